@@ -1,0 +1,170 @@
+"""Every topic: its key, values, cleanup, writer and readers. It creates them; deploy/k8s is held against it.
+
+Knows names and settings; must not know how they are reached.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PARTITIONS = 12
+FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1"}
+COMPACT = {"cleanup.policy": "compact"}
+_DAY = 86_400_000
+_AUDIT_LIMIT = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "131072"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of the contract; the partition count is fixed for life."""
+
+    name: str
+    partitions: int
+    key: str
+    values: tuple[str, ...]
+    writer: str
+    readers: tuple[str, ...]
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+_REGISTRATION = (
+    "FamilyRegistered",
+    "FamilyMoved",
+    "MembershipClaimed",
+    "MembershipConfirmed",
+    "MembershipContested",
+    "MembershipEnded",
+    "CivilRegistryMatched",
+)
+_PROPOSAL = (
+    "ProposalDrafted",
+    "ProposalSubmitted",
+    "ProposalIdentityMatched",
+    "ProposalIdentityCorrected",
+    "VillageMeetingHeld",
+    "FieldVerificationCompleted",
+    "DinsosReviewCompleted",
+    "ProposalEndorsed",
+    "ProposalEndorsementReturned",
+    "ProposalSentToMinistry",
+    "QualityControlCompleted",
+    "ProposalDetermined",
+    "ProposalNotDetermined",
+    "ProposalCancelled",
+)
+_LATER = (
+    "AidAllocated",
+    "AidStopped",
+    "AidReceived",
+    "ObjectionFiled",
+    "ObjectionDecided",
+    "FamilyExcluded",
+    "ExclusionLifted",
+    "PersonErased",
+)
+CHANGES = (
+    *_REGISTRATION,
+    *_PROPOSAL,
+    "GroundCheckRecorded",
+    "FamilyRanked",
+    "DeadlineReached",
+    "ReevaluationRequested",
+    *_LATER,
+)
+EVENTS = (*CHANGES, "EligibilityDecided")
+
+TOPICS = (
+    Topic(
+        "jejak.changes.v1",
+        PARTITIONS,
+        "family_id",
+        CHANGES,
+        "producers",
+        ("families fold",),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        "jejak.events.v1",
+        PARTITIONS,
+        "family_id",
+        EVENTS,
+        "families fold",
+        ("replay", "auditor", "read model"),
+        FOREVER,
+    ),
+    Topic(
+        "jejak.families.v1",
+        PARTITIONS,
+        "family_id, or position/<partition>",
+        ("FamilyState", "FoldPosition"),
+        "families fold",
+        ("families fold", "read model"),
+        {**COMPACT, "max.message.bytes": "2097152"},
+    ),
+    Topic(
+        "jejak.eligibility.v1",
+        PARTITIONS,
+        "family_id",
+        ("EligibilityDecided", "AidAllocated", "AidStopped"),
+        "families fold",
+        ("gateway",),
+        FOREVER,
+    ),
+    Topic(
+        "jejak.indicators.v1",
+        PARTITIONS,
+        "definition version, indicator, cell",
+        ("IndicatorSum",),
+        "families fold",
+        ("read model",),
+        COMPACT,
+    ),
+    Topic(
+        "jejak.refusals.v1",
+        PARTITIONS,
+        "family_id, or the document",
+        ("ChangeRefused",),
+        "families fold, producers",
+        ("gateway",),
+        {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY)},
+    ),
+    Topic(
+        "jejak.deadlines.v1",
+        PARTITIONS,
+        "family_id/kind",
+        ("DeadlineScheduled",),
+        "families fold",
+        ("deadlines agent",),
+        COMPACT,
+    ),
+    Topic("jejak.rules.v1", 1, "rule set", ("RulesActivated",), "operators", ("families fold",), FOREVER),
+    Topic("jejak.reference.v1", 1, "table/row", ("ReferenceRowPublished",), "producers", ("read model",), COMPACT),
+    Topic(
+        "jejak.audit.v1",
+        PARTITIONS,
+        "gateway instance",
+        ("AccessIntent", "AccessOutcome", "SubjectDisclosure", "GatewayHeartbeat"),
+        "gateway",
+        ("sequencer", "auditor"),
+        {**FOREVER, **_AUDIT_LIMIT},
+    ),
+    Topic(
+        "jejak.dead-letters.v1",
+        PARTITIONS,
+        "as received",
+        (),
+        "any consumer",
+        ("operators",),
+        {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY)},
+    ),
+)
+
+
+def topic(name: str) -> Topic:
+    """Return the topic of this name; asking for one that isn't in the catalogue is a fault."""
+    return next(topic for topic in TOPICS if topic.name == name)
+
+
+CHANGES_TOPIC, EVENTS_TOPIC, FAMILIES_TOPIC, ELIGIBILITY_TOPIC = (topic.name for topic in TOPICS[:4])
+INDICATORS_TOPIC, REFUSALS_TOPIC, DEADLINES_TOPIC, RULES_TOPIC, REFERENCE_TOPIC, AUDIT_TOPIC, DEAD_LETTERS_TOPIC = (
+    topic.name for topic in TOPICS[4:]
+)

@@ -1,0 +1,127 @@
+"""Records to bytes and back: Confluent framing (00, 4-byte schema id) around plain Avro.
+
+Knows the contract; must not know topics, keys or rules. What can't be decoded is an `Undecodable`, with a code.
+"""
+
+import io
+import struct
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+from fastavro import schemaless_reader, schemaless_writer
+
+from schemas import contract, records
+
+FRAME = struct.Struct(">bI")
+FRAME_LENGTH = FRAME.size
+
+# What fastavro raises on bytes that aren't what their id says; anything else is our fault, not the input's.
+_MALFORMED = (
+    EOFError,
+    ValueError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    StopIteration,
+    struct.error,
+)
+
+
+class Undecodable(ValueError):  # noqa: N818  it is the input that is undecodable; the name reads as the verdict
+    """Bytes that are no record of the contract; `code` says why, and never quotes the bytes."""
+
+    def __init__(self, code: str, explanation: str) -> None:
+        super().__init__(f"{code}: {explanation}")
+        self.code = code
+
+
+def class_of(name: str) -> type[Any]:
+    """Return the dataclass of a full record name."""
+    found: type[Any] = getattr(records, name.removeprefix(f"{contract.NAMESPACE}."))
+    return found
+
+
+def name_of(record: object) -> str:
+    """Return the full record name of a dataclass instance."""
+    return f"{contract.NAMESPACE}.{type(record).__name__}"
+
+
+def schema_id_of(framed: bytes) -> int:
+    """Return the schema id in the frame; raises Undecodable when there is no frame or the lock doesn't know the id."""
+    if len(framed) < FRAME_LENGTH or framed[0] != 0:
+        raise Undecodable("NO_AVRO_FRAME", "a value begins with 00 and a 4-byte schema id")
+    schema_id = int.from_bytes(framed[1:FRAME_LENGTH], "big")
+    if schema_id not in contract.writer_schemas():
+        raise Undecodable("UNKNOWN_SCHEMA_ID", f"schema id {schema_id} is not in the lock file")
+    return schema_id
+
+
+def datum(value: Any) -> Any:
+    """Return a record as the nested dicts and lists that Avro libraries take."""
+    fields = getattr(type(value), "__dataclass_fields__", None)
+    if fields is not None:
+        return {name: datum(getattr(value, name)) for name in fields}
+    if isinstance(value, tuple):
+        return [datum(item) for item in value]
+    return value
+
+
+def body(record: object) -> bytes:
+    """Return the Avro bytes of a record, without frame, under the newest version of its schema."""
+    out = io.BytesIO()
+    schemaless_writer(out, contract.writer_schemas()[contract.current_ids()[name_of(record)]].wire, datum(record))
+    return out.getvalue()
+
+
+def encode(record: object) -> bytes:
+    """Return the framed bytes of a record under the newest version of its schema."""
+    return FRAME.pack(0, contract.current_ids()[name_of(record)]) + body(record)
+
+
+def decode(framed: bytes) -> Any:
+    """Return the record in `framed`; raises Undecodable for no frame, unknown id, malformed or trailing bytes."""
+    schema = contract.writer_schemas()[schema_id_of(framed)]
+    source = io.BytesIO(framed)
+    source.seek(FRAME_LENGTH)
+    try:
+        value: Any = schemaless_reader(source, schema.wire, _reader_schema(schema))
+        record = _builder(schema.name)(value)
+    except _MALFORMED as fault:
+        raise Undecodable("MALFORMED", f"the bytes are no {schema.name}") from fault
+    if source.tell() != len(framed):
+        raise Undecodable("TRAILING_BYTES", f"bytes are left after the {schema.name}")
+    return record
+
+
+def _reader_schema(schema: contract.WriterSchema) -> Any:
+    current = contract.current_ids()[schema.name]
+    return None if current == schema.entry.schema_id else contract.writer_schemas()[current].wire
+
+
+@cache
+def _builder(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    cls = class_of(name)
+    nested = {field: _converter(hint) for field, hint in get_type_hints(cls).items()}
+    convert = {field: function for field, function in nested.items() if function is not None}
+
+    def build(value: Mapping[str, Any]) -> Any:
+        values = dict(value)
+        for field, function in convert.items():
+            if values[field] is not None:
+                values[field] = function(values[field])
+        return cls(**values)
+
+    return build
+
+
+def _converter(hint: Any) -> Callable[[Any], Any] | None:
+    args = [arg for arg in get_args(hint) if arg is not type(None) and arg is not Ellipsis]
+    if getattr(hint, "__origin__", None) is tuple:
+        inner = _converter(args[0])
+        return tuple if inner is None else lambda items: tuple([inner(item) for item in items])
+    if args:
+        return _converter(args[0])
+    return _builder(f"{contract.NAMESPACE}.{hint.__name__}") if hasattr(hint, "__dataclass_fields__") else None

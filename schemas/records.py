@@ -1,0 +1,984 @@
+"""Frozen dataclasses of every record of the contract; written by schemas/generator.py, never by hand.
+
+Times are microseconds since 1970 (UTC), dates are days since then, ids are 16 bytes, sealed fields are ciphertext.
+"""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "AccessIntent",
+    "AccessOutcome",
+    "AidAllocated",
+    "AidReceived",
+    "AidStopped",
+    "ChangeRefused",
+    "CheckpointPublished",
+    "CivilRegistryMatched",
+    "DeadlineReached",
+    "DeadlineScheduled",
+    "DinsosReviewCompleted",
+    "Eligibility",
+    "EligibilityDecided",
+    "ExclusionLifted",
+    "Facet",
+    "FamilyExcluded",
+    "FamilyMoved",
+    "FamilyRanked",
+    "FamilyRegistered",
+    "FamilyState",
+    "FamilyVariables",
+    "FieldVerificationCompleted",
+    "FoldPosition",
+    "GatewayHeartbeat",
+    "GroundCheckRecorded",
+    "Header",
+    "IndicatorSum",
+    "IndividualVariables",
+    "Member",
+    "MembershipClaimed",
+    "MembershipConfirmed",
+    "MembershipContested",
+    "MembershipEnded",
+    "ObjectionDecided",
+    "ObjectionFiled",
+    "PartitionCut",
+    "PersonErased",
+    "Proposal",
+    "ProposalCancelled",
+    "ProposalDetermined",
+    "ProposalDrafted",
+    "ProposalEndorsed",
+    "ProposalEndorsementReturned",
+    "ProposalIdentityCorrected",
+    "ProposalIdentityMatched",
+    "ProposalNotDetermined",
+    "ProposalSentToMinistry",
+    "ProposalSubmitted",
+    "QualityControlCompleted",
+    "ReevaluationRequested",
+    "ReferenceCell",
+    "ReferenceRowPublished",
+    "Region",
+    "RoundOpened",
+    "RuleOutcome",
+    "RulesActivated",
+    "SubjectDisclosure",
+    "VillageMeetingHeld",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessIntent:
+    """Somebody is about to look: durable before any data is opened.
+
+    Legal step: UU PDP art. 20 (basis), 31 (record all processing).
+    """
+
+    event_id: bytes
+    occurred_at: int
+    gateway_id: str
+    gateway_seq: int
+    prev_gateway_hash: bytes
+    request_id: str
+    trace_id: str
+    agency_id: str
+    client_id: str
+    client_cert_digest: bytes | None = None
+    token_jti: str | None = None
+    token_issuer: str | None = None
+    actor_ref: str
+    actor_role: str
+    assurance_level: str
+    on_behalf_of: str | None = None
+    action: str
+    purpose_code: str
+    purpose_version: str
+    purpose_text: str | None = None
+    legal_basis_code: str
+    agreement_id: str | None = None
+    consent_ref: str | None = None
+    subject_ref: bytes | None = None
+    subject_key_epoch: int | None = None
+    household_ref: bytes | None = None
+    query_commitment: bytes | None = None
+    query_cipher: bytes | None = None
+    fields_requested: tuple[str, ...]
+    decision: str
+    policy_set_hash: bytes
+    determining_rules: tuple[str, ...]
+    src_ip_prefix: str | None = None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessOutcome:
+    """What became of an intent: durable before bytes leave.
+
+    Legal step: UU PDP art. 31.
+    """
+
+    event_id: bytes
+    occurred_at: int
+    gateway_id: str
+    gateway_seq: int
+    prev_gateway_hash: bytes
+    intent_id: bytes
+    outcome: str
+    reason: str | None = None
+    result_count: int
+    suppressed_count: int
+    batch_root: bytes | None = None
+    batch_size: int | None = None
+    byte_count: int
+    response_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """First field of every change and event.
+
+    The order of its fields is fixed: what the fold rewrites comes first, then what it reads, then what it passes
+    through.
+    """
+
+    sequence: int
+    recorded_at: int
+    occurred_at: int
+    change_id: bytes
+    family_id: str
+    agency: str
+    actor: str
+    document: str
+    correlation_id: bytes | None = None
+    causation_id: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidAllocated:
+    """The family has a place within the quota for a period.
+
+    Legal step: penetapan penerima; Kepmensos 79/HUK/2025. Provisional.
+    """
+
+    header: Header
+    programme: str
+    period: str
+    amount_rupiah: int
+    determination_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidReceived:
+    """Aid reached the family.
+
+    Legal step: penyaluran. Provisional.
+    """
+
+    header: Header
+    programme: str
+    period: str
+    amount_rupiah: int
+    received_on: int
+    account: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidStopped:
+    """Aid ends, with a reason.
+
+    Legal step: penghentian; complaint 1 of the domain guide. Provisional.
+    """
+
+    header: Header
+    programme: str
+    reason: str
+    effective_on: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRefused:
+    """A change that was not accepted, addressed to the agency that said it, naming the rule and the place.
+
+    Nothing is dropped. Legal step: UU 13/2011 art. 8 (result with reasons); complaint 6.
+    """
+
+    header: Header
+    record: str
+    rule: str
+    pointer: str
+    explanation: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointPublished:
+    """The signed and cosigned checkpoint of a round.
+
+    Provisional.
+    """
+
+    origin: str
+    round: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CivilRegistryMatched:
+    """The civil registry's answer for one member.
+
+    Legal step: pemadanan Dukcapil; Kepmensos 150/HUK/2022 (NIK, name and address equal to Dukcapil); Inpres 4/2025.
+    """
+
+    header: Header
+    person_ref: str
+    status: str
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineReached:
+    """A date came; published by the deadlines agent, id UUIDv5 of family, kind and due date.
+
+    Legal step: the monthly cut-off of machine A, else next period.
+    """
+
+    header: Header
+    kind: str
+    subject_id: bytes
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineScheduled:
+    """A due date for a family, or its withdrawal; the deadlines agent keeps the latest per family and kind.
+
+    Legal step: the monthly cut-off of machine A (Kepmensos 150/HUK/2022; calendar data).
+    """
+
+    family_id: str
+    kind: str
+    subject_id: bytes
+    due_at: int | None = None
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DinsosReviewCompleted:
+    """The regency's social office accepts, returns or refuses.
+
+    Legal step: DiperiksaDinsos (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+    outcome: str
+    reason: str | None = None
+    note: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eligibility:
+    """The latest decision for one programme."""
+
+    programme: str
+    result: str
+    reasons: tuple[str, ...]
+    rules_version: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOutcome:
+    """One rule of a decision: what it looked at and whether it held."""
+
+    rule: str
+    input: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityDecided:
+    """Whether the family meets a programme's rules; a place within the quota is another event.
+
+    Legal step: kelayakan; Kepmensos 79/HUK/2025 (PKH decile 1-4 with a component, Sembako 1-5).
+    """
+
+    header: Header
+    programme: str
+    result: str
+    reasons: tuple[str, ...]
+    rules: tuple[RuleOutcome, ...]
+    rules_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusionLifted:
+    """An exclusion no longer holds.
+
+    Legal step: domain guide 8.3. Provisional.
+    """
+
+    header: Header
+    exclusion: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """The event that currently holds for one facet of a family: the one with the greatest (occurred_at, sequence).
+
+    Its bytes carry source, agency and both times, so every field has a provenance.
+    """
+
+    name: str
+    occurred_at: int
+    sequence: int
+    change_id: bytes
+    event: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyExcluded:
+    """A family is on the exclusion list of named programmes until lifted or expired; re-entry cites a new event.
+
+    Legal step: domain guide 8.3 (15 groups). Provisional.
+    """
+
+    header: Header
+    exclusion: str
+    programmes: tuple[str, ...]
+    expires_on: int | None = None
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A place in a named code system and edition; the same digits can name two places, so the code never travels alone.
+
+    Source: domain guide 6; Kepmendagri 300.2.2-2430/2025.
+    """
+
+    system: str
+    edition: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyMoved:
+    """A family lives elsewhere since occurred_at.
+
+    Legal step: PINDAH; UU 13/2011 art. 9 (a listed head must report changes).
+    """
+
+    header: Header
+    region: Region
+    address_line: bytes
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyRanked:
+    """The statistics office's ranking run places this family, or says that it can't.
+
+    Legal step: PemeringkatanSelesai (machine A) and the quarterly ranking; Inpres 4/2025 KELIMA (only BPS ranks). A
+    village event never writes a decile.
+    """
+
+    header: Header
+    run_id: str
+    decile: int | None = None
+    percentile: int | None = None
+    unranked_reason: str | None = None
+    basis: str
+    scope: str
+    model_version: str
+    dpia_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyRegistered:
+    """A family (keluarga, one nomor KK) enters the registry.
+
+    Legal step: pendaftaran; UU 13/2011 art. 8-9, Permensos 3/2025 (DTSEN is the single base of families).
+    """
+
+    header: Header
+    region: Region
+    card_ref: str
+    card_number: bytes
+    address_line: bytes
+    telephone: bytes | None = None
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One person of a family's state."""
+
+    person_ref: str
+    standing: str
+    padan: str
+    birth_year: int
+    birth_month: int
+    sex: int
+    relationship: int
+    marital_status: int
+    claim_id: bytes
+    ended_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Where one proposal stands."""
+
+    proposal_id: bytes
+    kind: str
+    step: str
+    proposer: str
+    agency: str
+    period: int
+    since: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyState:
+    """The current state of one family, folded from its events; value of the compacted topic jejak.families.v1."""
+
+    sequence: int
+    recorded_at: int
+    family_id: str
+    region: Region
+    status: str
+    decile: int
+    percentile: int
+    ranking_run: str
+    members: tuple[Member, ...]
+    proposals: tuple[Proposal, ...]
+    eligibility: tuple[Eligibility, ...]
+    facets: tuple[Facet, ...]
+    recent_changes: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyVariables:
+    """The 26 family ground-check variables (K1-K26); same source and caveat as the individual ones.
+
+    Null: not asked or not answered.
+    """
+
+    card_number: bytes | None = None
+    head_name: bytes | None = None
+    address_line: bytes | None = None
+    geotag: bytes | None = None
+    member_count: int | None = None
+    house_ownership: int | None = None
+    land_proof: int | None = None
+    floor_area: int | None = None
+    floor: int | None = None
+    wall: int | None = None
+    roof: int | None = None
+    water: int | None = None
+    water_distance: int | None = None
+    lighting: int | None = None
+    power_1: int | None = None
+    power_2: int | None = None
+    power_3: int | None = None
+    electricity_customer: bytes | None = None
+    cooking_fuel: int | None = None
+    toilet: int | None = None
+    toilet_type: int | None = None
+    sewage: int | None = None
+    asset_gas_5kg: int | None = None
+    asset_refrigerator: int | None = None
+    asset_air_conditioner: int | None = None
+    asset_water_heater: int | None = None
+    asset_telephone: int | None = None
+    asset_television: int | None = None
+    asset_gold: int | None = None
+    asset_computer: int | None = None
+    asset_motorcycle: int | None = None
+    asset_bicycle: int | None = None
+    asset_car: int | None = None
+    asset_boat: int | None = None
+    asset_motor_boat: int | None = None
+    asset_smartphone: int | None = None
+    other_land: int | None = None
+    other_house: int | None = None
+    cattle: int | None = None
+    buffalo: int | None = None
+    horses: int | None = None
+    pigs: int | None = None
+    goats: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldVerificationCompleted:
+    """A village officer or pendamping saw the family.
+
+    Legal step: VervalLapangan (machine A); geotag, house photo, questionnaire.
+    """
+
+    header: Header
+    proposal_id: bytes
+    outcome: str
+    questionnaire: str
+    geotag: bytes | None = None
+    photo_digest: bytes | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldPosition:
+    """How far the fold of one partition came; committed with the outputs, so that lost group offsets or a rebuilt group can't decide a change twice."""
+
+    partition: int
+    next_offset: int
+    recorded_at: int
+    events: int
+    fold_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayHeartbeat:
+    """A gateway says how far its numbers went, so that a dropped tail shows.
+
+    Every 30 s and at shutdown.
+    """
+
+    event_id: bytes
+    occurred_at: int
+    gateway_id: str
+    gateway_seq: int
+    prev_gateway_hash: bytes
+    last_seq: int
+    closing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndividualVariables:
+    """The 13 individual ground-check variables of one member (I1-I13).
+
+    The count is the statistics office's (seed 003), the itemised list is our reconstruction from Regsosek 2022
+    (domain guide 5.1). Null: not asked or not answered.
+    """
+
+    person_ref: str
+    national_id: bytes | None = None
+    name: bytes | None = None
+    presence: int | None = None
+    sex: int | None = None
+    birth_year: int | None = None
+    birth_month: int | None = None
+    birth_day: bytes | None = None
+    marital_status: int | None = None
+    relationship: int | None = None
+    works: int | None = None
+    hours: int | None = None
+    industry: int | None = None
+    work_status: int | None = None
+    owns_business: int | None = None
+    business_industry: int | None = None
+    business_workers: int | None = None
+    business_turnover: int | None = None
+    difficulty_seeing: int | None = None
+    difficulty_hearing: int | None = None
+    difficulty_walking: int | None = None
+    difficulty_hands: int | None = None
+    difficulty_learning: int | None = None
+    difficulty_behaviour: int | None = None
+    difficulty_speaking: int | None = None
+    difficulty_self_care: int | None = None
+    difficulty_remembering: int | None = None
+    difficulty_sadness: int | None = None
+    chronic_illness: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCheckRecorded:
+    """A field worker's visit with the 39 variables used for ranking.
+
+    Legal step: ground check DTSEN (seed 003; machine C), Inpres 4/2025 KEDUA.
+    """
+
+    header: Header
+    result: int
+    questionnaire: str
+    region: Region | None = None
+    family: FamilyVariables | None = None
+    individuals: tuple[IndividualVariables, ...]
+    photo_digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorSum:
+    """The absolute sum of one cell over one partition's families; readers add the partitions."""
+
+    definition_version: str
+    indicator: str
+    region: str
+    category: str
+    partition: int
+    sum: int
+    unit: str
+    next_offset: int
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipClaimed:
+    """A source says that a person belongs to this family; pending until the person's own record answers.
+
+    Legal step: pendataan anggota; Kepmensos 150/HUK/2022 (nobody in two families); variables I1-I7.
+    """
+
+    header: Header
+    person_ref: str
+    birth_year: int
+    birth_month: int
+    sex: int
+    relationship: int
+    marital_status: int
+    presence: int
+    national_id: bytes
+    name: bytes
+    birth_day: bytes
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipConfirmed:
+    """The person's own record agrees: this family holds the person, nobody else does.
+
+    Legal step: pemadanan keanggotaan; Kepmensos 150/HUK/2022.
+    """
+
+    header: Header
+    person_ref: str
+    claim_id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipContested:
+    """The person is claimed by another family too; the member stays visible and does not count as active.
+
+    Legal step: NIK_GANDA, anggota di dua keluarga; Kepmensos 150/HUK/2022.
+    """
+
+    header: Header
+    person_ref: str
+    claim_id: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipEnded:
+    """A person no longer belongs to this family; nothing is deleted, the reason is never empty.
+
+    Legal step: domain guide 4.D.
+    """
+
+    header: Header
+    person_ref: str
+    reason: str
+    evidence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionDecided:
+    """The regency answers an objection, or it expires.
+
+    Legal step: DITERIMA, DITOLAK or KEDALUWARSA (machine B). Provisional.
+    """
+
+    header: Header
+    objection_id: bytes
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionFiled:
+    """Somebody objects to a family's listing.
+
+    Legal step: sanggah, DIAJUKAN (machine B). The objector stays hidden from the village. Provisional.
+    """
+
+    header: Header
+    objection_kind: str
+    objector_ref: str
+    grounds: bytes | None = None
+    photo_digest: bytes | None = None
+    geotag: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionCut:
+    """Where a round ends in one partition."""
+
+    partition: int
+    end_offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased:
+    """A person's keys are destroyed and references unlinked; coded variables stay under an unlinked id, log and proofs stay.
+
+    Legal step: UU PDP art. 8, 43-44. Provisional.
+    """
+
+    header: Header
+    person_ref: str
+    legal_basis: str
+    request_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalCancelled:
+    """Proposer or ministry withdraws an open proposal.
+
+    Legal step: Dibatalkan (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalDetermined:
+    """The ministry determines.
+
+    Legal step: Ditetapkan (machine A, penetapan); UU 13/2011 art. 11.
+    """
+
+    header: Header
+    proposal_id: bytes
+    determination_number: str
+    programme: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalDrafted:
+    """Somebody proposes a family or a change to it.
+
+    Legal step: UsulanDibuat (machine A), Permensos 3/2021 and 3/2025 (usulan); UU 13/2011 art. 9.
+    """
+
+    header: Header
+    kind: str
+    proposer: str
+    channel: str
+    programme: str | None = None
+    note: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalEndorsed:
+    """Bupati or wali kota signs.
+
+    Legal step: Disahkan (machine A, pengesahan); UU 13/2011 art. 8.
+    """
+
+    header: Header
+    proposal_id: bytes
+    batch_number: str
+    signature: str
+    delegate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalEndorsementReturned:
+    """Bupati or wali kota hands the proposal back.
+
+    Legal step: Dikembalikan (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+    batch_number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalIdentityCorrected:
+    """The operator corrected the identity; a new match is due.
+
+    Legal step: IdentitasDiperbaiki (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalIdentityMatched:
+    """The civil registry's answer to the proposal's identity.
+
+    Legal step: DukcapilDipadankan (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+    status: str
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalNotDetermined:
+    """The ministry does not determine: no place, or the rules aren't met.
+
+    Legal step: TidakDitetapkan (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalSentToMinistry:
+    """The social office sends an endorsed proposal before the monthly cut-off.
+
+    Legal step: DikirimKemensos (machine A); Kepmensos 150/HUK/2022 (monthly).
+    """
+
+    header: Header
+    proposal_id: bytes
+    period: int
+    batch_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalSubmitted:
+    """The village operator submits a draft; it enters the first list.
+
+    Legal step: UsulanDiajukan (machine A).
+    """
+
+    header: Header
+    proposal_id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityControlCompleted:
+    """Pusdatin's quality control.
+
+    Legal step: QualityControl (machine A); double NIK, member in two families, exclusion list.
+    """
+
+    header: Header
+    proposal_id: bytes
+    outcome: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReevaluationRequested:
+    """Decide again under the rules now in force; published once per family when a rule set is activated.
+
+    Legal step: effective date of the instrument.
+    """
+
+    header: Header
+    rule_set: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceCell:
+    """One printed figure."""
+
+    column: str
+    printed: str
+    value: str | None = None
+    computed: bool
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRowPublished:
+    """One row of a published table the registry is compared with, as printed, with its source; no family in it."""
+
+    table: str
+    row: str
+    source: str
+    period: str
+    unit: str
+    region: Region | None = None
+    cells: tuple[ReferenceCell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundOpened:
+    """A round of the audit tree, before it is signed; the first record of a round number wins.
+
+    Provisional.
+    """
+
+    origin: str
+    round: int
+    cut: tuple[PartitionCut, ...]
+    tree_size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesActivated:
+    """A rule set version is in force since occurred_at; decisions name it.
+
+    Legal step: effective date of the instrument (Kepmensos 79/HUK/2025 for PKH and Sembako).
+    """
+
+    header: Header
+    rule_set: str
+    version: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectDisclosure:
+    """One person's data was in a result.
+
+    Legal step: UU PDP art. 31-32 (data and trail to the subject within 3x24 hours).
+    """
+
+    event_id: bytes
+    occurred_at: int
+    gateway_id: str
+    gateway_seq: int
+    prev_gateway_hash: bytes
+    intent_id: bytes
+    subject_ref: bytes
+    subject_key_epoch: int
+    household_ref: bytes | None = None
+    fields_disclosed: tuple[str, ...]
+    masking_profile: str
+    record_version: int
+    as_of: int | None = None
+    recorded_as_of: int | None = None
+    visibility: str
+    visibility_until: int | None = None
+    visibility_order: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VillageMeetingHeld:
+    """The village meeting agreed or refused.
+
+    Legal step: MusdesDigelar (machine A); the berita acara carries date, place, attendees and signatures.
+    """
+
+    header: Header
+    proposal_id: bytes
+    outcome: str
+    minutes_number: str
+    held_on: int
+    attendees: int
+    signatures: int
+    bnba_list_digest: bytes
+    reason: str | None = None
