@@ -1,0 +1,1 @@
+"""Who a record is about: edit rules, references, data keys, sealing and opening."""
