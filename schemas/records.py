@@ -426,7 +426,9 @@ class Member:
     relationship: int
     marital_status: int
     claim_id: bytes
-    ended_reason: str
+    reason: str
+    severe_disability: bool
+    work_status: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -436,6 +438,7 @@ class Proposal:
     proposal_id: bytes
     kind: str
     step: str
+    padan: str
     proposer: str
     agency: str
     period: int
