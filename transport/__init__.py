@@ -1,0 +1,1 @@
+"""Configured Kafka clients and Cassandra sessions; nothing of the domain."""
