@@ -71,8 +71,7 @@ class InMemoryKeyStore:
         if owner in self._erased:
             return Erased()
         key = DataKey.of(*new_key())
-        self._keys[owner] = {key.key_id: key}
-        return key
+        return next(iter(self._keys.setdefault(owner, {key.key_id: key}).values()))  # another thread may be first
 
     def keys_for_sealing(self, owners: Iterable[str]) -> dict[str, DataKey | Erased]:
         """Return `key_for_sealing` of each owner."""

@@ -47,12 +47,12 @@ class ReferenceKey:
 
 def person_ref(key: ReferenceKey, nik: str) -> str:
     """Return the person's reference: 128 bits of a keyed hash of the NIK, 26 characters of lower-case base32."""
-    return _text(key.digest(_PERSON, nik.encode()))
+    return _text(key.digest(_PERSON, _bytes(nik)))
 
 
 def kk_ref(key: ReferenceKey, kk: str) -> str:
     """Return the family card's reference, in another domain than a person's: no NIK ever gives the same one."""
-    return _text(key.digest(_CARD, kk.encode()))
+    return _text(key.digest(_CARD, _bytes(kk)))
 
 
 def content_digest(key: ReferenceKey, fields: Mapping[str, str | int | bool | None]) -> bytes:
@@ -80,6 +80,11 @@ def family_id_for(card: str) -> str:
 def derived_id(change_id: uuid.UUID, part: str) -> uuid.UUID:
     """Return the id of something that follows from a change, the same every time it is worked out."""
     return compat.uuid5(change_id, part)
+
+
+def _bytes(number: str) -> bytes:
+    """Return the number in UTF-8; lone surrogates pass, since an exception here would carry the number."""
+    return number.encode("utf-8", "surrogatepass")
 
 
 def _text(digest: bytes) -> str:

@@ -48,6 +48,11 @@ def test_one_number_is_one_reference_under_one_key_and_another_under_another() -
     assert person_ref(KEY, NUMBER) != person_ref(OTHER_KEY, NUMBER)
 
 
+@given(st.text(alphabet=st.characters(), max_size=20))
+def test_no_text_breaks_a_reference(text: str) -> None:
+    assert person_ref(KEY, text) != kk_ref(KEY, text)
+
+
 def test_a_number_used_as_nik_and_as_card_has_two_references() -> None:
     assert person_ref(KEY, NUMBER) != kk_ref(KEY, NUMBER)
 
