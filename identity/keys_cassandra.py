@@ -1,8 +1,8 @@
 """The key store in Cassandra: append-only rows of wrapped keys, and the marks of erasure.
 
-Nothing is ever read before it is written to decide a race. Two processes that make an owner's first key at once both
-leave a row under ids of their own; both stay openable, and from then on the one with the least id seals. It must not
-know what is sealed.
+No row is ever overwritten, so no lock and no lightweight transaction is needed. Two processes that make an owner's
+first key at once both leave a row, under ids of their own; both stay openable, and whoever loads them seals with the
+one of the least id. It must not know what is sealed.
 """
 
 import time

@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-from cassandra.query import named_tuple_factory
 
 from identity.buckets import write_rows
 from identity.families import AliasConflict, Aliases, FamilyAliases, InMemoryAliases
 from identity.references import family_id_for
 from identity.tables import create_tables
+from jejak.stack import Endpoints
+from transport.cassandra import closing_session
 
 Open = Callable[[], FamilyAliases]
 
@@ -23,14 +23,10 @@ def new_reference() -> str:
 
 
 @pytest.fixture(scope="session")
-def session(stack: Any) -> Iterator[Any]:
-    host, port = stack.cassandra.split(":")
-    profile = ExecutionProfile(row_factory=named_tuple_factory, request_timeout=30)
-    cluster = Cluster([host], port=int(port), execution_profiles={EXEC_PROFILE_DEFAULT: profile})
-    session = cluster.connect()
-    create_tables(session, {"class": "SimpleStrategy", "replication_factor": 1})
-    yield session
-    cluster.shutdown()
+def session(stack: Endpoints) -> Iterator[Any]:
+    with closing_session(stack.cassandra) as opened:
+        create_tables(opened, {"class": "SimpleStrategy", "replication_factor": 1})
+        yield opened
 
 
 @pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.real)])

@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
-from cassandra.query import tuple_factory
 
 from identity.keys import DataKey, Erased, InMemoryKeyStore, KeyStore
 from identity.keys_cassandra import CassandraKeyStore
@@ -18,6 +16,8 @@ from identity.master_key import MasterKey, WrappedKeyError
 from identity.open import NotOpenable, Opener
 from identity.seal import Sealer
 from identity.tables import create_tables
+from jejak.stack import Endpoints
+from transport.cassandra import closing_session
 
 RECORD, PATH, CHANGE = "id.jejak.FamilyRegistered", "head.name", uuid.UUID(int=7)
 MASTER = MasterKey(bytes(32))
@@ -41,14 +41,10 @@ def opened_by(store: KeyStore, owner: str, sealed: bytes) -> str | Erased | NotO
 
 
 @pytest.fixture(scope="session")
-def session(stack: Any) -> Iterator[Any]:
-    host, port = stack.cassandra.split(":")
-    profile = ExecutionProfile(row_factory=tuple_factory, request_timeout=30)
-    cluster = Cluster([host], port=int(port), execution_profiles={EXEC_PROFILE_DEFAULT: profile})
-    session = cluster.connect()
-    create_tables(session, {"class": "SimpleStrategy", "replication_factor": 1})
-    yield session
-    cluster.shutdown()
+def session(stack: Endpoints) -> Iterator[Any]:
+    with closing_session(stack.cassandra) as opened:
+        create_tables(opened, {"class": "SimpleStrategy", "replication_factor": 1})
+        yield opened
 
 
 @pytest.fixture(params=["memory", pytest.param("cassandra", marks=pytest.mark.real)])
