@@ -11,16 +11,10 @@ from typing import Literal
 
 Kind = Literal["PROVINSI", "KABUPATEN", "KOTA"]
 
-_SHORT_FORMS = (
-    (re.compile(r"\bDKI\b"), "DAERAH KHUSUS IBUKOTA"),
-    (re.compile(r"\bD\.?\s*I\.?(?=\s+YOGYAKARTA)"), "DAERAH ISTIMEWA"),
-    (re.compile(r"\bKEP\b"), "KEPULAUAN"),
-    (re.compile(r"\bADM\b"), "ADMINISTRASI"),
-    (re.compile(r"\bKAB\b"), "KABUPATEN"),
-    (re.compile(r"\bPROV\b"), "PROVINSI"),
-)
+# Official names print these words whole or short, and either with its letters set apart: both are compared short.
+_SHORT_FORMS = (("DAERAHKHUSUSIBUKOTA", "DKI"), ("DAERAHISTIMEWA", "DI"), ("KEPULAUAN", "KEP"), ("ADMINISTRASI", "ADM"))
 _NOT_A_LETTER = re.compile(r"[^A-Z0-9]+")
-_KIND_PREFIX = re.compile(r"(PROVINSI|KABUPATEN|KOTA)(?:ADMINISTRASI)?(.+)")
+_KIND_PREFIX = re.compile(r"(PROVINSI|PROV|KABUPATEN|KAB|KOTA)(?:ADM)?(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +31,9 @@ def readings(printed: str) -> tuple[NameReading, ...]:
 
     There are two when it begins like a kind: KOTA BARU is the kota Baru, or the name Kotabaru without its kind.
     """
-    text = printed.upper()
-    for short, whole in _SHORT_FORMS:
-        text = short.sub(whole, text)
-    compact = _NOT_A_LETTER.sub("", text)
+    compact = _NOT_A_LETTER.sub("", printed.upper())
+    for whole, short in _SHORT_FORMS:
+        compact = compact.replace(whole, short)
     whole_name = NameReading(compact, None)
     match _KIND_PREFIX.fullmatch(compact):
         case None:
@@ -68,7 +61,7 @@ def states_kind(printed: str, registered: str) -> bool:
 
 def _kind(prefix: str) -> Kind:
     match prefix:
-        case "PROVINSI":
+        case "PROVINSI" | "PROV":
             return "PROVINSI"
         case "KOTA":
             return "KOTA"

@@ -155,6 +155,10 @@ def test_a_wrong_name_that_fits_neither_system_gets_no_hint() -> None:
         ("34", "DI Yogyakarta"),
         ("31.01", "Kab. Adm. Kep. Seribu"),
         ("31.71", "KOTA JAKARTA PUSAT"),
+        ("31.71", "Kota Adm. Jakarta Pusat"),
+        ("71.09", "K A B . K E P . SIAU TAGULANDANG BIARO"),
+        ("17.08", "KEPAHIANG"),
+        ("35", "PROV. JAWA TIMUR"),
         ("63.02", "KOTA BARU"),
         ("71.74", "Kotamobagu"),
         ("71.09", "KEPULAUAN SIAU TAGULANDANG BIARO"),
@@ -193,14 +197,12 @@ def test_a_kota_a_kabupaten_and_a_province_of_one_name_are_kept_apart(code: str,
     assert (finding.code, finding.severity) == ("WILAYAH_NAMA_KODE_BEDA", "flag")
 
 
-@given(any_kabkota)
-def test_every_listed_name_fits_its_own_code_in_any_case_and_spacing(region: Region) -> None:
-    name = name_of(region) or ""
+def test_every_listed_name_fits_its_own_code_in_any_case_and_spacing() -> None:
+    for region in (*PROVINCES, *KABKOTA):
+        name = name_of(region) or ""
+        printed = (name, name.upper(), name.replace(" ", "  "), " ".join(name.replace(" ", "")))
 
-    assert check(region, name) is None
-    assert check(region, name.upper()) is None
-    assert check(region, name.replace(" ", "  ")) is None
-    assert check(region, " ".join(name.replace(" ", ""))) is None
+        assert [check(region, form) for form in printed] == [None] * 4
 
 
 def test_a_full_name_fits_exactly_one_kabkota_of_the_nation() -> None:
