@@ -1,0 +1,1 @@
+"""What comes in: one package per source, one intake that checks and seals, one module that publishes."""

@@ -1,0 +1,68 @@
+"""What a source says, in plain text, before identity is referred to and sealed.
+
+A source reads a document and yields these; it knows no keys, no Kafka and no database. The agency comes with the
+channel that was authenticated, never from what the document says of itself.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Who speaks, and in which document.
+
+    `agency` and `actor` come from the authenticated channel. `document` is a digest or a number that names no person.
+    `columns` gives the document's own names of the fields `kk`, `nik` and `name`, for reports.
+    """
+
+    agency: str
+    actor: str
+    document: str
+    columns: Mapping[str, str] = field(default=_NOTHING, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One change in plain text.
+
+    `body` is the record of the contract without its header: sealed fields hold text, `person_ref` holds the NIK,
+    `card_ref` and `findings` are left out, the fields in `refers` too. `card` is the nomor KK of the family, or empty
+    when `family_id` is known. `occurred_at` is in microseconds since 1970 (UTC). `key` tells apart facts of one kind
+    about one family and person in one document; `row` is the place in it. `refers` gives fields that hold the change
+    id of an earlier draft.
+    """
+
+    channel: Channel
+    record: str
+    occurred_at: int
+    card: str = field(repr=False)
+    body: Mapping[str, Any] = field(repr=False)
+    key: str = ""
+    row: int = 0
+    refers: Mapping[str, "Draft"] = field(default=_NOTHING, repr=False)
+    family_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowRefused:
+    """A row that doesn't become a change: where it stands and the rule it breaks; never a value of a person.
+
+    Row 0 is the document as a whole.
+    """
+
+    channel: Channel
+    row: int
+    column: str
+    rule: str
+    explanation: str
+    record: str = "row"
+
+    @property
+    def document(self) -> str:
+        """The document the row stands in."""
+        return self.channel.document

@@ -1,0 +1,211 @@
+"""From plain text to sealed changes: checks identity, makes references, finds families, seals, encodes.
+
+Every draft becomes a change or a refused row; nothing is repaired. Works on batches, so that the alias table and the
+key store are asked in few round trips. It must not know where drafts come from or how changes are sent.
+"""
+
+import io
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from fastavro import schemaless_writer
+
+from identity import references
+from identity.families import FamilyAliases
+from identity.keys import Erased, KeyStore
+from identity.seal import Sealer
+from producers import identity_check
+from producers.draft import Draft, RowRefused
+from producers.outgoing import Outgoing
+from schemas import cloudevents, codec, contract, sealed
+from schemas.catalogue import CHANGES_TOPIC
+
+
+class ErasedMeanwhile(Exception):  # noqa: N818  the fault is the race
+    """An owner was erased between the look-up of keys and the sealing; taking the batch again refuses the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A draft whose identity rules hold, with what they warned of, the family's card and the persons it names."""
+
+    draft: Draft
+    findings: tuple[str, ...]
+    card_ref: str
+    persons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How a record is written: its full name, frame, wire schema and what to seal in it."""
+
+    name: str
+    frame: bytes
+    wire: Any
+    shape: sealed.Shape
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the sealed values of one change are bound to."""
+
+    record: str
+    persons: Mapping[str, str]
+    family_id: str
+    change_id: uuid.UUID
+
+
+class Intake:
+    """Makes changes of drafts, with the keys and families of one registry."""
+
+    def __init__(self, key: references.ReferenceKey, aliases: FamilyAliases, keystore: KeyStore) -> None:
+        self._key = key
+        self._aliases = aliases
+        self._keys = keystore
+        self._sealer = Sealer(keystore)
+
+    def take(self, drafts: Iterable[Draft | RowRefused]) -> Iterator[Outgoing | RowRefused]:
+        """Yield, in order, the change or the refusal of each draft; refused rows pass through.
+
+        A family whose card was never seen is minted: whether it may be spoken of before it is registered is the
+        fold's to decide. Drafts about erased owners are refused with ERASED.
+        """
+        checked = [self._check(draft) for draft in drafts]
+        accepted = [each for each in checked if isinstance(each, _Accepted)]
+        families = self._aliases.mint_all({each.card_ref for each in accepted if each.card_ref})
+        erased = self._erased(accepted, families)
+        for each in checked:
+            if isinstance(each, RowRefused):
+                yield each
+                continue
+            family_id = each.draft.family_id or families[each.card_ref]
+            gone = erased and (family_id in erased or not erased.isdisjoint(each.persons.values()))
+            yield (
+                _refusal(each.draft, "", "ERASED", "the person or family was erased")
+                if gone
+                else self._change(each, family_id)
+            )
+
+    def change_id(self, draft: Draft) -> uuid.UUID:
+        """Return the id of the change that a draft becomes; it holds whatever else the batch contains."""
+        return self._id_of(draft, self._body(draft))
+
+    def _check(self, draft: Draft | RowRefused) -> _Accepted | RowRefused:
+        if isinstance(draft, RowRefused):
+            return draft
+        findings = identity_check.findings(draft)
+        for found in findings:
+            if found.severity == "reject":
+                column = draft.channel.columns.get(found.field, found.field)
+                return _refusal(draft, column, found.code, found.message)
+        card_ref = references.kk_ref(self._key, draft.card) if draft.card else ""
+        persons = {nik: references.person_ref(self._key, nik) for nik in identity_check.niks(draft)}
+        return _Accepted(draft, tuple([found.code for found in findings]), card_ref, persons)
+
+    def _erased(self, accepted: Sequence[_Accepted], families: Mapping[str, str]) -> set[str]:
+        """Return the owners that were erased, having loaded or made the keys of all others."""
+        owners: dict[str, None] = {}
+        for each in accepted:
+            shape = _form(each.draft.record).shape
+            if shape.sealed or shape.records or shape.lists:
+                owners[each.draft.family_id or families[each.card_ref]] = None
+                owners.update(dict.fromkeys(each.persons.values()))
+        return {owner for owner, key in self._keys.keys_for_sealing(owners).items() if isinstance(key, Erased)}
+
+    def _body(self, draft: Draft) -> dict[str, Any]:
+        body = dict(draft.body)
+        for name, earlier in draft.refers.items():
+            body[name] = self.change_id(earlier).bytes
+        return body
+
+    def _id_of(self, draft: Draft, body: Mapping[str, Any]) -> uuid.UUID:
+        """Return the UUIDv5 of agency, document, record and the keyed digest of all that the draft says."""
+        said: dict[str, str | int | bool | None] = {
+            "at": draft.occurred_at,
+            "card": draft.card,
+            "family_id": draft.family_id,
+            "body": _canonical(body),
+        }
+        digest = references.content_digest(self._key, said)
+        return references.change_id(draft.channel.agency, draft.channel.document, f"{draft.record}/{draft.key}", digest)
+
+    def _change(self, accepted: _Accepted, family_id: str) -> Outgoing:
+        draft, form = accepted.draft, _form(accepted.draft.record)
+        body = self._body(draft)
+        change_id = self._id_of(draft, body)
+        datum = self._sealed(form.shape, body, _Place(form.name, accepted.persons, family_id, change_id))
+        if "card_ref" in form.shape.fields:
+            datum["card_ref"] = accepted.card_ref
+        if "findings" in form.shape.fields:
+            datum["findings"] = accepted.findings
+        datum["header"] = _header(draft, family_id, change_id, body)
+        out = io.BytesIO()
+        out.write(form.frame)
+        schemaless_writer(out, form.wire, datum)
+        headers = cloudevents.headers(form.name, change_id.bytes, f"/agencies/{draft.channel.agency}")
+        return Outgoing(CHANGES_TOPIC, family_id.encode(), out.getvalue(), headers, change_id.bytes)
+
+    def _sealed(self, shape: sealed.Shape, body: Mapping[str, Any], place: _Place) -> dict[str, Any]:
+        """Return the record with references for NIKs and ciphertext for personal text."""
+        datum = dict(body)
+        person = ""
+        if "person_ref" in shape.fields:
+            person = datum["person_ref"] = place.persons[body["person_ref"]]
+        for field in shape.sealed:
+            text = datum.get(field.name)
+            if text is not None:
+                owner = person if field.owner == "person" else place.family_id
+                datum[field.name] = self._seal(owner, field.path, place, text)
+        for name, inner in shape.records:
+            if datum.get(name) is not None:
+                datum[name] = self._sealed(inner, datum[name], place)
+        for name, inner in shape.lists:
+            datum[name] = [self._sealed(inner, item, place) for item in datum[name]]
+        return datum
+
+    def _seal(self, owner: str, path: str, place: _Place, text: str) -> bytes:
+        value = self._sealer.seal(owner, place.record, path, place.change_id, text)
+        if isinstance(value, Erased):
+            raise ErasedMeanwhile(place.record)
+        return value
+
+
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=bytes.hex)
+
+
+def _canonical(body: Mapping[str, Any]) -> str:
+    """Return the body as text that depends on nothing but what it says; bytes in hex."""
+    return _ENCODER.encode(body)
+
+
+def _header(draft: Draft, family_id: str, change_id: uuid.UUID, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the header; a proposal's step belongs to the proposal, an answer is caused by the claim."""
+    channel = draft.channel
+    return {
+        "sequence": 0,
+        "recorded_at": 0,
+        "occurred_at": draft.occurred_at,
+        "change_id": change_id.bytes,
+        "family_id": family_id,
+        "agency": channel.agency,
+        "actor": channel.actor,
+        "document": channel.document,
+        "correlation_id": body.get("proposal_id"),
+        "causation_id": body.get("claim_id"),
+    }
+
+
+def _refusal(draft: Draft, column: str, rule: str, explanation: str) -> RowRefused:
+    return RowRefused(draft.channel, draft.row, column, rule, explanation, f"{contract.NAMESPACE}.{draft.record}")
+
+
+@cache
+def _form(record: str) -> _Form:
+    name = f"{contract.NAMESPACE}.{record}"
+    schema_id = contract.current_ids()[name]
+    frame = codec.FRAME.pack(0, schema_id)
+    return _Form(name, frame, contract.writer_schemas()[schema_id].wire, sealed.shape_of(name))
