@@ -1,0 +1,1 @@
+"""The engine and a pure fold put together, a few lines each."""

@@ -1,0 +1,148 @@
+"""The families fold: the pure registry on the engine, one instance per partition, in memory.
+
+Knows topics and records; every rule is the registry's, every transaction the engine's.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from schemas import catalogue, cloudevents, codec
+from schemas.identifiers import derived_id
+from schemas.records import ChangeRefused, FamilyState, FoldPosition, IndicatorSum
+from stream_processors.engine.contract import Output, Poison
+from stream_processors.indicators import definitions
+from stream_processors.indicators.counts import Counts
+from stream_processors.registry import deadlines
+from stream_processors.registry.decision import Change, Refused, change_of, record_name
+from stream_processors.registry.family import FOLD_VERSION, Handled, handle
+from stream_processors.registry.rulebook import RuleBook
+
+POSITION_PREFIX = b"position/"
+SOURCE = "/jejak/folds/families"
+_DECISIONS = frozenset({"EligibilityDecided"})
+_UNITS = {indicator.name: indicator.unit for indicator in definitions.INDICATORS}
+
+
+class FamiliesFold:
+    """The families of one partition: states, position and counts, folded from changes in order."""
+
+    def __init__(self, partition: int, rules: Callable[[], RuleBook]) -> None:
+        self._partition = partition
+        self._rules = rules
+        self._states: dict[str, FamilyState] = {}
+        self._counts = Counts()
+        self._next_offset: int | None = None
+        self._recorded_at = 0
+        self._events = 0
+        self.known = 0
+
+    @property
+    def next_offset(self) -> int | None:
+        """Offset of the next change to decide, from the restored position; None where there is none yet."""
+        return self._next_offset
+
+    @property
+    def states(self) -> dict[str, FamilyState]:
+        """The current state of each family, by family id."""
+        return self._states
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take one record of the partition of jejak.families.v1; a value that doesn't decode is a fault."""
+        record = codec.decode(value)
+        if key.startswith(POSITION_PREFIX):
+            self._next_offset, self._recorded_at, self._events = record.next_offset, record.recorded_at, record.events
+        else:
+            self._states[record.family_id] = record
+
+    def restored(self) -> Sequence[Output]:
+        """Recount every cell from the restored states and return all of them, to be published again."""
+        self._counts = Counts()
+        for state in self._states.values():
+            self._counts.move(None, state)
+        return list(self._changed_sums(self._next_offset or 0))
+
+    def fold(self, key: bytes | None, value: bytes, offset: int, appended_at: int) -> Sequence[Output]:
+        """Return what one change puts out; raises Poison or Undecodable, with nothing changed, where it is none."""
+        recorded_at = max(self._recorded_at, appended_at)
+        change = change_of(value, recorded_at)
+        family_id = change.prefix.family_id
+        if key != family_id.encode():
+            raise Poison("KEY_IS_NOT_FAMILY")
+        if record_name(change.record) not in catalogue.CHANGES:
+            raise Poison("NOT_A_CHANGE")
+        before = self._states.get(family_id)
+        handled = handle(change, before, self._rules())
+        self._recorded_at = recorded_at
+        if handled.refused is not None:
+            return [self._refusal(change, handled.refused, offset)]
+        if handled.state is None or not handled.events:
+            self.known += 1
+            return []
+        self._states[family_id] = handled.state
+        self._events += len(handled.events)
+        self._counts.move(before, handled.state)
+        return list(self._outputs(key, before, handled))
+
+    def close_batch(self, next_offset: int) -> Sequence[Output]:
+        """Return the counts that changed and this partition's new position."""
+        self._next_offset = next_offset
+        position = FoldPosition(
+            partition=self._partition,
+            next_offset=next_offset,
+            recorded_at=self._recorded_at,
+            events=self._events,
+            fold_version=FOLD_VERSION,
+        )
+        key = POSITION_PREFIX + str(self._partition).encode()
+        return [
+            *self._changed_sums(next_offset),
+            Output(catalogue.FAMILIES_TOPIC, key, codec.encode(position), timestamp_ms=self._recorded_at // 1000),
+        ]
+
+    def _outputs(self, key: bytes, before: FamilyState | None, handled: Handled) -> Iterator[Output]:
+        state = handled.state
+        if state is None:
+            raise TypeError("events leave a state")
+        at = state.recorded_at // 1000
+        for event in handled.events:
+            headers = cloudevents.headers(codec.name_of(event.record), event.prefix.change_id, SOURCE)
+            yield Output(catalogue.EVENTS_TOPIC, key, event.framed, headers, at)
+            if record_name(event.record) in _DECISIONS:
+                yield Output(catalogue.ELIGIBILITY_TOPIC, key, event.framed, headers, at)
+        yield Output(catalogue.FAMILIES_TOPIC, key, codec.encode(state), timestamp_ms=at)
+        for due in deadlines.scheduled(before, state):
+            due_key = f"{due.family_id}/{due.kind}".encode()
+            yield Output(catalogue.DEADLINES_TOPIC, due_key, codec.encode(due), timestamp_ms=at)
+
+    def _refusal(self, change: Change, refused: Refused, offset: int) -> Output:
+        refusal = ChangeRefused(
+            header=change.record.header,
+            record=codec.name_of(change.record),
+            rule=refused.rule,
+            pointer=refused.pointer,
+            explanation=refused.explanation,
+            source_topic=catalogue.CHANGES_TOPIC,
+            source_partition=self._partition,
+            source_offset=offset,
+        )
+        framed = codec.encode(refusal)
+        ce = cloudevents.headers(
+            codec.name_of(refusal), derived_id(change.prefix.change_id, f"refused/{offset}"), SOURCE
+        )
+        key = change.prefix.family_id.encode()
+        return Output(catalogue.REFUSALS_TOPIC, key, framed, ce, change.recorded_at // 1000)
+
+    def _changed_sums(self, next_offset: int) -> Iterator[Output]:
+        for cell, total in self._counts.take_changed().items():
+            record = IndicatorSum(
+                definition_version=definitions.VERSION,
+                indicator=cell.indicator,
+                region=cell.region,
+                category=cell.category,
+                partition=self._partition,
+                sum=total,
+                unit=_UNITS[cell.indicator],
+                next_offset=next_offset,
+                recorded_at=self._recorded_at,
+            )
+            key = "/".join((definitions.VERSION, *cell)).encode()
+            yield Output(catalogue.INDICATORS_TOPIC, key, codec.encode(record), timestamp_ms=self._recorded_at // 1000)

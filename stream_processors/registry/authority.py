@@ -1,0 +1,84 @@
+"""Who may say what about whom: the agency stamped by the producer against the record, and its area against the state.
+
+Source: domain guide 3 (actors, rights) and 4.A (actors of the proposal machine). Knows no state machine.
+"""
+
+from functools import lru_cache
+
+from schemas import regions
+from schemas.records import Region
+from stream_processors.registry.decision import Change, Refused, record_name
+
+_VILLAGE = frozenset({"desa"})
+_MINISTRY = frozenset({"kemensos"})
+_PROPOSERS = _VILLAGE | _MINISTRY
+_REGISTRY = frozenset({"registry"})
+_OFFICES = frozenset({"desa", "dinsos", "kemensos"})
+
+MAY_SAY: dict[str, frozenset[str]] = {
+    "FamilyRegistered": _OFFICES,
+    "FamilyMoved": _OFFICES | {"dukcapil"},
+    "MembershipClaimed": _OFFICES | {"pendamping"},
+    "MembershipConfirmed": _REGISTRY,
+    "MembershipContested": _REGISTRY,
+    "MembershipEnded": frozenset({"desa", "dinsos", "dukcapil"}),
+    "CivilRegistryMatched": frozenset({"dukcapil"}),
+    "ProposalDrafted": _PROPOSERS,
+    "ProposalSubmitted": _PROPOSERS,
+    "ProposalIdentityMatched": frozenset({"dukcapil"}),
+    "ProposalIdentityCorrected": _VILLAGE,
+    "VillageMeetingHeld": _VILLAGE,
+    "FieldVerificationCompleted": frozenset({"desa", "pendamping"}),
+    "DinsosReviewCompleted": frozenset({"dinsos"}),
+    "ProposalEndorsed": frozenset({"bupati"}),
+    "ProposalEndorsementReturned": frozenset({"bupati"}),
+    "ProposalSentToMinistry": frozenset({"dinsos"}),
+    "QualityControlCompleted": _MINISTRY,
+    "FamilyRanked": frozenset({"bps"}),
+    "ProposalDetermined": _MINISTRY,
+    "ProposalNotDetermined": _MINISTRY,
+    "ProposalCancelled": _PROPOSERS,
+    "GroundCheckRecorded": frozenset({"pendamping"}),
+    "DeadlineReached": _REGISTRY,
+    "ReevaluationRequested": _REGISTRY,
+}
+NATIONAL = frozenset({"kemensos", "bps", "dukcapil", "registry"})
+
+
+def kind_and_area(agency: str) -> tuple[str, str]:
+    """Return the kind of an agency and the code of its area, empty for a national one."""
+    kind, _, area = agency.partition("/")
+    return kind, area
+
+
+def refusal(change: Change, region: Region | None) -> Refused | None:
+    """Return why this agency may not say this about a family living there, None when it may."""
+    name = record_name(change.record)
+    kind, area = kind_and_area(change.prefix.agency)
+    if name not in MAY_SAY:
+        return Refused("RECORD_NOT_DECIDED", "", f"the rules don't cover {name} yet")
+    if kind not in MAY_SAY[name]:
+        return Refused("AGENCY_MAY_NOT", "/header/agency", f"{kind} may not say {name}")
+    if kind in NATIONAL:
+        return None
+    if region is None or not inside(area, region.system, region.edition, region.code):
+        return Refused("OUTSIDE_AREA", "/header/agency", f"the family doesn't live in the area of this {kind}")
+    return None
+
+
+@lru_cache(maxsize=65_536)
+def inside(area: str, system: str, edition: str, code: str) -> bool:
+    """Tell whether a region lies in an agency's area; areas are Kemendagri codes of the same edition."""
+    if system != "KEMENDAGRI" or not area:
+        return False
+    return regions.within(regions.Region("KEMENDAGRI", edition, code), regions.Region("KEMENDAGRI", edition, area))
+
+
+@lru_cache(maxsize=65_536)
+def region_exists(system: str, edition: str, code: str) -> bool:
+    """Tell whether the code exists in its own code system and edition."""
+    match system:
+        case "KEMENDAGRI" | "BPS":
+            return regions.exists(regions.Region(system, edition, code))
+        case _:
+            return False

@@ -1,0 +1,34 @@
+"""Closed lists of codes that decisions accept. A value outside its list is refused, never guessed.
+
+Lists that law or practice may extend are strings in the schemas and lists here: a new code is a new line, and a
+change that used it too early is a refusal that names the rule instead of bytes that nobody can read.
+"""
+
+PADAN = "PADAN"
+PADAN_STATUSES = frozenset(
+    {
+        PADAN,
+        "NIK_TIDAK_DITEMUKAN",
+        "NIK_KOSONG",
+        "NIK_GANDA",
+        "NAMA_BEDA",
+        "TGL_LAHIR_BEDA",
+        "KK_TIDAK_VALID",
+        "MENINGGAL",
+        "PINDAH",
+        "BELUM_REKAM_KTPEL",
+        "KK_SENDIRIAN",
+    }
+)  # domain guide 6: our list, no official one is public
+END_REASONS = frozenset({"MENINGGAL", "PINDAH", "PINDAH_LN", "GANDA", "TIDAK_PADAN", "KELUAR_KK"})  # 4.D
+CONTEST_REASONS = frozenset({"ANGGOTA_DI_DUA_KELUARGA", "NIK_GANDA"})  # Kepmensos 150/HUK/2022
+PROPOSAL_KINDS = frozenset(
+    {"BARU", "PERBAIKAN", "PENGHAPUSAN", "PINDAH", "MENINGGAL", "PECAH_KK", "REAKTIVASI_PBI", "PERUBAHAN_DESIL"}
+)  # 4.A
+PROPOSERS = frozenset({"WARGA", "RT_RW", "OPERATOR_DESA", "KEMENSOS"})
+CHANNELS = frozenset({"FORMAL", "PARTISIPASI"})
+RANKING_BASES = frozenset({"FAMILIES", "PERSONS"})  # 7: official statements contradict each other
+
+PENDING, CONFIRMED, CONTESTED, ENDED = "PENDING", "CONFIRMED", "CONTESTED", "ENDED"
+ACTIVE_STANDINGS = frozenset({PENDING, CONFIRMED})
+FAMILY_ACTIVE = "AKTIF"

@@ -1,0 +1,119 @@
+"""What goes into a decision and what comes out of it.
+
+Knows framed records and their prefix; must not know any rule.
+"""
+
+from dataclasses import dataclass
+
+from schemas import codec, prefix, records
+from schemas.records import Eligibility, Facet, FamilyState, Member, Proposal
+
+ProposalStep = (
+    records.ProposalSubmitted
+    | records.ProposalIdentityMatched
+    | records.ProposalIdentityCorrected
+    | records.VillageMeetingHeld
+    | records.FieldVerificationCompleted
+    | records.DinsosReviewCompleted
+    | records.ProposalEndorsed
+    | records.ProposalEndorsementReturned
+    | records.ProposalSentToMinistry
+    | records.QualityControlCompleted
+    | records.ProposalDetermined
+    | records.ProposalNotDetermined
+    | records.ProposalCancelled
+)
+Answer = (
+    records.MembershipConfirmed | records.MembershipContested | records.MembershipEnded | records.CivilRegistryMatched
+)
+ChangeRecord = (
+    records.FamilyRegistered
+    | records.FamilyMoved
+    | records.MembershipClaimed
+    | Answer
+    | records.ProposalDrafted
+    | ProposalStep
+    | records.GroundCheckRecorded
+    | records.FamilyRanked
+    | records.DeadlineReached
+    | records.ReevaluationRequested
+)
+EventRecord = ChangeRecord | records.EligibilityDecided
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an agency says, as received, and the time at which the registry came to know it (microseconds)."""
+
+    framed: bytes
+    prefix: prefix.Prefix
+    record: ChangeRecord
+    recorded_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What the registry accepted: the change's bytes with sequence and recorded time filled in."""
+
+    framed: bytes
+    prefix: prefix.Prefix
+    record: EventRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The rule that a change breaks and where: a JSON pointer into the change. Never a value of a person."""
+
+    rule: str
+    pointer: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyKnown:
+    """The same fact was accepted before, or nothing is left to do: neither event nor refusal."""
+
+
+class SequenceGap(Exception):  # noqa: N818  the fault is the gap
+    """An event doesn't follow its family's last one: a fault of storage or engine, never of input."""
+
+
+def change_of(framed: bytes, recorded_at: int) -> Change:
+    """Return the change in `framed`; raises Undecodable where it is none."""
+    return Change(framed, prefix.walk(framed), codec.decode(framed), recorded_at)
+
+
+def event_of(framed: bytes) -> Event:
+    """Return the event in `framed`, as read from the events topic; raises Undecodable where it is none."""
+    return Event(framed, prefix.walk(framed), codec.decode(framed))
+
+
+def accepted(change: Change, sequence: int) -> Event:
+    """Return the event that a change becomes; its payload bytes are the change's own."""
+    framed = prefix.stamp(change.framed, change.prefix, sequence, change.recorded_at)
+    return Event(framed, prefix.walk(framed), change.record)
+
+
+def record_name(record: object) -> str:
+    """Return the short name of a record, as the rules spell it."""
+    return type(record).__name__
+
+
+def member_of(state: FamilyState, person_ref: str) -> Member | None:
+    """Return the member with this reference, None when the family never claimed the person."""
+    return next((member for member in state.members if member.person_ref == person_ref), None)
+
+
+def proposal_of(state: FamilyState, proposal_id: bytes) -> Proposal | None:
+    """Return the proposal with this id among the latest of each kind."""
+    return next((proposal for proposal in state.proposals if proposal.proposal_id == proposal_id), None)
+
+
+def eligibility_of(state: FamilyState, programme: str) -> Eligibility | None:
+    """Return the latest decision for a programme."""
+    return next((entry for entry in state.eligibility if entry.programme == programme), None)
+
+
+def facet_of(state: FamilyState, name: str) -> Facet | None:
+    """Return the facet of this name: the event that holds for it now."""
+    return next((facet for facet in state.facets if facet.name == name), None)

@@ -1,0 +1,236 @@
+"""The family aggregate: `decide` what a change becomes, `evolve` what events add up to.
+
+Refusal lives in `decide` alone; `evolve` never refuses, so that replaying accepted events gives the same state
+whatever happens to the rules later. Pure: no clock, no randomness, no I/O.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from schemas.records import (
+    CivilRegistryMatched,
+    DeadlineReached,
+    DinsosReviewCompleted,
+    EligibilityDecided,
+    FamilyMoved,
+    FamilyRanked,
+    FamilyRegistered,
+    FamilyState,
+    FieldVerificationCompleted,
+    GroundCheckRecorded,
+    MembershipClaimed,
+    MembershipConfirmed,
+    MembershipContested,
+    MembershipEnded,
+    ProposalCancelled,
+    ProposalDetermined,
+    ProposalDrafted,
+    ProposalEndorsed,
+    ProposalEndorsementReturned,
+    ProposalIdentityCorrected,
+    ProposalIdentityMatched,
+    ProposalNotDetermined,
+    ProposalSentToMinistry,
+    ProposalSubmitted,
+    QualityControlCompleted,
+    ReevaluationRequested,
+    VillageMeetingHeld,
+)
+from stream_processors.registry import authority, eligibility, ground_check, membership, proposal, ranking
+from stream_processors.registry.decision import (
+    AlreadyKnown,
+    Change,
+    Event,
+    Refused,
+    SequenceGap,
+    accepted,
+    record_name,
+)
+from stream_processors.registry.rulebook import RuleBook
+
+FOLD_VERSION = "1"
+REMEMBERED = 64
+_ID = 16
+_A_DAY = 86_400_000_000
+_CHANGES_FACTS = (
+    FamilyRegistered,
+    FamilyMoved,
+    MembershipClaimed,
+    MembershipConfirmed,
+    MembershipContested,
+    MembershipEnded,
+    CivilRegistryMatched,
+    GroundCheckRecorded,
+    FamilyRanked,
+    ReevaluationRequested,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What one change did: its events in order (none when refused or known), and the family's state afterwards."""
+
+    state: FamilyState | None
+    events: tuple[Event, ...] = ()
+    refused: Refused | None = None
+
+
+def handle(change: Change, state: FamilyState | None, rules: RuleBook) -> Handled:
+    """Return the outcome of one change: the accepted event and what follows from it, or a refusal, or nothing new."""
+    decision = decide(change, state)
+    match decision:
+        case Refused():
+            return Handled(state, refused=decision)
+        case AlreadyKnown():
+            return Handled(state)
+        case Event():
+            after = evolve(state, decision)
+            derived = consequences(after, decision, rules)
+            for event in derived:
+                after = evolve(after, event)
+            return Handled(after, (decision, *derived))
+
+
+def decide(change: Change, state: FamilyState | None) -> Event | Refused | AlreadyKnown:
+    """Return the event this change becomes, or the rule it breaks, or that it is known already."""
+    if state is None:
+        return _decide_first(change)
+    if known(state, change.prefix.change_id):
+        return AlreadyKnown()
+    verdict = _timely(change) or authority.refusal(change, state.region) or _decide_record(change, state)
+    return accepted(change, state.sequence + 1) if verdict is None else verdict
+
+
+def _decide_first(change: Change) -> Event | Refused:
+    if not isinstance(change.record, FamilyRegistered):
+        return Refused("FAMILY_NOT_REGISTERED", "/header/family_id", "the family is registered first")
+    region = change.record.region
+    refused = membership.decide_residence(change.record) or _timely(change) or authority.refusal(change, region)
+    return refused or accepted(change, 1)
+
+
+def _timely(change: Change) -> Refused | None:
+    if change.prefix.occurred_at > change.recorded_at + _A_DAY:
+        return Refused("OCCURRED_IN_FUTURE", "/header/occurred_at", "later than it was said")
+    return None
+
+
+def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown | None:
+    match change.record:
+        case FamilyRegistered():
+            return Refused("ALREADY_REGISTERED", "", "the family is in the registry; say what changed")
+        case FamilyMoved() as record:
+            return membership.decide_residence(record)
+        case MembershipClaimed() as record:
+            return membership.decide_claim(record)
+        case MembershipConfirmed() | MembershipContested() | MembershipEnded() | CivilRegistryMatched() as record:
+            return membership.decide_about_member(record, state)
+        case GroundCheckRecorded() as record:
+            return ground_check.decide(record, state)
+        case FamilyRanked() as record:
+            return ranking.decide(record, state)
+        case ProposalDrafted() as record:
+            return proposal.decide_draft(record, state)
+        case DeadlineReached() as record:
+            return proposal.decide_deadline(record, state)
+        case ReevaluationRequested():
+            return None
+        case (
+            ProposalSubmitted()
+            | ProposalIdentityMatched()
+            | ProposalIdentityCorrected()
+            | VillageMeetingHeld()
+            | FieldVerificationCompleted()
+            | DinsosReviewCompleted()
+            | ProposalEndorsed()
+            | ProposalEndorsementReturned()
+            | ProposalSentToMinistry()
+            | QualityControlCompleted()
+            | ProposalDetermined()
+            | ProposalNotDetermined()
+            | ProposalCancelled()
+        ) as record:
+            return proposal.decide_step(record, change, state)
+        case _:
+            assert_never(change.record)
+
+
+def known(state: FamilyState, change_id: bytes) -> bool:
+    """Tell whether a change was accepted before: one of the last 64, or the one in force for a facet."""
+    recent = state.recent_changes
+    at = recent.find(change_id)
+    while at > 0 and at % _ID:  # a match across two ids is none
+        at = recent.find(change_id, at + 1)
+    return at >= 0 or any(facet.change_id == change_id for facet in state.facets)
+
+
+def evolve(state: FamilyState | None, event: Event) -> FamilyState:
+    """Return the state after one event; an event seen before changes nothing, a missing one is a SequenceGap."""
+    prefix = event.prefix
+    if state is None:
+        if prefix.sequence != 1 or not isinstance(event.record, FamilyRegistered):
+            raise SequenceGap(f"a family begins with FamilyRegistered 1, not {record_name(event.record)}")
+        return _remember(membership.registered(event.record, event), event)
+    if prefix.sequence <= state.sequence:
+        return state
+    if prefix.sequence != state.sequence + 1:
+        raise SequenceGap(f"event {prefix.sequence} follows event {state.sequence}")
+    after = replace(state, sequence=prefix.sequence, recorded_at=prefix.recorded_at, **_changes(state, event))
+    if isinstance(event.record, EligibilityDecided):
+        return eligibility.evolve(after, event.record)  # derived: its id never comes as a change
+    return _remember(after, event)
+
+
+def _remember(state: FamilyState, event: Event) -> FamilyState:
+    recent = (state.recent_changes + event.prefix.change_id)[-REMEMBERED * _ID :]
+    return replace(state, recent_changes=recent)
+
+
+def _changes(state: FamilyState, event: Event) -> dict[str, Any]:
+    match event.record:
+        case FamilyMoved() as record:
+            return membership.evolve_move(state, record, event)
+        case MembershipClaimed() as record:
+            return membership.evolve_claim(state, record, event)
+        case MembershipConfirmed() | MembershipContested() | MembershipEnded() as record:
+            return membership.evolve_standing(state, record, event)
+        case CivilRegistryMatched() as record:
+            return membership.evolve_match(state, record, event)
+        case GroundCheckRecorded() as record:
+            return ground_check.evolve(state, record, event)
+        case FamilyRanked() as record:
+            return ranking.evolve(state, record, event)
+        case ProposalDrafted() as record:
+            return proposal.evolve_draft(state, record, event)
+        case DeadlineReached() as record:
+            return proposal.evolve_deadline(state, record)
+        case ReevaluationRequested() | EligibilityDecided():
+            return {}
+        case (
+            ProposalSubmitted()
+            | ProposalIdentityMatched()
+            | ProposalIdentityCorrected()
+            | VillageMeetingHeld()
+            | FieldVerificationCompleted()
+            | DinsosReviewCompleted()
+            | ProposalEndorsed()
+            | ProposalEndorsementReturned()
+            | ProposalSentToMinistry()
+            | QualityControlCompleted()
+            | ProposalDetermined()
+            | ProposalNotDetermined()
+            | ProposalCancelled()
+        ) as record:
+            return proposal.evolve_step(state, record, event)
+        case FamilyRegistered():
+            raise SequenceGap("a family is registered once, as its first event")
+        case _:
+            assert_never(event.record)
+
+
+def consequences(state: FamilyState, event: Event, rules: RuleBook) -> tuple[Event, ...]:
+    """Return the registry's own events that follow from an accepted one: eligibility under the rules in force then."""
+    if not isinstance(event.record, _CHANGES_FACTS):
+        return ()
+    in_force = rules.in_force(event.prefix.recorded_at)
+    return tuple([eligibility.event(decided) for decided in eligibility.decisions(state, event, in_force)])

@@ -1,0 +1,153 @@
+"""Registration, moves and membership within one family.
+
+Machine 4.D of the domain guide as far as one family sees it; who else claims a person is the persons fold's to know.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from schemas.records import (
+    CivilRegistryMatched,
+    FamilyMoved,
+    FamilyRegistered,
+    FamilyState,
+    Member,
+    MembershipClaimed,
+    MembershipConfirmed,
+    MembershipContested,
+    MembershipEnded,
+)
+from stream_processors.registry import codes, facets
+from stream_processors.registry.authority import region_exists
+from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
+
+_MONTHS = 12
+_CODED = (("sex", 1, 2), ("relationship", 1, 8), ("marital_status", 1, 4), ("presence", 1, 5))
+
+
+def decide_residence(record: FamilyRegistered | FamilyMoved) -> Refused | None:
+    """Refuse a region that doesn't exist in its own code system and edition."""
+    region = record.region
+    if region_exists(region.system, region.edition, region.code):
+        return None
+    return Refused("WILAYAH_TIDAK_ADA", "/region/code", f"no such code in {region.system} {region.edition}")
+
+
+def decide_claim(record: MembershipClaimed) -> Refused | None:
+    """Refuse a claim whose clear variables are outside their code lists (V3, Regsosek 404, 405, 408, 409)."""
+    if not 1 <= record.birth_month <= _MONTHS:
+        return Refused("V3", "/birth_month", "month of birth is 1 to 12")
+    for name, low, high in _CODED:
+        if not low <= getattr(record, name) <= high:
+            return Refused("CODE_UNKNOWN", f"/{name}", f"{name} is {low} to {high}")
+    return None
+
+
+def decide_about_member(record: Answer, state: FamilyState) -> Refused | None:
+    """Refuse what is said about a person the family never claimed, or with a code outside its list."""
+    member = member_of(state, record.person_ref)
+    if member is None:
+        return Refused("MEMBER_UNKNOWN", "/person_ref", "this family never claimed the person")
+    match record:
+        case MembershipConfirmed() | MembershipContested() if record.claim_id != member.claim_id:
+            return Refused("CLAIM_NOT_IN_FORCE", "/claim_id", "another claim of this person is in force")
+        case MembershipConfirmed() | MembershipContested() if member.standing == codes.ENDED:
+            return Refused("MEMBER_ENDED", "/person_ref", "the membership ended; a new claim is due first")
+        case MembershipContested() if record.reason not in codes.CONTEST_REASONS:
+            return Refused("REASON_UNKNOWN", "/reason", "a contest names its reason")
+        case MembershipEnded() if record.reason not in codes.END_REASONS:
+            return Refused("REASON_UNKNOWN", "/reason", "an ending names its reason")
+        case CivilRegistryMatched() if record.status not in codes.PADAN_STATUSES:
+            return Refused("CODE_UNKNOWN", "/status", "not a padan status")
+        case _:
+            return None
+
+
+def registered(record: FamilyRegistered, event: Event) -> FamilyState:
+    """Return the state of a family that has just entered the registry."""
+    prefix = event.prefix
+    return FamilyState(
+        sequence=prefix.sequence,
+        recorded_at=prefix.recorded_at,
+        family_id=prefix.family_id,
+        region=record.region,
+        status=codes.FAMILY_ACTIVE,
+        decile=0,
+        percentile=-1,
+        ranking_run="",
+        members=(),
+        proposals=(),
+        eligibility=(),
+        facets=facets.put(facets.put((), "registration", event), "residence", event),
+        recent_changes=b"",
+    )
+
+
+def evolve_move(state: FamilyState, record: FamilyMoved, event: Event) -> dict[str, Any]:
+    """Return what a move changes; an older move than the one in force changes nothing but history."""
+    if not facets.holds(state, "residence", event):
+        return {}
+    return {"region": record.region, "facets": facets.put(state.facets, "residence", event)}
+
+
+def evolve_claim(state: FamilyState, record: MembershipClaimed, event: Event) -> dict[str, Any]:
+    """Return what a claim changes: the person is a pending member, unless a later ending is in force."""
+    name = f"member/{record.person_ref}"
+    if not facets.holds(state, name, event):
+        return {}
+    previous = member_of(state, record.person_ref)
+    ended = previous is not None and previous.standing == codes.ENDED
+    standing = facet_of(state, f"standing/{record.person_ref}")
+    still_ended = ended and standing is not None and standing.occurred_at > event.prefix.occurred_at
+    member = Member(
+        person_ref=record.person_ref,
+        standing=codes.ENDED if still_ended else codes.PENDING,
+        padan=previous.padan if previous else "",
+        birth_year=record.birth_year,
+        birth_month=record.birth_month,
+        sex=record.sex,
+        relationship=record.relationship,
+        marital_status=record.marital_status,
+        claim_id=event.prefix.change_id,
+        reason=previous.reason if previous and still_ended else "",
+        severe_disability=previous.severe_disability if previous else False,
+        work_status=previous.work_status if previous else 0,
+    )
+    return {"members": _put(state.members, member), "facets": facets.put(state.facets, name, event)}
+
+
+def evolve_standing(
+    state: FamilyState, record: MembershipConfirmed | MembershipContested | MembershipEnded, event: Event
+) -> dict[str, Any]:
+    """Return what an answer to a claim, or an ending, changes for one member."""
+    name = f"standing/{record.person_ref}"
+    member = member_of(state, record.person_ref)
+    claim = facet_of(state, f"member/{record.person_ref}")
+    if member is None or claim is None or not facets.holds(state, name, event):
+        return {}
+    match record:
+        case MembershipConfirmed():
+            changed = replace(member, standing=codes.CONFIRMED, reason="")
+        case MembershipContested():
+            changed = replace(member, standing=codes.CONTESTED, reason=record.reason)
+        case _ if event.prefix.occurred_at >= claim.occurred_at:
+            changed = replace(member, standing=codes.ENDED, reason=record.reason)
+        case _:
+            changed = member  # it ended an older stay: the claim in force began later
+    return {"members": _put(state.members, changed), "facets": facets.put(state.facets, name, event)}
+
+
+def evolve_match(state: FamilyState, record: CivilRegistryMatched, event: Event) -> dict[str, Any]:
+    """Return what the civil registry's answer changes for one member."""
+    name = f"padan/{record.person_ref}"
+    member = member_of(state, record.person_ref)
+    if member is None or not facets.holds(state, name, event):
+        return {}
+    changed = replace(member, padan=record.status)
+    return {"members": _put(state.members, changed), "facets": facets.put(state.facets, name, event)}
+
+
+def _put(members: tuple[Member, ...], member: Member) -> tuple[Member, ...]:
+    if any(one.person_ref == member.person_ref for one in members):
+        return tuple([member if one.person_ref == member.person_ref else one for one in members])
+    return (*members, member)

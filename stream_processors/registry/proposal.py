@@ -1,0 +1,215 @@
+"""Machine A, usulan: one proposal of each kind from draft to determination, as an allow-list.
+
+Source: domain guide 4.A (law, practice; state names ours). Any pair of step and record that isn't listed is refused.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from schemas.records import (
+    DeadlineReached,
+    FamilyState,
+    FieldVerificationCompleted,
+    Proposal,
+    ProposalCancelled,
+    ProposalDrafted,
+    ProposalIdentityMatched,
+    ProposalSentToMinistry,
+    QualityControlCompleted,
+    VillageMeetingHeld,
+)
+from stream_processors.registry import calendar, codes
+from stream_processors.registry.decision import (
+    AlreadyKnown,
+    Change,
+    Event,
+    ProposalStep,
+    Refused,
+    proposal_of,
+    record_name,
+)
+
+ENDORSED = "DISAHKAN"
+AT_STATISTICS_OFFICE = "DISERAHKAN_BPS"
+RANKED = "TERPERINGKAT"
+CANCELLED = "DIBATALKAN"
+TERMINAL = frozenset(
+    {
+        "DITOLAK_MUSDES",
+        "TIDAK_LAYAK",
+        "DITOLAK_DINSOS",
+        "DIKEMBALIKAN_DAERAH",
+        "DITETAPKAN",
+        "CADANGAN",
+        "TIDAK_MEMENUHI",
+        CANCELLED,
+    }
+)  # the exits of some are an open point (O8): until one is decided, what follows is refused
+
+# (step, record) -> outcome -> next step; the outcome "" stands for records without one.
+TRANSITIONS: dict[tuple[str, str], dict[str, str]] = {
+    ("DRAF", "ProposalSubmitted"): {"": "DAFTAR_USULAN_AWAL"},
+    ("DAFTAR_USULAN_AWAL", "ProposalIdentityMatched"): {codes.PADAN: "DAFTAR_USULAN_AWAL"}
+    | dict.fromkeys(codes.PADAN_STATUSES - {codes.PADAN}, "PERLU_PERBAIKAN_IDENTITAS"),
+    ("PERLU_PERBAIKAN_IDENTITAS", "ProposalIdentityCorrected"): {"": "DAFTAR_USULAN_AWAL"},
+    ("DAFTAR_USULAN_AWAL", "VillageMeetingHeld"): {"DISEPAKATI": "DAFTAR_USULAN_AKHIR", "DITOLAK": "DITOLAK_MUSDES"},
+    ("DAFTAR_USULAN_AKHIR", "FieldVerificationCompleted"): {"LAYAK": "TERVERIFIKASI", "TIDAK_LAYAK": "TIDAK_LAYAK"},
+    ("TERVERIFIKASI", "DinsosReviewCompleted"): {
+        "TERIMA": "MENUNGGU_PENGESAHAN",
+        "KEMBALIKAN": "DAFTAR_USULAN_AWAL",
+        "TOLAK": "DITOLAK_DINSOS",
+    },
+    ("MENUNGGU_PENGESAHAN", "ProposalEndorsed"): {"": ENDORSED},
+    ("MENUNGGU_PENGESAHAN", "ProposalEndorsementReturned"): {"": "TERVERIFIKASI"},
+    (ENDORSED, "ProposalSentToMinistry"): {"": "DI_KEMENSOS"},
+    ("DI_KEMENSOS", "QualityControlCompleted"): {"LULUS": AT_STATISTICS_OFFICE, "GAGAL": "DIKEMBALIKAN_DAERAH"},
+    (RANKED, "ProposalDetermined"): {"": "DITETAPKAN"},
+    (RANKED, "ProposalNotDetermined"): {"CADANGAN": "CADANGAN", "TIDAK_MEMENUHI": "TIDAK_MEMENUHI"},
+}
+_REASON_DUE = frozenset({"DITOLAK", "TIDAK_LAYAK", "KEMBALIKAN", "TOLAK", "CADANGAN", "TIDAK_MEMENUHI"})
+
+
+def outcome_of(record: Any) -> str:
+    """Return what a step decided: its outcome, the civil registry's status for a match, or nothing."""
+    return str(record.status) if isinstance(record, ProposalIdentityMatched) else str(getattr(record, "outcome", ""))
+
+
+def reason_of(record: Any) -> str:
+    """Return the reason code a step carries, or nothing."""
+    if isinstance(record, QualityControlCompleted):
+        return ",".join(record.reasons)
+    return str(getattr(record, "reason", None) or "")
+
+
+def decide_draft(record: ProposalDrafted, state: FamilyState) -> Refused | None:
+    """Refuse an unknown kind, or a second open proposal of the same kind."""
+    for name, allowed in (("kind", codes.PROPOSAL_KINDS), ("proposer", codes.PROPOSERS), ("channel", codes.CHANNELS)):
+        if getattr(record, name) not in allowed:
+            return Refused("CODE_UNKNOWN", f"/{name}", f"{name} is not in its list")
+    current = next((one for one in state.proposals if one.kind == record.kind), None)
+    if current is not None and current.step not in TERMINAL:
+        return Refused("PROPOSAL_OPEN", "/kind", f"a proposal of this kind is open at {current.step}")
+    return None
+
+
+def decide_step(record: ProposalStep, change: Change, state: FamilyState) -> Refused | None:
+    """Refuse a step that machine A doesn't allow where the proposal stands, or that lacks its evidence."""
+    proposal = proposal_of(state, record.proposal_id)
+    if proposal is None:
+        return Refused(
+            "PROPOSAL_UNKNOWN", "/proposal_id", "no such proposal of this family, or a later one replaced it"
+        )
+    if isinstance(record, ProposalCancelled):
+        return _cancelling(change, proposal)
+    outcomes = TRANSITIONS.get((proposal.step, record_name(record)))
+    if outcomes is None:
+        return Refused("ORDER", "", f"{record_name(record)} is not allowed at {proposal.step}")
+    if outcome_of(record) not in outcomes:
+        pointer = "/status" if isinstance(record, ProposalIdentityMatched) else "/outcome"
+        return Refused("CODE_UNKNOWN", pointer, "not an outcome of this step")
+    return _evidence(record) or _guard(change, proposal)
+
+
+def _cancelling(change: Change, proposal: Proposal) -> Refused | None:
+    if proposal.step in TERMINAL:
+        return Refused("ORDER", "", f"ProposalCancelled is not allowed at {proposal.step}")
+    if change.prefix.agency not in {proposal.agency, "kemensos"}:
+        return Refused("NOT_PROPOSER", "/header/agency", "only the proposer or the ministry cancels")
+    return _evidence(change.record)
+
+
+def _evidence(record: Any) -> Refused | None:
+    needs_reason = outcome_of(record) in _REASON_DUE or (
+        "reason" in type(record).__dataclass_fields__ and not hasattr(record, "outcome")
+    )
+    failed = isinstance(record, QualityControlCompleted) and record.outcome == "GAGAL"
+    if (needs_reason or failed) and not reason_of(record):
+        return Refused("REASON_MISSING", "/reasons" if failed else "/reason", "the reason is never empty")
+    match record:
+        case VillageMeetingHeld() if not record.minutes_number or not 0 < record.signatures <= record.attendees:
+            return Refused("MINUTES_MISSING", "/minutes_number", "a meeting has signed minutes")
+        case FieldVerificationCompleted() if not record.questionnaire:
+            return Refused("EVIDENCE_MISSING", "/questionnaire", "a verification names its questionnaire")
+        case _:
+            return None
+
+
+def _guard(change: Change, proposal: Proposal) -> Refused | None:
+    match change.record:
+        case VillageMeetingHeld() if proposal.padan != codes.PADAN:
+            return Refused("NOT_MATCHED", "", "the identity is matched before the meeting")
+        case ProposalSentToMinistry(period=period):
+            cut_off = calendar.cut_off(proposal.kind, period) if calendar.is_month(period) else -1
+            if change.prefix.occurred_at > cut_off or period < calendar.month_of(proposal.since):
+                return Refused("PERIOD_CLOSED", "/period", "sent after the month's cut-off: the next period applies")
+    return None
+
+
+def decide_deadline(record: DeadlineReached, state: FamilyState) -> AlreadyKnown | None:
+    """Find nothing to do when the proposal has left DISAHKAN or its period has moved past this due date."""
+    proposal = proposal_of(state, record.subject_id)
+    if proposal is None or proposal.step != ENDORSED or due_at(proposal) != record.due_at:
+        return AlreadyKnown()
+    return None
+
+
+def evolve_draft(state: FamilyState, record: ProposalDrafted, event: Event) -> dict[str, Any]:
+    """Return the proposals with a new draft of its kind in place of an ended one."""
+    new = Proposal(
+        proposal_id=event.prefix.change_id,
+        kind=record.kind,
+        step="DRAF",
+        padan="",
+        proposer=record.proposer,
+        agency=event.prefix.agency,
+        period=0,
+        since=event.prefix.occurred_at,
+        reason="",
+    )
+    return {"proposals": (*[one for one in state.proposals if one.kind != record.kind], new)}
+
+
+def evolve_step(state: FamilyState, record: ProposalStep, event: Event) -> dict[str, Any]:
+    """Return the proposals with this one at its next step."""
+    return {"proposals": tuple([_moved(one, record, event) for one in state.proposals])}
+
+
+def _moved(proposal: Proposal, record: ProposalStep, event: Event) -> Proposal:
+    if proposal.proposal_id != record.proposal_id:
+        return proposal
+    cancelled = isinstance(record, ProposalCancelled)
+    step = CANCELLED if cancelled else TRANSITIONS[proposal.step, record_name(record)][outcome_of(record)]
+    changes: dict[str, Any] = {"step": step, "since": event.prefix.occurred_at, "reason": reason_of(record)}
+    if isinstance(record, ProposalIdentityMatched):
+        changes["padan"] = record.status
+    elif isinstance(record, ProposalSentToMinistry):
+        changes["period"] = record.period
+    elif step == ENDORSED:
+        changes["period"] = calendar.period_for(proposal.kind, event.prefix.occurred_at)
+    return replace(proposal, **changes)
+
+
+def evolve_deadline(state: FamilyState, record: DeadlineReached) -> dict[str, Any]:
+    """Return the proposals with this one meant for the month after the one that closed."""
+    moved = [
+        replace(one, period=calendar.next_month(one.period)) if one.proposal_id == record.subject_id else one
+        for one in state.proposals
+    ]
+    return {"proposals": tuple(moved)}
+
+
+def evolve_ranked(state: FamilyState, event: Event) -> tuple[Proposal, ...]:
+    """Return the proposals with every one at the statistics office ranked (PemeringkatanSelesai)."""
+    return tuple(
+        [
+            replace(one, step=RANKED, since=event.prefix.occurred_at, reason="")
+            if one.step == AT_STATISTICS_OFFICE
+            else one
+            for one in state.proposals
+        ]
+    )
+
+
+def due_at(proposal: Proposal) -> int | None:
+    """Return when an endorsed proposal's month closes (microseconds), None at any other step."""
+    return calendar.cut_off(proposal.kind, proposal.period) if proposal.step == ENDORSED else None

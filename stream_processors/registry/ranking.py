@@ -1,0 +1,43 @@
+"""The statistics office's ranking result for one family.
+
+Source: domain guide 2 (only BPS ranks), 4.G (no ranking without an active person with a matched NIK), 7 (Belum Ada
+Desil is a valid state and never decile 10). Knows nothing of how a rank is computed.
+"""
+
+from typing import Any
+
+from schemas.records import FamilyRanked, FamilyState
+from stream_processors.registry import codes, facets, proposal
+from stream_processors.registry.decision import Event, Refused
+
+_DECILES = range(1, 11)
+_PERCENTILES = range(10_001)
+
+
+def decide(record: FamilyRanked, state: FamilyState) -> Refused | None:
+    """Refuse a rank without run, with a decile outside 1-10, or for a family without an active matched person."""
+    if not record.run_id:
+        return Refused("RUN_MISSING", "/run_id", "a decile names its ranking run")
+    if record.basis not in codes.RANKING_BASES:
+        return Refused("CODE_UNKNOWN", "/basis", "basis is FAMILIES or PERSONS")
+    if record.decile is None:
+        missing = not record.unranked_reason
+        return Refused("REASON_MISSING", "/unranked_reason", "no decile without a reason") if missing else None
+    if record.decile not in _DECILES:
+        return Refused("CODE_UNKNOWN", "/decile", "a decile is 1 to 10")
+    if record.percentile is not None and record.percentile not in _PERCENTILES:
+        return Refused("CODE_UNKNOWN", "/percentile", "a percentile is 0 to 10000 hundredths")
+    if not any(one.standing in codes.ACTIVE_STANDINGS and one.padan == codes.PADAN for one in state.members):
+        return Refused("NO_MATCHED_MEMBER", "", "a ranked family has an active member with a matched NIK")
+    return None
+
+
+def evolve(state: FamilyState, record: FamilyRanked, event: Event) -> dict[str, Any]:
+    """Return what a rank changes; an older run than the one in force changes nothing but history."""
+    changes: dict[str, Any] = {} if record.decile is None else {"proposals": proposal.evolve_ranked(state, event)}
+    if facets.holds(state, "ranking", event):
+        changes["decile"] = record.decile or 0
+        changes["percentile"] = -1 if record.percentile is None else record.percentile
+        changes["ranking_run"] = record.run_id
+        changes["facets"] = facets.put(state.facets, "ranking", event)
+    return changes
