@@ -1,0 +1,1 @@
+"""Everything that reads the registry: the read model, and the one door to it."""

@@ -1,0 +1,1 @@
+"""What the registry knows, as Cassandra tables shaped by the questions asked of them."""

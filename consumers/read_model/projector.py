@@ -1,0 +1,223 @@
+"""Keeps the read model at the head of the registry's topics: read a batch, write its rows, then commit its offsets.
+
+A batch is committed only after the database acknowledged its rows, so a crash repeats work and never skips any; rows
+are the same however often they are written. Knows Kafka and the store; what a record means is in `rows`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumers.read_model import rows
+from consumers.read_model.dead_letters import DeadLetters
+from consumers.read_model.tables import VERSION
+from consumers.read_model.writes import Store
+from schemas import catalogue
+from schemas.codec import Undecodable
+from transport import kafka
+
+AT_ONCE: Final = 20_000
+BATCH_SECONDS: Final = 0.2
+_FIRST_WAIT: Final = 0.25
+_LONGEST_WAIT: Final = 5.0
+
+_LOG: Final = structlog.get_logger(__name__)
+
+# Somebody else owns the partitions by now and repeats this batch: the same rows again.
+_LOST: Final = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001  the library's public name
+    }
+)
+
+
+class Stopped(Exception):  # noqa: N818  the house calls an exception that stops the work a fault
+    """The projector was told to end while the database was away; what it held is read again at the next start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The names of the topics that are projected; the catalogue's, unless a test makes its own."""
+
+    events: str = catalogue.EVENTS_TOPIC
+    families: str = catalogue.FAMILIES_TOPIC
+    indicators: str = catalogue.INDICATORS_TOPIC
+    refusals: str = catalogue.REFUSALS_TOPIC
+    reference: str = catalogue.REFERENCE_TOPIC
+    dead_letters: str = catalogue.DEAD_LETTERS_TOPIC
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The topics that are read."""
+        return (self.events, self.families, self.indicators, self.refusals, self.reference)
+
+
+def group_of(version: str = VERSION) -> str:
+    """Return the consumer group of a version of the projection."""
+    return f"read-model-{version}"
+
+
+def member(bootstrap: str, group: str, **overrides: Any) -> Consumer:
+    """Return a consumer that also reports where a partition ends, so that offsets past transaction markers commit."""
+    fetch = {"enable_partition_eof": True, "queued_min_messages": 50_000, "fetch_message_max_bytes": 4 * 2**20}
+    return kafka.consumer(bootstrap, group, **{**fetch, **overrides})
+
+
+class Projector:
+    """One member of the projection's consumer group."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        connect: Callable[[Callable[[int, str], None]], Store],
+        dead_letters: DeadLetters,
+        topics: Topics = Topics(),
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._consumer = consumer
+        self._dead_letters = dead_letters
+        self._topics = topics
+        self._stopping = stopping
+        self._store = connect(self._wait)
+        self._held: list[Message] = []
+        consumer.subscribe(list(topics.sources))
+
+    def run(self) -> None:
+        """Project until told to stop; whatever was read by then is either written and committed, or read again."""
+        try:
+            while not self._stopping():
+                self.step()
+        except Stopped:
+            _LOG.info("projector_stopped_while_waiting")
+
+    def step(self, seconds: float = BATCH_SECONDS) -> int:
+        """Project one batch of what arrives within `seconds`; return the number of its records."""
+        messages = self._held + self._consumer.consume(AT_ONCE, timeout=seconds)
+        self._held = []
+        if not messages:
+            return 0
+        by_topic, next_offsets, count = self._sorted(messages)
+        self._project(by_topic)
+        self._dead_letters.flush()
+        self._commit(next_offsets)
+        return count
+
+    def _sorted(
+        self, messages: Sequence[Message]
+    ) -> tuple[Mapping[str, list[Message]], Mapping[tuple[str, int], int], int]:
+        by_topic: dict[str, list[Message]] = {topic: [] for topic in self._topics.sources}
+        next_offsets: dict[tuple[str, int], int] = {}
+        count = 0
+        for message in messages:
+            error, topic, partition, offset = message.error(), message.topic(), message.partition(), message.offset()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name
+                raise KafkaException(error)
+            if topic is None or partition is None or offset is None:
+                raise TypeError("a message without a place")
+            if error is None:
+                by_topic[topic].append(message)
+                count += 1
+            next_offsets[topic, partition] = offset if error is not None else offset + 1
+        return by_topic, next_offsets, count
+
+    def _project(self, by_topic: Mapping[str, list[Message]]) -> None:
+        topics = self._topics
+        first: list[rows.Write] = []
+        then: list[rows.Write] = []
+        for topic, project in (
+            (topics.events, _event),
+            (topics.indicators, _indicator),
+            (topics.refusals, _refusal),
+            (topics.reference, _reference_row),
+        ):
+            for message in by_topic[topic]:
+                first += self._readable(message, project) or ()
+        families = rows.by_family(self._states(by_topic[topics.families]))
+        previous = self._store.placed(families)
+        for family_id, states in families.items():
+            writes = rows.family_writes(states, previous.get(family_id))
+            first += writes.first
+            then += writes.then
+        self._store.write(first)
+        self._store.write(then)
+
+    def _states(self, messages: Sequence[Message]) -> list[rows.StateRecord]:
+        found = (self._readable(m, _state) for m in messages if not rows.is_position(m.key()))
+        return [state for state in found if state is not None]
+
+    def _readable(self, message: Message, project: Callable[[Message], Any]) -> Any:
+        try:
+            projected = project(message)
+        except Undecodable as poison:
+            self._dead_letters.send(message, poison.code)
+            return None
+        self._dead_letters.readable()
+        return projected
+
+    def _commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
+        # Not those lost meanwhile: their next owner may have committed more.
+        owned = {(place.topic, place.partition) for place in self._consumer.assignment()}
+        offsets = [TopicPartition(*place, at) for place, at in next_offsets.items() if place in owned]
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as fault:
+            if fault.args[0].code() not in _LOST:
+                raise
+            _LOG.info("offsets_left_to_next_owner", partitions=len(offsets))
+
+    def _wait(self, attempt: int, fault: str) -> None:
+        """Stay in the group while the database is away; raises Stopped when told to end."""
+        if self._stopping():
+            raise Stopped
+        seconds = min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)
+        _LOG.warning("database_away", attempt=attempt, fault=fault, next_try_seconds=seconds)
+        assigned = self._consumer.assignment()
+        if assigned:
+            self._consumer.pause(assigned)
+        arrived = self._consumer.poll(seconds)
+        if arrived is not None:  # of a partition assigned meanwhile: kept for the next batch
+            self._held.append(arrived)
+        still = self._consumer.assignment()
+        if still:
+            self._consumer.resume(still)
+
+
+def _value(message: Message) -> bytes:
+    value = message.value()
+    if value is None:
+        raise Undecodable("NO_VALUE", "a tombstone stands where none may")
+    return value
+
+
+def _offset(message: Message) -> int:
+    return int(message.offset() or 0)
+
+
+def _event(message: Message) -> list[rows.Write]:
+    return rows.event_writes(_value(message))
+
+
+def _state(message: Message) -> rows.StateRecord:
+    return rows.state_record(_value(message))
+
+
+def _indicator(message: Message) -> list[rows.Write]:
+    return rows.indicator_writes(_value(message), _offset(message))
+
+
+def _refusal(message: Message) -> list[rows.Write]:
+    partition, at_ms = int(message.partition() or 0), message.timestamp()[1]
+    return rows.refusal_writes(_value(message), at_ms, partition, _offset(message))
+
+
+def _reference_row(message: Message) -> list[rows.Write]:
+    return rows.reference_row_writes(_value(message), _offset(message))

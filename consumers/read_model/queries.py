@@ -1,0 +1,192 @@
+"""The questions that the read model answers, each by the key of a table.
+
+Families, histories and references hold data of persons: only the gateway asks for those, after a written audit intent.
+Knows the tables; must not know who asks.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from cassandra.cluster import Session
+
+from consumers.read_model import rows, tables
+from schemas import codec, records, regions
+from transport.cassandra import LOCAL_QUORUM
+
+PAGE: Final = 100
+_MONTHS_KEPT: Final = 13
+_MONTHS_A_YEAR: Final = 12
+_AFTER_ANY_REGION: Final = "~"  # sorts after every digit and full stop
+
+
+class FamilyInRegion(NamedTuple):
+    """One family of a list: where it is, and what lists are filtered by."""
+
+    kecamatan: str
+    region_code: str
+    family_id: str
+    decile: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyPage:
+    """A part of a list of families, in order of region and id; `after` asks for the next part, None at the end."""
+
+    families: tuple[FamilyInRegion, ...]
+    after: FamilyInRegion | None
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorCell:
+    """One cell of an indicator, summed over the partitions; `recorded_at` is the newest change in it (µs)."""
+
+    region: str
+    category: str
+    unit: str
+    sum: int
+    recorded_at: int
+
+
+class ReadModel:
+    """The tables of one version of the projection, as readers see them."""
+
+    def __init__(self, session: Session, version: str = tables.VERSION) -> None:
+        self._session = session
+        self._version = version
+        self._family = self._select("state", tables.FAMILY, "bucket = ? AND family_id = ?")
+        self._history = self._select("event", tables.EVENT, "bucket = ? AND family_id = ?")
+        self._links = self._select("family_id", tables.FAMILY_OF_REFERENCE, "bucket = ? AND reference = ?")
+        in_area = "region_system = ? AND region_edition = ?"
+        self._kecamatan = self._select("kecamatan", tables.KECAMATAN, f"{in_area} AND area = ?")
+        listed = "region_code, family_id, decile, status"
+        self._in_region = self._select(
+            listed, tables.FAMILY_IN_REGION, f"{in_area} AND kecamatan = ? AND (region_code, family_id) > (?, ?)"
+        )
+        self._in_desa = self._select(
+            listed, tables.FAMILY_IN_REGION, f"{in_area} AND kecamatan = ? AND region_code = ? AND family_id > ?"
+        )
+        self._cells = self._select(
+            "region, category, unit, sum, recorded_at",
+            tables.INDICATOR,
+            "definition_version = ? AND indicator = ? AND province = ? AND region >= ? AND region < ?",
+        )
+        self._refusals = self._select("refusal", tables.REFUSAL, "agency = ? AND month = ?")
+        self._reference_rows = self._select("published", tables.REFERENCE_ROW, "reference_table = ?")
+
+    def _select(self, columns: str, table: tables.Table, where: str) -> Any:
+        statement = self._session.prepare(f"SELECT {columns} FROM {table.named(self._version)} WHERE {where}")  # noqa: S608  names are ours
+        statement.consistency_level = LOCAL_QUORUM
+        statement.is_idempotent = True
+        return statement
+
+    def family(self, family_id: str) -> records.FamilyState | None:
+        """Return the family's state, or None when no such family was projected."""
+        row = self._session.execute(self._family, (tables.bucket_of(family_id), family_id)).one()
+        return None if row is None else codec.decode(row[0])
+
+    def history(self, family_id: str) -> tuple[Any, ...]:
+        """Return the family's accepted events, decoded, in order of their sequence."""
+        found = self._session.execute(self._history, (tables.bucket_of(family_id), family_id))
+        return tuple(codec.decode(event) for (event,) in found)
+
+    def family_of(self, reference: str) -> str | None:
+        """Return the family in which a card or person reference stands best, or None when no family ever had it.
+
+        Of several families that claimed a person: the one that holds it confirmed, else pending, contested, ended.
+        """
+        found: list[str] = [
+            row[0] for row in self._session.execute(self._links, (tables.bucket_of(reference), reference))
+        ]
+        if len(found) <= 1:
+            return found[0] if found else None
+        return min(found, key=lambda family_id: (_standing(self.family(family_id), reference), family_id))
+
+    def families_in(
+        self, region: regions.Region, decile: int | None = None, after: FamilyInRegion | None = None, limit: int = PAGE
+    ) -> FamilyPage:
+        """Return up to `limit` families that live in the region, of any level, after `after`; decile 0 is unranked."""
+        found = (family for family in self._from(region, after) if decile is None or family.decile == decile)
+        page = tuple(islice(found, limit + 1))
+        return FamilyPage(page[:limit], page[limit - 1] if len(page) > limit else None)
+
+    def _from(self, region: regions.Region, after: FamilyInRegion | None) -> Iterator[FamilyInRegion]:
+        for kecamatan in self._partitions(region):
+            if after is None or kecamatan >= after.kecamatan:
+                start = (
+                    ("", "") if after is None or kecamatan > after.kecamatan else (after.region_code, after.family_id)
+                )
+                yield from self._living(region, kecamatan, start)
+
+    def _living(self, region: regions.Region, kecamatan: str, start: tuple[str, str]) -> Iterator[FamilyInRegion]:
+        partition = (region.system, region.edition, kecamatan)
+        if regions.level_of(region) is regions.Level.DESA:
+            found = self._session.execute(self._in_desa, (*partition, region.code, start[1]))
+        else:
+            found = self._session.execute(self._in_region, (*partition, *start))
+        return (FamilyInRegion(kecamatan, *row) for row in found)
+
+    def _partitions(self, region: regions.Region) -> Sequence[str]:
+        level = regions.level_of(region)
+        if level is None or level >= regions.Level.KECAMATAN:
+            place = records.Region(system=region.system, edition=region.edition, code=region.code)
+            return (rows.region_partition(place)[2],)
+        found = self._session.execute(self._kecamatan, (region.system, region.edition, region.code))
+        return sorted(row[0] for row in found)
+
+    def indicators(
+        self, definition_version: str, indicator: str, region: str = rows.NATION
+    ) -> tuple[IndicatorCell, ...]:
+        """Return the indicator's cells of every region that lies in `region` (Kemendagri; empty: all) or is it."""
+        cells: dict[tuple[str, str, str], tuple[int, int]] = {}
+        for province in self._provinces(region):
+            asked = (definition_version, indicator, province, region, region + _AFTER_ANY_REGION)
+            for *place, partial, recorded_at in self._session.execute(self._cells, asked):
+                if not _lies_in(place[0], region):
+                    continue
+                total, newest = cells.get((place[0], place[1], place[2]), (0, 0))
+                cells[place[0], place[1], place[2]] = (total + partial, max(newest, recorded_at))
+        return tuple(IndicatorCell(*place, *cells[place]) for place in sorted(cells))
+
+    @staticmethod
+    def _provinces(region: str) -> tuple[str, ...]:
+        if region:
+            return (rows.province_of(region),)
+        listed = regions.listed("KEMENDAGRI", regions.KEMENDAGRI_EDITION, regions.Level.PROVINSI)
+        return (rows.NATION, *(province.code for province in listed))
+
+    def refusals(
+        self, agency: str, now: datetime | None = None, limit: int = PAGE
+    ) -> tuple[records.ChangeRefused, ...]:
+        """Return the latest refusals addressed to the agency in the year before `now`, newest first."""
+        months = _months_back(now or datetime.now(UTC))
+        found = (row[0] for month in months for row in self._session.execute(self._refusals, (agency, month)))
+        return tuple(codec.decode(refusal) for refusal in islice(found, limit))
+
+    def reference_rows(self, reference_table: str) -> tuple[records.ReferenceRowPublished, ...]:
+        """Return the rows of a published table in order of their keys."""
+        found = self._session.execute(self._reference_rows, (reference_table,))
+        return tuple(codec.decode(published) for (published,) in found)
+
+
+_STANDINGS: Final = ("CONFIRMED", "PENDING", "CONTESTED", "ENDED")
+
+
+def _standing(state: records.FamilyState | None, reference: str) -> int:
+    """Return the rank of a reference in a family: a card's family, whose members don't name it, ranks first."""
+    if state is None:
+        return len(_STANDINGS)
+    return next((_STANDINGS.index(m.standing) for m in state.members if m.person_ref == reference), 0)
+
+
+def _lies_in(code: str, region: str) -> bool:
+    return not region or code == region or code.startswith(f"{region}.")
+
+
+def _months_back(now: datetime) -> Iterator[str]:
+    latest = now.year * _MONTHS_A_YEAR + now.month - 1
+    for month in range(latest, latest - _MONTHS_KEPT, -1):
+        yield f"{month // _MONTHS_A_YEAR:04d}-{month % _MONTHS_A_YEAR + 1:02d}"

@@ -1,0 +1,31 @@
+"""How far behind a group is: the distance between what it committed and where its topics end."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+
+from transport import kafka
+
+_CALL_SECONDS: Final = 30.0
+
+
+def lag(bootstrap: str, group: str, topics: Iterable[str]) -> int:
+    """Return how many offsets below the topics' committed ends the group has not committed, markers counted too."""
+    ends = {
+        (topic, partition): end
+        for topic in topics
+        for partition, end in kafka.end_offsets(bootstrap, topic).items()
+        if end > 0
+    }
+    if not ends:
+        return 0
+    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for topic, partition in ends])
+    told = kafka.admin(bootstrap).list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)[group].result()
+    done = {(place.topic, place.partition): max(place.offset, 0) for place in told.topic_partitions}
+    return sum(max(end - done.get(place, 0), 0) for place, end in ends.items())
+
+
+def is_caught_up(bootstrap: str, group: str, topics: Iterable[str]) -> bool:
+    """Tell whether everything committed to the topics by now is in the read model, acknowledged."""
+    return lag(bootstrap, group, topics) == 0
