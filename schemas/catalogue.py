@@ -136,7 +136,15 @@ TOPICS = (
         ("deadlines agent",),
         COMPACT,
     ),
-    Topic("jejak.rules.v1", 1, "rule set", ("RulesActivated",), "operators", ("families fold",), FOREVER),
+    Topic(
+        "jejak.rules.v1",
+        1,
+        "rule set",
+        ("RulesActivated",),
+        "operators",
+        ("families fold",),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
     Topic("jejak.reference.v1", 1, "table/row", ("ReferenceRowPublished",), "producers", ("read model",), COMPACT),
     Topic(
         "jejak.audit.v1",

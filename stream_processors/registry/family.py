@@ -203,7 +203,7 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:
         case ProposalDrafted() as record:
             return proposal.evolve_draft(state, record, event)
         case DeadlineReached() as record:
-            return proposal.evolve_deadline(state, record)
+            return proposal.evolve_deadline(state, record, event)
         case ReevaluationRequested() | EligibilityDecided():
             return {}
         case (

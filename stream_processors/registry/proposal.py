@@ -189,10 +189,14 @@ def _moved(proposal: Proposal, record: ProposalStep, event: Event) -> Proposal:
     return replace(proposal, **changes)
 
 
-def evolve_deadline(state: FamilyState, record: DeadlineReached) -> dict[str, Any]:
-    """Return the proposals with this one meant for the month after the one that closed."""
+def evolve_deadline(state: FamilyState, record: DeadlineReached, event: Event) -> dict[str, Any]:
+    """Return the proposals with this one meant for the first month still open when the registry learned of it.
+
+    A due date long past moves the proposal once, not month by month.
+    """
+    learned = max(event.prefix.recorded_at, record.due_at + 1)
     moved = [
-        replace(one, period=calendar.next_month(one.period)) if one.proposal_id == record.subject_id else one
+        replace(one, period=calendar.period_for(one.kind, learned)) if one.proposal_id == record.subject_id else one
         for one in state.proposals
     ]
     return {"proposals": tuple(moved)}

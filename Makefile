@@ -1,0 +1,39 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything else is for people who change the code.
+# Needs Python 3.11 and make; uv is fetched into a virtual environment of its own where it is missing.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
+RUN := $(UV) run --frozen
+
+.PHONY: demo test check fix sync up down status bench unit
+
+demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
+	$(RUN) jejak demo
+
+test: sync ## every test, on a real broker and database started by the project itself
+	$(RUN) pytest
+
+unit: sync ## the tests that need no service
+	$(RUN) pytest tests/unit tests/contract
+
+check: sync ## style, types, the house's contracts, schema compatibility, dependencies
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) python -W ignore -m schemas.evolution
+	$(RUN) deptry .
+
+fix: sync ## let the formatter and the linter mend what they can
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+up down status bench: sync
+	$(RUN) jejak $@
+
+sync: $(UV)
+	@$(UV) sync --frozen --quiet
+
+.cache/uv/bin/uv:
+	$(PYTHON) -m venv .cache/uv
+	.cache/uv/bin/pip install --quiet uv
