@@ -150,7 +150,7 @@ def _check_partitions(spec: TopicSpec, found: int) -> None:
 def _was_made(outcome: Any) -> bool:
     """Tell whether a topic was made now; False if another process was faster."""
     try:
-        outcome.result()
+        outcome.result(CALL_SECONDS)
     except KafkaException as fault:
         if fault.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return False
@@ -175,8 +175,10 @@ def end_offsets(
     """Return, by partition, the offset after the last record that a reader of this isolation can get to now."""
     level = IsolationLevel.READ_COMMITTED if isolation == "read_committed" else IsolationLevel.READ_UNCOMMITTED
     asked = {TopicPartition(topic, p): LATEST for p in among or partitions(bootstrap, topic)}
-    told = admin(bootstrap).list_offsets(asked, isolation_level=level, request_timeout=CALL_SECONDS)
-    return {place.partition: outcome.result().offset for place, outcome in told.items()}
+    # The client must outlive its answers: without it they never come.
+    client = admin(bootstrap)
+    told = client.list_offsets(asked, isolation_level=level, request_timeout=CALL_SECONDS)
+    return {place.partition: outcome.result(CALL_SECONDS).offset for place, outcome in told.items()}
 
 
 def read_all(
@@ -196,10 +198,10 @@ def read_all(
     with closing_reader(bootstrap, isolation_level=isolation) as source:
         source.assign([TopicPartition(topic, partition, 0) for partition in open_ends])
         while open_ends:
-            messages = source.consume(AT_ONCE, timeout=idle_seconds)
-            if not messages:
+            # `consume` alone would wait for a full batch; this waits for the first and takes what lies ready.
+            if (first := source.poll(idle_seconds)) is None:
                 raise TimeoutError(f"{topic}: nothing for {idle_seconds:.0f} s, unread partitions {sorted(open_ends)}")
-            for message in messages:
+            for message in (first, *source.consume(AT_ONCE, timeout=0)):
                 yield from _within(message, open_ends)
             _drop_read(source, topic, open_ends)
 

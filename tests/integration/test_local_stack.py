@@ -1,0 +1,172 @@
+"""The local stack with real servers: what stays over kills and restarts, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from jejak import stack as local
+from transport import kafka
+from transport.cassandra import closing_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from confluent_kafka import KafkaError, Message
+
+pytestmark = pytest.mark.real
+
+DEADLINE_SECONDS = 60
+
+
+class Topic:
+    """A topic for one test."""
+
+    def __init__(self, partitions: int = 1, **config: str) -> None:
+        self.name = f"test-{uuid.uuid4().hex}"
+        self.partitions = partitions
+        self.config = {key.replace("_", "."): value for key, value in config.items()}
+
+
+@pytest.fixture(autouse=True)
+def _own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JEJAK_KAFKA", raising=False)
+    monkeypatch.delenv("JEJAK_CASSANDRA", raising=False)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "a data folder"
+    yield folder
+    local.down(folder)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "the deadline passed"
+        time.sleep(0.05)
+
+
+def send(bootstrap: str, topic: str, values: list[bytes], **overrides: object) -> list[KafkaError | None]:
+    outcomes: list[KafkaError | None] = []
+    producer = kafka.producer(bootstrap, **overrides)
+    for value in values:
+        producer.produce(topic, value, on_delivery=lambda error, _: outcomes.append(error))
+    producer.flush(DEADLINE_SECONDS)
+    return outcomes
+
+
+def values(messages: Iterator[Message]) -> list[bytes | None]:
+    return [message.value() for message in messages]
+
+
+def write_row(cassandra: str, key: str) -> None:
+    with closing_session(cassandra) as session:
+        session.execute(
+            "CREATE KEYSPACE IF NOT EXISTS test WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
+        )
+        session.execute("CREATE TABLE IF NOT EXISTS test.rows (key text PRIMARY KEY)")
+        session.execute("INSERT INTO test.rows (key) VALUES (%s)", (key,))
+
+
+def rows(cassandra: str) -> list[str]:
+    with closing_session(cassandra) as session:
+        return sorted(row[0] for row in session.execute("SELECT key FROM test.rows"))
+
+
+def test_acknowledged_data_and_ports_survive_a_kill_of_the_supervisor(data: Path) -> None:
+    # Given a stack with an acknowledged record and an acknowledged row
+    before = local.up(data)
+    topic = Topic()
+    kafka.create_topics(before.kafka, [topic])
+    assert send(before.kafka, topic.name, [b"kept"]) == [None]
+    write_row(before.cassandra, "kept")
+    status = local.status(data)
+    servers = [psutil.Process(server.pid) for server in status.servers.values()]
+
+    # When the supervisor is killed
+    assert status.supervisor is not None
+    psutil.Process(status.supervisor).kill()
+
+    # Then the servers end with it, and the folder says that nothing runs
+    until(lambda: not any(server.is_running() for server in servers))
+    assert not local.status(data).running
+    assert local.endpoints(data) is None
+
+    # And a new start finds the same ports and the same data
+    after = local.up(data)
+    assert after == before
+    assert values(kafka.read_all(after.kafka, topic.name)) == [b"kept"]
+    assert rows(after.cassandra) == ["kept"]
+
+
+def test_the_status_of_a_running_stack_names_what_runs_and_goes_into_json(data: Path) -> None:
+    endpoints = local.up(data)
+    told = json.loads(json.dumps(local.status(data).as_json()))
+    assert told["running"]
+    assert told["servers"]["kafka"]["address"] == endpoints.kafka
+    assert told["servers"]["cassandra"]["address"] == endpoints.cassandra
+    for server in told["servers"].values():
+        assert server["state"] == "running"
+        assert server["memory"] > 50 * 2**20
+        assert psutil.pid_exists(server["pid"])
+
+
+def test_a_second_start_is_refused_and_says_where_the_first_runs_and_reset_leaves_nothing(data: Path) -> None:
+    first = local.up(data)
+    with pytest.raises(local.AlreadyRunning) as refusal:
+        local.up(data)
+    assert refusal.value.endpoints == first
+    (data / "of somebody else").touch()
+    local.reset(data)
+    assert [path.name for path in data.iterdir()] == ["of somebody else"]
+    assert not local.down(data)
+
+
+def test_one_server_can_be_killed_and_started_again_while_the_other_runs_on(data: Path) -> None:
+    # Given a running stack with a topic
+    endpoints = local.up(data)
+    topic = Topic()
+    kafka.create_topics(endpoints.kafka, [topic])
+    other = local.status(data).servers["cassandra"].pid
+
+    # When the broker alone is killed while a producer has something to say
+    producer = kafka.producer(endpoints.kafka)
+    outcomes: list[KafkaError | None] = []
+    local.kill_server(data, "kafka")
+    producer.produce(topic.name, b"late", on_delivery=lambda error, _: outcomes.append(error))
+    assert local.status(data).servers["kafka"].state == "stopped"
+
+    # Then the record arrives once the broker is back, and the database never noticed
+    local.start_server(data, "kafka")
+    producer.flush(DEADLINE_SECONDS)
+    assert outcomes == [None]
+    assert values(kafka.read_all(endpoints.kafka, topic.name)) == [b"late"]
+    assert local.status(data).servers["cassandra"].pid == other
+
+    # And the same holds for the database
+    write_row(endpoints.cassandra, "kept")
+    local.kill_server(data, "cassandra")
+    assert values(kafka.read_all(endpoints.kafka, topic.name)) == [b"late"]
+    local.start_server(data, "cassandra")
+    assert rows(endpoints.cassandra) == ["kept"]
+
+
+def test_a_server_that_ends_by_itself_takes_the_other_along_and_its_log_is_kept(data: Path) -> None:
+    local.up(data)
+    servers = local.status(data).servers
+    psutil.Process(servers["cassandra"].pid).send_signal(signal.SIGKILL)
+    until(lambda: not local.status(data).running)
+    assert not psutil.pid_exists(servers["kafka"].pid or 0)
+    crash = local.status(data).crash
+    assert crash is not None
+    assert crash.server == "cassandra"
+    assert "Starting listening for CQL clients" in crash.tail or crash.tail.count("\n") > 10
