@@ -14,6 +14,7 @@ from schemas.codec import FRAME_LENGTH, Undecodable, schema_id_of
 HEADER = "jejak.Header"
 FAMILY_ID_LENGTH = 26
 _CONTINUES = 0x80
+_LONG_BITS = 64
 
 
 class Prefix(NamedTuple):
@@ -44,15 +45,21 @@ def zigzag(value: int) -> bytes:
 
 
 def read_long(data: bytes, at: int) -> tuple[int, int]:
-    """Return the int or long at offset `at`, and the offset after it; raises IndexError at the end of the bytes."""
+    """Return the int or long at offset `at`, and the offset after it.
+
+    Raises IndexError at the end of the bytes, ValueError for more than 64 bits.
+    """
     shift = value = 0
-    while True:
+    while shift < _LONG_BITS:
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < _CONTINUES:
+            if value >> _LONG_BITS:
+                break
             return (value >> 1) ^ -(value & 1), at
         shift += 7
+    raise ValueError("a long has at most 64 bits")
 
 
 def stamp(framed: bytes, prefix: Prefix, sequence: int, recorded_at: int) -> bytes:

@@ -43,6 +43,7 @@ MAY_SAY: dict[str, frozenset[str]] = {
     "ReevaluationRequested": _REGISTRY,
 }
 NATIONAL = frozenset({"kemensos", "bps", "dukcapil", "registry"})
+_LEVELS = {"desa": regions.Level.DESA} | dict.fromkeys(("dinsos", "pendamping", "bupati"), regions.Level.KABKOTA)
 
 
 def kind_and_area(agency: str) -> tuple[str, str]:
@@ -61,9 +62,15 @@ def refusal(change: Change, region: Region | None) -> Refused | None:
         return Refused("AGENCY_MAY_NOT", "/header/agency", f"{kind} may not say {name}")
     if kind in NATIONAL:
         return None
-    if region is None or not inside(area, region.system, region.edition, region.code):
+    fits = region is not None and _fits(kind, area, region.edition)
+    if region is None or not fits or not inside(area, region.system, region.edition, region.code):
         return Refused("OUTSIDE_AREA", "/header/agency", f"the family doesn't live in the area of this {kind}")
     return None
+
+
+def _fits(kind: str, area: str, edition: str) -> bool:
+    """Tell whether an area is of its kind's level: a village's channel never speaks for a district."""
+    return regions.level_of(regions.Region("KEMENDAGRI", edition, area)) is _LEVELS[kind]
 
 
 @lru_cache(maxsize=65_536)

@@ -13,6 +13,7 @@ WIB = timezone(timedelta(hours=7), "WIB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = 12
 _MICROSECOND = timedelta(microseconds=1)
+EARLIEST = (datetime(1900, 1, 1, tzinfo=WIB) - _EPOCH) // _MICROSECOND  # V3: nobody here was born before 1900
 
 
 def moment(micros: int) -> datetime:

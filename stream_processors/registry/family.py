@@ -36,7 +36,7 @@ from schemas.records import (
     ReevaluationRequested,
     VillageMeetingHeld,
 )
-from stream_processors.registry import authority, eligibility, ground_check, membership, proposal, ranking
+from stream_processors.registry import authority, calendar, eligibility, ground_check, membership, proposal, ranking
 from stream_processors.registry.decision import (
     AlreadyKnown,
     Change,
@@ -112,6 +112,8 @@ def _decide_first(change: Change) -> Event | Refused:
 def _timely(change: Change) -> Refused | None:
     if change.prefix.occurred_at > change.recorded_at + _A_DAY:
         return Refused("OCCURRED_IN_FUTURE", "/header/occurred_at", "later than it was said")
+    if change.prefix.occurred_at < calendar.EARLIEST:
+        return Refused("OCCURRED_TOO_EARLY", "/header/occurred_at", "before 1900: no family here has such a past")
     return None
 
 
@@ -122,7 +124,7 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
         case FamilyMoved() as record:
             return membership.decide_residence(record)
         case MembershipClaimed() as record:
-            return membership.decide_claim(record)
+            return membership.decide_claim(record, change.recorded_at)
         case MembershipConfirmed() | MembershipContested() | MembershipEnded() | CivilRegistryMatched() as record:
             return membership.decide_about_member(record, state)
         case GroundCheckRecorded() as record:
@@ -156,12 +158,14 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
 
 
 def known(state: FamilyState, change_id: bytes) -> bool:
-    """Tell whether a change was accepted before: one of the last 64, or the one in force for a facet."""
+    """Tell whether a change was accepted before: one of the last 64, in force for a facet, or a proposal's draft."""
     recent = state.recent_changes
     at = recent.find(change_id)
     while at > 0 and at % _ID:  # a match across two ids is none
         at = recent.find(change_id, at + 1)
-    return at >= 0 or any(facet.change_id == change_id for facet in state.facets)
+    if at >= 0 or any(facet.change_id == change_id for facet in state.facets):
+        return True
+    return any(one.proposal_id == change_id for one in state.proposals)
 
 
 def evolve(state: FamilyState | None, event: Event) -> FamilyState:

@@ -7,8 +7,8 @@ Identity was checked before sealing; here are the coded variables.
 from dataclasses import replace
 from typing import Any
 
-from schemas.records import FamilyState, FamilyVariables, GroundCheckRecorded, IndividualVariables
-from stream_processors.registry import facets
+from schemas.records import FamilyState, FamilyVariables, GroundCheckRecorded, IndividualVariables, Member
+from stream_processors.registry import calendar, facets
 from stream_processors.registry.decision import Event, Refused, member_of
 
 FILLED = frozenset({1, 2})
@@ -19,6 +19,7 @@ _NOT_AT_ALL = 1
 _OFF_GRID = 4
 _GAS_FUELS = frozenset({2, 3})
 _WELLS = range(4, 9)
+_DISTANCES = frozenset({1, 2, 8})  # 306b: 8 is not known
 _OWN_TOILET = frozenset({1, 2, 3})
 _CHILD, _SCHOOL = 2, 5
 
@@ -27,6 +28,7 @@ _MIND = ("speaking", "self_care", "remembering", "sadness")  # 428g-j, asked fro
 _INDIVIDUAL = {
     "presence": (1, 5),
     "sex": (1, 2),
+    "birth_year": (1900, 2200),
     "birth_month": (1, 12),
     "marital_status": (1, 4),
     "relationship": (1, 8),
@@ -49,7 +51,6 @@ _FAMILY = {
     "wall": (1, 7),
     "roof": (1, 8),
     "water": (1, 11),
-    "water_distance": (1, 8),
     "lighting": (1, 4),
     "power_1": (1, 5),
     "power_2": (1, 5),
@@ -71,6 +72,10 @@ def decide(record: GroundCheckRecorded, state: FamilyState) -> Refused | None:
         return Refused("CODE_UNKNOWN", "/result", "field 205 is 1 to 5")
     if (record.family is not None) != (record.result in FILLED):
         return Refused("FORM_MISSING", "/family", "a form is there if and only if it was filled (205 is 1 or 2)")
+    if record.individuals and record.family is None:
+        return Refused("FORM_MISSING", "/individuals", "answers of persons come with a filled form")
+    if len({person.person_ref for person in record.individuals}) < len(record.individuals):
+        return Refused("MEMBER_TWICE", "/individuals", "one visit answers once for each person")
     refused = _family(record.family) if record.family is not None else None
     for index, person in enumerate(record.individuals):
         if refused is not None:
@@ -91,6 +96,8 @@ def _family(values: FamilyVariables) -> Refused | None:
     outside = _outside(values, _FAMILY, "/family")
     if outside is not None:
         return outside
+    if values.water_distance is not None and values.water_distance not in _DISTANCES:
+        return Refused("CODE_UNKNOWN", "/family/water_distance", "water_distance is 1, 2 or 8")
     skips = (
         ("land_proof", values.house_ownership == _YES, "only for an own house (301a is 1)"),
         ("water_distance", values.water in _WELLS, "only for wells and springs (306a is 4 to 8)"),
@@ -114,7 +121,8 @@ def _assets(values: FamilyVariables) -> Refused | None:
         for name in _ELECTRIC:
             if getattr(values, name):
                 return Refused("V10", f"/family/{name}", "impossible without electricity (307a is 4)")
-    if values.asset_gas_5kg is not None and (values.asset_gas_5kg > 0) != (values.cooking_fuel in _GAS_FUELS):
+    answered = values.asset_gas_5kg is not None and values.cooking_fuel is not None
+    if answered and ((values.asset_gas_5kg or 0) > 0) != (values.cooking_fuel in _GAS_FUELS):
         return Refused(
             "V11", "/family/asset_gas_5kg", "a large gas cylinder if and only if cooked with (308 is 2 or 3)"
         )
@@ -130,7 +138,7 @@ def _individual(
     outside = _outside(person, _INDIVIDUAL, pointer)
     if outside is not None:
         return outside
-    visit_year = 1970 + record.header.occurred_at // 31_556_952_000_000
+    visit_year = calendar.moment(record.header.occurred_at).year
     age = visit_year - (person.birth_year or member.birth_year)
     skips = (
         ("industry", person.works == _YES, "V9"),
@@ -149,19 +157,20 @@ def _individual(
 
 
 def evolve(state: FamilyState, record: GroundCheckRecorded, event: Event) -> dict[str, Any]:
-    """Return what a visit changes: the facet, and on each member seen what eligibility needs to know."""
+    """Return what a visit changes: the facet, and on each member what eligibility needs to know of its answers."""
     if record.family is None:
         return {"facets": facets.put(state.facets, ATTEMPT, event)} if facets.holds(state, ATTEMPT, event) else {}
     if not facets.holds(state, "ground_check", event):
         return {}
     seen = {person.person_ref: person for person in record.individuals}
-    members = [
-        replace(one, severe_disability=_severe(seen[one.person_ref]), work_status=seen[one.person_ref].work_status or 0)
-        if one.person_ref in seen
-        else one
-        for one in state.members
-    ]
+    members = [_answered(one, seen.get(one.person_ref)) for one in state.members]
     return {"members": tuple(members), "facets": facets.put(state.facets, "ground_check", event)}
+
+
+def _answered(member: Member, person: IndividualVariables | None) -> Member:
+    if person is None:  # the visit in force has no answers of this member: an earlier one's don't outlive it
+        return replace(member, severe_disability=False, work_status=0)
+    return replace(member, severe_disability=_severe(person), work_status=person.work_status or 0)
 
 
 def _severe(person: IndividualVariables) -> bool:

@@ -17,11 +17,12 @@ from schemas.records import (
     MembershipContested,
     MembershipEnded,
 )
-from stream_processors.registry import codes, facets
+from stream_processors.registry import calendar, codes, facets
 from stream_processors.registry.authority import region_exists
 from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
 
 _MONTHS = 12
+_FIRST_BIRTH_YEAR = 1900
 _CODED = (("sex", 1, 2), ("relationship", 1, 8), ("marital_status", 1, 4), ("presence", 1, 5))
 
 
@@ -33,10 +34,13 @@ def decide_residence(record: FamilyRegistered | FamilyMoved) -> Refused | None:
     return Refused("WILAYAH_TIDAK_ADA", "/region/code", f"no such code in {region.system} {region.edition}")
 
 
-def decide_claim(record: MembershipClaimed) -> Refused | None:
+def decide_claim(record: MembershipClaimed, recorded_at: int) -> Refused | None:
     """Refuse a claim whose clear variables are outside their code lists (V3, Regsosek 404, 405, 408, 409)."""
     if not 1 <= record.birth_month <= _MONTHS:
         return Refused("V3", "/birth_month", "month of birth is 1 to 12")
+    now = calendar.month_of(recorded_at)
+    if record.birth_year < _FIRST_BIRTH_YEAR or record.birth_year * 100 + record.birth_month > now:
+        return Refused("V3", "/birth_year", "year of birth is 1900 to now")
     for name, low, high in _CODED:
         if not low <= getattr(record, name) <= high:
             return Refused("CODE_UNKNOWN", f"/{name}", f"{name} is {low} to {high}")

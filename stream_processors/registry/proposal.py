@@ -12,7 +12,9 @@ from schemas.records import (
     FieldVerificationCompleted,
     Proposal,
     ProposalCancelled,
+    ProposalDetermined,
     ProposalDrafted,
+    ProposalEndorsed,
     ProposalIdentityMatched,
     ProposalSentToMinistry,
     QualityControlCompleted,
@@ -123,13 +125,22 @@ def _evidence(record: Any) -> Refused | None:
         "reason" in type(record).__dataclass_fields__ and not hasattr(record, "outcome")
     )
     failed = isinstance(record, QualityControlCompleted) and record.outcome == "GAGAL"
-    if (needs_reason or failed) and not reason_of(record):
+    given = record.reasons if isinstance(record, QualityControlCompleted) else (reason_of(record),)
+    if (needs_reason or failed) and not (given and all(one.strip() for one in given)):
         return Refused("REASON_MISSING", "/reasons" if failed else "/reason", "the reason is never empty")
     match record:
-        case VillageMeetingHeld() if not record.minutes_number or not 0 < record.signatures <= record.attendees:
+        case VillageMeetingHeld() if not record.minutes_number.strip() or not 0 < record.signatures <= record.attendees:
             return Refused("MINUTES_MISSING", "/minutes_number", "a meeting has signed minutes")
-        case FieldVerificationCompleted() if not record.questionnaire:
+        case FieldVerificationCompleted() if not record.questionnaire.strip():
             return Refused("EVIDENCE_MISSING", "/questionnaire", "a verification names its questionnaire")
+        case ProposalEndorsed() if not record.signature.strip():
+            return Refused("EVIDENCE_MISSING", "/signature", "an endorsement is signed")
+        case ProposalEndorsed() if not record.batch_number.strip():
+            return Refused("EVIDENCE_MISSING", "/batch_number", "an endorsement names its batch")
+        case ProposalDetermined() if not record.determination_number.strip():
+            return Refused("EVIDENCE_MISSING", "/determination_number", "a determination has its number")
+        case ProposalDetermined() if not record.programme.strip():
+            return Refused("EVIDENCE_MISSING", "/programme", "a determination names its programme")
         case _:
             return None
 
@@ -140,7 +151,7 @@ def _guard(change: Change, proposal: Proposal) -> Refused | None:
             return Refused("NOT_MATCHED", "", "the identity is matched before the meeting")
         case ProposalSentToMinistry(period=period):
             cut_off = calendar.cut_off(proposal.kind, period) if calendar.is_month(period) else -1
-            if change.prefix.occurred_at > cut_off or period < calendar.month_of(proposal.since):
+            if change.prefix.occurred_at > cut_off or period < calendar.period_for(proposal.kind, proposal.since):
                 return Refused("PERIOD_CLOSED", "/period", "sent after the month's cut-off: the next period applies")
     return None
 

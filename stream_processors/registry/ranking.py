@@ -10,6 +10,7 @@ from schemas.records import FamilyRanked, FamilyState
 from stream_processors.registry import codes, facets, proposal
 from stream_processors.registry.decision import Event, Refused
 
+NATIONAL = "NATIONAL"
 _DECILES = range(1, 11)
 _PERCENTILES = range(10_001)
 
@@ -20,9 +21,14 @@ def decide(record: FamilyRanked, state: FamilyState) -> Refused | None:
         return Refused("RUN_MISSING", "/run_id", "a decile names its ranking run")
     if record.basis not in codes.RANKING_BASES:
         return Refused("CODE_UNKNOWN", "/basis", "basis is FAMILIES or PERSONS")
+    if record.scope != NATIONAL:
+        return Refused("SCOPE_NOT_NATIONAL", "/scope", "a ranking is national; local views aren't decided yet")
     if record.decile is None:
         missing = not record.unranked_reason
-        return Refused("REASON_MISSING", "/unranked_reason", "no decile without a reason") if missing else None
+        if missing:
+            return Refused("REASON_MISSING", "/unranked_reason", "no decile without a reason")
+        placed = record.percentile is not None
+        return Refused("CODE_UNKNOWN", "/percentile", "no percentile without a decile") if placed else None
     if record.decile not in _DECILES:
         return Refused("CODE_UNKNOWN", "/decile", "a decile is 1 to 10")
     if record.percentile is not None and record.percentile not in _PERCENTILES:
@@ -34,10 +40,12 @@ def decide(record: FamilyRanked, state: FamilyState) -> Refused | None:
 
 def evolve(state: FamilyState, record: FamilyRanked, event: Event) -> dict[str, Any]:
     """Return what a rank changes; an older run than the one in force changes nothing but history."""
-    changes: dict[str, Any] = {} if record.decile is None else {"proposals": proposal.evolve_ranked(state, event)}
-    if facets.holds(state, "ranking", event):
-        changes["decile"] = record.decile or 0
-        changes["percentile"] = -1 if record.percentile is None else record.percentile
-        changes["ranking_run"] = record.run_id
-        changes["facets"] = facets.put(state.facets, "ranking", event)
-    return changes
+    if not facets.holds(state, "ranking", event):
+        return {}
+    return {
+        "decile": record.decile or 0,
+        "percentile": -1 if record.percentile is None else record.percentile,
+        "ranking_run": record.run_id,
+        "proposals": state.proposals if record.decile is None else proposal.evolve_ranked(state, event),
+        "facets": facets.put(state.facets, "ranking", event),
+    }

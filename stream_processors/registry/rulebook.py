@@ -60,7 +60,11 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Every activation known; a change is judged by those recorded and effective when it was recorded."""
+    """Every activation known; a change is judged by those recorded and effective when it was recorded.
+
+    Of those the one with the greatest (effective_at, recorded_at) is in force: an older instrument that the registry
+    learns of late doesn't put a newer one out of force.
+    """
 
     activations: tuple[Activation, ...] = ()
     _cache: dict[int, tuple[RuleSet, ...]] = field(default_factory=dict, repr=False, compare=False)
@@ -74,7 +78,7 @@ class RuleBook:
 
     def _resolve(self, recorded_at: int) -> tuple[RuleSet, ...]:
         latest: dict[str, Activation] = {}
-        for one in sorted(self.activations, key=lambda one: (max(one.recorded_at, one.effective_at), one.recorded_at)):
+        for one in sorted(self.activations, key=lambda one: (one.effective_at, one.recorded_at)):
             if max(one.recorded_at, one.effective_at) <= recorded_at:
                 latest[one.rule_set] = one
         return tuple(rule_set(one.rule_set, one.version) for _, one in sorted(latest.items()))
