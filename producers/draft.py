@@ -12,6 +12,10 @@ from typing import Any, Final
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """Who speaks, and in which document.
@@ -23,7 +27,7 @@ class Channel:
     agency: str
     actor: str
     document: str
-    columns: Mapping[str, str] = field(default=_NOTHING, compare=False)
+    columns: Mapping[str, str] = field(default_factory=_nothing, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Draft:
     body: Mapping[str, Any] = field(repr=False)
     key: str = ""
     row: int = 0
-    refers: Mapping[str, "Draft"] = field(default=_NOTHING, repr=False)
+    refers: Mapping[str, "Draft"] = field(default_factory=_nothing, repr=False)
     family_id: str = ""
 
 
