@@ -21,7 +21,8 @@ def lag(bootstrap: str, group: str, topics: Iterable[str]) -> int:
     if not ends:
         return 0
     asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for topic, partition in ends])
-    told = kafka.admin(bootstrap).list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)[group].result()
+    client = kafka.admin(bootstrap)  # held by name: the answer never comes once its client is gone
+    told = client.list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)[group].result(_CALL_SECONDS)
     done = {(place.topic, place.partition): max(place.offset, 0) for place in told.topic_partitions}
     return sum(max(end - done.get(place, 0), 0) for place, end in ends.items())
 
