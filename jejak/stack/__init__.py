@@ -1,6 +1,6 @@
 """A real Kafka broker and a real Cassandra node on loopback, without containers or a system Java."""
 
-from jejak.stack.endpoints import CASSANDRA, KAFKA, Endpoints
+from jejak.stack.addresses import CASSANDRA, KAFKA, Endpoints
 from jejak.stack.faults import (
     AlreadyRunning,
     CorruptJar,

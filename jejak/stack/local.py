@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from jejak.stack import cassandra_server, control, jars, kafka_server, plan, ready
-from jejak.stack.endpoints import CASSANDRA, KAFKA, SERVERS, Endpoints, combine, given
+from jejak.stack.addresses import CASSANDRA, KAFKA, SERVERS, Endpoints, combine, given
 from jejak.stack.faults import FULL, AlreadyRunning, DiskFull, NotReady, NotRunning, StackFault, diagnose
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import socket
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from jejak.stack.endpoints import LOOPBACK, SERVERS
+from jejak.stack.addresses import LOOPBACK, SERVERS
 from jejak.stack.faults import DiskFull, PortTaken
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def log_file(data: Path, server: str) -> Path:
     return data / "logs" / f"{server}.log"
 
 
-def tail(path: Path, lines: int = 20, most: int = 1 << 15) -> str:
+def tail(path: Path, lines: int = 60, most: int = 1 << 15) -> str:
     """Return the last lines of a file, or "" if there is none."""
     try:
         with path.open("rb") as stream:

@@ -9,7 +9,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Final
 
-from jejak.stack.endpoints import CASSANDRA, KAFKA
+from jejak.stack.addresses import CASSANDRA, KAFKA
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from jgo.maven import MavenContext
 
-from jejak.stack.endpoints import CASSANDRA, KAFKA
+from jejak.stack.addresses import CASSANDRA, KAFKA
 from jejak.stack.jars import LOCK_NAME, TIMEOUT_SECONDS, Jar, sha256
 
 ROOTS: Final = {

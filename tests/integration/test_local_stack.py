@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -170,3 +172,35 @@ def test_a_server_that_ends_by_itself_takes_the_other_along_and_its_log_is_kept(
     assert crash is not None
     assert crash.server == "cassandra"
     assert "Starting listening for CQL clients" in crash.tail or crash.tail.count("\n") > 10
+
+
+def test_a_full_disk_under_the_broker_is_told_to_the_producer_and_nothing_acknowledged_is_lost(data: Path) -> None:
+    # Given a broker whose files may not grow beyond 16 MiB, which to it is a full disk
+    endpoints = local.up(data, file_size_limit=16 << 20)
+    topic = Topic()
+    kafka.create_topics(endpoints.kafka, [topic])
+
+    # When more is sent than there is room for
+    sent = [os.urandom(100_000) for _ in range(300)]
+    outcomes = send(endpoints.kafka, topic.name, sent, message_timeout_ms=10_000)
+
+    # Then the producer gets an error for all that was not kept, and the stack says which server gave up
+    kept = outcomes.count(None)
+    assert 0 < kept < len(sent) == len(outcomes)
+    until(lambda: not local.status(data).running)
+    crash = local.status(data).crash
+    assert crash is not None
+    assert crash.server == "kafka"
+
+    # And with room again all goes on where it stopped
+    again = local.up(data)
+    assert send(again.kafka, topic.name, [b"after"]) == [None]
+    assert values(kafka.read_all(again.kafka, topic.name)) == [*sent[:kept], b"after"]
+
+
+def test_a_port_that_another_program_holds_is_named(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(local.PortTaken, match=str(port)):
+            local.up(data, kafka_port=port)
+    assert not local.status(data).running
