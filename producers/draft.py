@@ -38,7 +38,7 @@ class Draft:
     `card_ref` and `findings` are left out, the fields in `refers` too. `card` is the nomor KK of the family, or empty
     when `family_id` is known. `occurred_at` is in microseconds since 1970 (UTC). `key` tells apart facts of one kind
     about one family and person in one document; `row` is the place in it. `refers` gives fields that hold the change
-    id of an earlier draft.
+    id of an earlier draft. `findings` are codes of what the source's own rules warned of.
     """
 
     channel: Channel
@@ -50,6 +50,7 @@ class Draft:
     row: int = 0
     refers: Mapping[str, "Draft"] = field(default_factory=_nothing, repr=False)
     family_id: str = ""
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 
 from fastavro import schemaless_writer
@@ -23,6 +23,8 @@ from producers.draft import Draft, RowRefused
 from producers.outgoing import Outgoing
 from schemas import cloudevents, codec, contract, sealed
 from schemas.catalogue import CHANGES_TOPIC
+
+_REMEMBERED: Final = 65_536
 
 
 class ErasedMeanwhile(Exception):  # noqa: N818  the fault is the race
@@ -64,6 +66,9 @@ class Intake:
 
     def __init__(self, key: references.ReferenceKey, aliases: FamilyAliases, keystore: KeyStore) -> None:
         self._key = key
+        # The rows of a family stand near each other, and each names its card and mostly the same persons.
+        self._card_ref = lru_cache(_REMEMBERED)(partial(references.kk_ref, key))
+        self._person_ref = lru_cache(_REMEMBERED)(partial(references.person_ref, key))
         self._aliases = aliases
         self._keys = keystore
         self._sealer = Sealer(keystore)
@@ -102,9 +107,9 @@ class Intake:
             if found.severity == "reject":
                 column = draft.channel.columns.get(found.field, found.field)
                 return _refusal(draft, column, found.code, found.message)
-        card_ref = references.kk_ref(self._key, draft.card) if draft.card else ""
-        persons = {nik: references.person_ref(self._key, nik) for nik in identity_check.niks(draft)}
-        return _Accepted(draft, tuple([found.code for found in findings]), card_ref, persons)
+        card_ref = self._card_ref(draft.card) if draft.card else ""
+        persons = {nik: self._person_ref(nik) for nik in identity_check.niks(draft)}
+        return _Accepted(draft, (*draft.findings, *[found.code for found in findings]), card_ref, persons)
 
     def _erased(self, accepted: Sequence[_Accepted], families: Mapping[str, str]) -> set[str]:
         """Return the owners that were erased, having loaded or made the keys of all others."""
