@@ -1,0 +1,274 @@
+"""The door: the only way to see a person's data, for every screen, export, feed and command.
+
+Policy, then a durable intent, then the read, then durable disclosures, then the answer; whatever can't be on record is
+not shown. Must not know how a caller was authenticated, nor how an answer is carried.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Final, Protocol
+
+from cassandra import DriverException
+from cassandra.cluster import NoHostAvailable
+
+from consumers.gateway import opening, purposes
+from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
+from consumers.gateway.nik_filter import cleaned, looks_like_nik
+from consumers.gateway.request import (
+    Asked,
+    Caller,
+    CardAsked,
+    FamilyAsked,
+    FamilyDisclosed,
+    HistoryDisclosed,
+    PersonAsked,
+    Purpose,
+    Withheld,
+)
+from consumers.gateway.timeline import Entry, timeline
+from identity.audit_reference import EpochKey
+from identity.open import Opener
+from schemas import records, regions
+
+_LONGEST_CODE: Final = 64
+_LONGEST_TEXT: Final = 200
+_MOST_FIELDS: Final = 32
+_AWAY: Final = (DriverException, NoHostAvailable)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One request that was let in: who asked for which fields, and its intent on record."""
+
+    caller: Caller
+    fields: tuple[str, ...]
+    intent: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What is about to be shown, and whose data it is."""
+
+    family_id: str
+    sequence: int
+    persons: tuple[str, ...]
+    shown: Any
+
+
+class Families(Protocol):
+    """What the door reads: the queries of `consumers.read_model` that hold data of persons."""
+
+    def family(self, family_id: str) -> records.FamilyState | None:
+        """Return the family's state."""
+
+    def history(self, family_id: str) -> tuple[Any, ...]:
+        """Return the family's events, decoded."""
+
+    def family_of(self, reference: str) -> str | None:
+        """Return the family in which a reference stands."""
+
+
+class Door:
+    """One gateway's door, over a read model, the keys of what is sealed, and a chain of the audit trail."""
+
+    def __init__(self, read_model: Families, opener: Opener, trail: AuditTrail, epoch_key: EpochKey) -> None:
+        self._read = read_model
+        self._opener = opener
+        self._trail = trail
+        self._epoch = epoch_key
+        self._policy_hash = purposes.register_hash()
+
+    def look_family(
+        self, caller: Caller, purpose: Purpose, asked: Asked, fields: Iterable[str]
+    ) -> FamilyDisclosed | Withheld:
+        """Return the family's permitted fields once the look is on record; a Withheld holds and showed nothing.
+
+        Fields are codes of `purposes.FIELDS`; a number is masked but for its last four unless asked for with `.clear`.
+        """
+        look = self._admitted(caller, purpose, asked, tuple(fields))
+        if isinstance(look, Withheld):
+            return look
+        result = self._reading(look, partial(self._family, look, asked))
+        if isinstance(result, Withheld):
+            return result
+        state, found = result
+        receipts = self._recorded(look, found)
+        if isinstance(receipts, Withheld):
+            return receipts
+        return FamilyDisclosed(found.family_id, found.sequence, state.recorded_at, found.shown, receipts)
+
+    def history(self, caller: Caller, purpose: Purpose, asked: Asked) -> HistoryDisclosed | Withheld:
+        """Return the family's history, nothing sealed in it opened, once the look is on record."""
+        look = self._admitted(caller, purpose, asked, (purposes.HISTORY,))
+        if isinstance(look, Withheld):
+            return look
+        result = self._reading(look, partial(self._history, look, asked))
+        if isinstance(result, Withheld):
+            return result
+        entries, found = result
+        receipts = self._recorded(look, found)
+        if isinstance(receipts, Withheld):
+            return receipts
+        return HistoryDisclosed(found.family_id, entries, receipts)
+
+    def _admitted(self, caller: Caller, purpose: Purpose, asked: Asked, fields: tuple[str, ...]) -> _Look | Withheld:
+        """Return the look with its intent durable, or the refusal, on record too wherever that is possible."""
+        rule = self._policy(caller, purpose, fields)
+        intent = self._intent(caller, purpose, asked, fields, rule)
+        answer = self._trail.append(intent)
+        if isinstance(answer, AuditUnavailable):
+            return self._unrecorded(answer.queued)
+        if isinstance(rule, purposes.Denied):
+            return self._withheld(answer[0], rule.code)
+        return _Look(caller, fields, answer[0])
+
+    @staticmethod
+    def _policy(caller: Caller, purpose: Purpose, fields: Sequence[str]) -> purposes.Rule | purposes.Denied:
+        said = (caller.agency_id, caller.actor_ref, purpose.code, purpose.text, purpose.agreement_id, *fields)
+        if any(text and looks_like_nik(text) for text in said):
+            return purposes.Denied("NIK_IN_TEXT")
+        return purposes.rule_for(purpose.code, caller.agency_id, fields)
+
+    def _intent(
+        self,
+        caller: Caller,
+        purpose: Purpose,
+        asked: Asked,
+        fields: Sequence[str],
+        rule: purposes.Rule | purposes.Denied,
+    ) -> Callable[..., records.AccessIntent]:
+        allowed = isinstance(rule, purposes.Rule)
+        person = asked.person_ref if isinstance(asked, PersonAsked) else None
+        family = asked.family_id if isinstance(asked, FamilyAsked) else None
+        who: dict[str, Any] = {name: _code(value) for name, value in asdict(caller).items() if value is not None}
+        return partial(
+            records.AccessIntent,
+            **who,
+            action="READ",
+            purpose_code=_code(purpose.code),
+            purpose_version=purposes.VERSION,
+            purpose_text=cleaned(purpose.text, _LONGEST_TEXT) if purpose.text is not None else None,
+            agreement_id=_code(purpose.agreement_id) if purpose.agreement_id is not None else None,
+            legal_basis_code=rule.legal_basis if isinstance(rule, purposes.Rule) else "",
+            subject_ref=self._epoch.subject_ref(person) if person is not None else None,
+            subject_key_epoch=self._epoch.epoch,
+            household_ref=self._epoch.subject_ref(family) if family is not None else None,
+            query_commitment=self._epoch.query_commitment(json.dumps([type(asked).__name__, asdict(asked)])),
+            fields_requested=tuple(_code(field) for field in fields[:_MOST_FIELDS]),
+            decision="ALLOW" if allowed else "DENY",
+            policy_set_hash=self._policy_hash,
+            determining_rules=(rule.code,),
+        )
+
+    def _reading(self, look: _Look, read: Callable[[], Any]) -> Any:
+        """Return what `read` finds; when it can't, that is on record before the refusal, or the fault, goes on."""
+        try:
+            found = read()
+        except _AWAY:
+            return self._withheld(look.intent, "READ_MODEL_UNAVAILABLE", outcome="FAILED")
+        except Exception:
+            self._withheld(look.intent, "FAULT", outcome="FAILED")
+            raise
+        if isinstance(found, Withheld):
+            nothing = found.code == "NOT_FOUND"
+            return self._withheld(look.intent, found.code, outcome="DELIVERED" if nothing else "WITHHELD")
+        return found
+
+    def _state(self, look: _Look, asked: Asked) -> records.FamilyState | Withheld:
+        match asked:
+            case FamilyAsked(family_id):
+                found: str | None = family_id
+            case PersonAsked(reference) | CardAsked(reference):
+                found = self._read.family_of(reference)
+        state = self._read.family(found) if found is not None else None
+        if state is None:
+            return Withheld("NOT_FOUND")
+        return state if _in_area(look.caller.agency_id, state.region) else Withheld("OUTSIDE_AREA")
+
+    def _family(self, look: _Look, asked: Asked) -> tuple[records.FamilyState, _Result] | Withheld:
+        state = self._state(look, asked)
+        if isinstance(state, Withheld):
+            return state
+        persons = tuple(member.person_ref for member in opening.persons_in(state))
+        shown = opening.disclosed(state, look.fields, self._opener)
+        return state, _Result(state.family_id, state.sequence, persons, shown)
+
+    def _history(self, look: _Look, asked: Asked) -> tuple[tuple[Entry, ...], _Result] | Withheld:
+        state = self._state(look, asked)
+        if isinstance(state, Withheld):
+            return state
+        entries = timeline(self._read.history(state.family_id))
+        named = {entry.person_ref for entry in entries if entry.person_ref}
+        persons = tuple(sorted(named | {member.person_ref for member in state.members}))
+        sequence = max((entry.sequence for entry in entries), default=state.sequence)
+        return entries, _Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
+
+    def _recorded(self, look: _Look, found: _Result) -> tuple[Receipt, ...] | Withheld:
+        """Return the receipts of the outcome and of one disclosure per person; a refusal when they aren't durable."""
+        response = json.dumps(found.shown, sort_keys=True, separators=(",", ":"), default=str).encode()
+        outcome = partial(
+            records.AccessOutcome,
+            intent_id=look.intent.event_id,
+            outcome="DELIVERED",
+            result_count=len(found.persons),
+            suppressed_count=0,
+            byte_count=len(response),
+            response_digest=self._epoch.response_digest(response),
+        )
+        answer = self._trail.append(outcome, *(self._disclosure(look, found, person) for person in found.persons))
+        if isinstance(answer, AuditUnavailable):
+            return self._unrecorded((look.intent.event_id,))
+        return (look.intent, *answer)
+
+    def _disclosure(self, look: _Look, found: _Result, person: str) -> Callable[..., records.SubjectDisclosure]:
+        return partial(
+            records.SubjectDisclosure,
+            intent_id=look.intent.event_id,
+            subject_ref=self._epoch.subject_ref(person),
+            subject_key_epoch=self._epoch.epoch,
+            household_ref=self._epoch.subject_ref(found.family_id),
+            fields_disclosed=look.fields,
+            masking_profile="CLEAR" if any(field.endswith(opening.CLEAR) for field in look.fields) else "LAST4",
+            record_version=found.sequence,
+            visibility="CITIZEN",
+        )
+
+    def _withheld(self, intent: Receipt, code: str, outcome: str = "WITHHELD") -> Withheld:
+        """Return the refusal once it is on record that nothing was shown."""
+        recorded = self._trail.append(self._nothing_shown(intent.event_id, code, outcome))
+        return Withheld("AUDIT_UNAVAILABLE" if isinstance(recorded, AuditUnavailable) else code)
+
+    def _unrecorded(self, intents: Sequence[bytes]) -> Withheld:
+        """Return the refusal of what isn't durable; that nothing was shown follows when the broker is back."""
+        for intent_id in intents:
+            self._trail.queue(self._nothing_shown(intent_id, "AUDIT_UNAVAILABLE", "WITHHELD"))
+        return Withheld("AUDIT_UNAVAILABLE")
+
+    def _nothing_shown(self, intent_id: bytes, code: str, outcome: str) -> Callable[..., records.AccessOutcome]:
+        return partial(
+            records.AccessOutcome,
+            intent_id=intent_id,
+            outcome=outcome,
+            reason=code,
+            result_count=0,
+            suppressed_count=0,
+            byte_count=0,
+            response_digest=self._epoch.response_digest(b""),
+        )
+
+
+def _code(text: str) -> str:
+    return cleaned(text, _LONGEST_CODE)
+
+
+def _in_area(agency: str, region: records.Region) -> bool:
+    """Tell whether an agency may look at a region: one without an area anywhere, one with an area within it."""
+    area = agency.partition("/")[2]
+    if not area:
+        return True
+    if region.system != "KEMENDAGRI":
+        return False
+    place = regions.Region("KEMENDAGRI", region.edition, region.code)
+    return regions.within(place, regions.Region("KEMENDAGRI", region.edition, area))

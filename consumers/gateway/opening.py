@@ -1,0 +1,107 @@
+"""From a family's state to the values a request may see: sealed ones opened, masked unless permitted in clear.
+
+Opens with `identity.open`, which nothing outside this package may. Must not decide who may see what.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, assert_never
+
+from identity.keys import Erased
+from identity.open import NotOpenable, Opener
+from schemas import codec, records
+
+CLEAR: Final = ".clear"
+_SHOWN_OF_NUMBER: Final = 4
+_MASKED: Final = frozenset({"national_id", "card_number", "telephone"})
+_FACETS_OF_FAMILY: Final = {"card_number": "registration", "telephone": "registration", "address_line": "residence"}
+_OF_PERSON: Final = ("national_id", "name", "birth_day")
+
+Value = Any
+"""What JSON can say."""
+
+
+def persons_in(state: records.FamilyState) -> tuple[records.Member, ...]:
+    """Return the members that a look at the family discloses: all but those whose membership ended."""
+    return tuple(member for member in state.members if member.standing != "ENDED")
+
+
+def disclosed(state: records.FamilyState, granted: Collection[str], opener: Opener) -> dict[str, Value]:
+    """Return the granted fields of the family and its members; a value that doesn't open says why instead."""
+    facets = {facet.name: facet.event for facet in state.facets}
+    shown: dict[str, Value] = {code: read(state) for code, read in _PLAIN.items() if code in granted}
+    for name, facet in _FACETS_OF_FAMILY.items():
+        if name in granted or name + CLEAR in granted:
+            opened = _opened(opener, facets.get(facet), name, state.family_id)
+            shown[name] = _masked(name, opened, clear=name + CLEAR in granted)
+    if any(code.startswith("member") for code in granted):
+        shown["members"] = [_person(member, facets, granted, opener) for member in persons_in(state)]
+    return shown
+
+
+def _person(
+    member: records.Member, facets: Mapping[str, bytes], granted: Collection[str], opener: Opener
+) -> dict[str, Value]:
+    shown: dict[str, Value] = {"person_ref": member.person_ref}
+    if "members" in granted:
+        shown |= {
+            "standing": member.standing,
+            "padan": member.padan,
+            "birth_year": member.birth_year,
+            "birth_month": member.birth_month,
+            "sex": member.sex,
+            "relationship": member.relationship,
+        }
+    for name in _OF_PERSON:
+        code = f"member.{name}"
+        if code in granted or code + CLEAR in granted:
+            opened = _opened(opener, facets.get(f"member/{member.person_ref}"), name, member.person_ref)
+            shown[name] = _masked(name, opened, clear=code + CLEAR in granted)
+    return shown
+
+
+def _opened(opener: Opener, event: bytes | None, path: str, owner: str) -> str | dict[str, str] | None:
+    record = codec.decode(event) if event is not None else None
+    sealed: bytes | None = getattr(record, path, None)
+    if record is None or sealed is None:
+        return None
+    change_id = uuid.UUID(bytes=record.header.change_id)
+    match opener.open_sealed(owner, codec.name_of(record), path, change_id, sealed):
+        case str() as text:
+            return text
+        case Erased():
+            return {"withheld": "ERASED"}
+        case NotOpenable(reason):
+            return {"withheld": f"NOT_OPENABLE_{reason.upper()}"}
+        case unknown:
+            assert_never(unknown)
+
+
+def _masked(name: str, opened: str | dict[str, str] | None, *, clear: bool) -> Value:
+    if clear or name not in _MASKED or not isinstance(opened, str):
+        return opened
+    hidden = max(len(opened) - _SHOWN_OF_NUMBER, 0)
+    return "*" * hidden + opened[hidden:]
+
+
+_PLAIN: Final[Mapping[str, Callable[[records.FamilyState], Value]]] = {
+    "region": lambda state: {
+        "system": state.region.system,
+        "edition": state.region.edition,
+        "code": state.region.code,
+    },
+    "status": lambda state: state.status,
+    "decile": lambda state: state.decile or None,
+    "proposals": lambda state: [
+        {"kind": each.kind, "step": each.step, "since": each.since, "reason": each.reason} for each in state.proposals
+    ],
+    "eligibility": lambda state: [
+        {
+            "programme": each.programme,
+            "result": each.result,
+            "reasons": list(each.reasons),
+            "rules_version": each.rules_version,
+        }
+        for each in state.eligibility
+    ],
+}

@@ -1,0 +1,480 @@
+"""The door: nothing is shown that is not on record first, and no more than the purpose permits."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cassandra import OperationTimedOut
+
+from consumers.gateway import purposes
+from consumers.gateway.audit_log import AuditLog
+from consumers.gateway.disclosure import Door
+from consumers.gateway.nik_filter import looks_like_nik
+from consumers.gateway.request import (
+    Caller,
+    CardAsked,
+    FamilyAsked,
+    FamilyDisclosed,
+    HistoryDisclosed,
+    PersonAsked,
+    Purpose,
+    Withheld,
+)
+from identity.audit_reference import EpochKey
+from identity.keys import InMemoryKeyStore
+from identity.open import Opener
+from identity.seal import Sealer
+from schemas import codec, records, regions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FAMILY, CARD = "f" * 26, "k" * 26
+PERSONS = ("p" * 26, "q" * 26)
+NIK = "3571024101800001"
+NOW = 1_750_000_000_000_000
+EPOCH_KEY = EpochKey(2025, bytes(range(32)))
+CALLER = Caller(
+    agency_id="dinsos/35.71",
+    client_id="sik-ng",
+    actor_ref="officer-7",
+    actor_role="verifier",
+    assurance_level="HIGH",
+    channel="CLI",
+    request_id="r-1",
+)
+ASKED = FamilyAsked(FAMILY)
+PURPOSE = Purpose("VERIFIKASI_VALIDASI", "a visit")
+
+
+class Broker:
+    """What was produced, in order; acknowledges at once unless it is away."""
+
+    def __init__(self) -> None:
+        self.records: list[Any] = []
+        self.values: list[bytes] = []
+        self.salts: list[bytes] = []
+        self.away = False
+        self._unacknowledged: list[tuple[Callable[..., None], int]] = []
+
+    def produce(self, topic: str, *, key: bytes, value: bytes, headers: dict[str, bytes], on_delivery: Any) -> None:
+        entry = codec.decode(value)
+        assert key.decode() == entry.gateway_id
+        self.records.append(entry)
+        self.values.append(value)
+        self.salts.append(headers["salt"])
+        self._unacknowledged.append((on_delivery, len(self.values) - 1))
+
+    def poll(self, _: float) -> None:
+        while self._unacknowledged and not self.away:
+            callback, offset = self._unacknowledged.pop(0)
+            callback(None, Delivered(offset))
+
+    def __len__(self) -> int:
+        return len(self._unacknowledged)
+
+    def kinds(self) -> list[str]:
+        return [type(entry).__name__ for entry in self.records]
+
+
+class Delivered:
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self._offset
+
+
+class Registry:
+    """One family, and what the broker held when it was read."""
+
+    def __init__(self, broker: Broker, state: records.FamilyState | None, events: tuple[Any, ...] = ()) -> None:
+        self.broker = broker
+        self.state = state
+        self.events = events
+        self.read_after: list[list[str]] = []
+        self.fault: Exception | None = None
+
+    def family(self, family_id: str) -> records.FamilyState | None:
+        self.read_after.append(self.broker.kinds())
+        if self.fault:
+            raise self.fault
+        return self.state if self.state and family_id == FAMILY else None
+
+    def history(self, family_id: str) -> tuple[Any, ...]:
+        return self.events if family_id == FAMILY else ()
+
+    def family_of(self, reference: str) -> str | None:
+        return FAMILY if reference in {*PERSONS, CARD} else None
+
+
+class Room:
+    """A door with all that it stands on."""
+
+    def __init__(self) -> None:
+        self.keys = InMemoryKeyStore()
+        self.broker = Broker()
+        self.events = sealed_events(Sealer(self.keys))
+        self.registry = Registry(self.broker, state_of(self.events), self.events)
+        self.log = AuditLog(self.broker, "gw", deadline_seconds=0.3, now=lambda: NOW)  # type: ignore[arg-type]  # as much of a producer as it uses
+        self.door = Door(self.registry, Opener(self.keys), self.log, EPOCH_KEY)
+
+    def look(self, *fields: str, asked: Any = ASKED, caller: Caller = CALLER, purpose: Purpose = PURPOSE) -> Any:
+        return self.door.look_family(caller, purpose, asked, fields or ("region", "member.name"))
+
+
+@pytest.fixture
+def room() -> Iterator[Room]:
+    made = Room()
+    yield made
+    made.broker.away = False
+    made.log.close()
+
+
+def header(sequence: int) -> records.Header:
+    return records.Header(
+        sequence=sequence,
+        recorded_at=NOW + sequence,
+        occurred_at=NOW,
+        change_id=uuid.UUID(int=sequence).bytes,
+        family_id=FAMILY,
+        agency="desa/35.71.02.1001",
+        actor="officer",
+        document="file",
+    )
+
+
+def sealed_events(sealer: Sealer) -> tuple[Any, ...]:
+    def seal(owner: str, record: str, path: str, sequence: int, text: str) -> bytes:
+        sealed = sealer.seal(owner, f"jejak.{record}", path, uuid.UUID(int=sequence), text)
+        assert isinstance(sealed, bytes)
+        return sealed
+
+    place = records.Region(system="KEMENDAGRI", edition=regions.KEMENDAGRI_EDITION, code="35.71.02.1001")
+    registered = records.FamilyRegistered(
+        header=header(1),
+        region=place,
+        card_ref=CARD,
+        card_number=seal(FAMILY, "FamilyRegistered", "card_number", 1, "3571020101150001"),
+        address_line=seal(FAMILY, "FamilyRegistered", "address_line", 1, "Jalan Contoh 1"),
+        telephone=None,
+        findings=(),
+    )
+    claims = tuple(
+        records.MembershipClaimed(
+            header=header(sequence),
+            person_ref=person,
+            birth_year=1980,
+            birth_month=1,
+            sex=2,
+            relationship=1,
+            marital_status=2,
+            presence=1,
+            national_id=seal(person, "MembershipClaimed", "national_id", sequence, NIK),
+            name=seal(person, "MembershipClaimed", "name", sequence, f"Contoh {sequence}"),
+            birth_day=seal(person, "MembershipClaimed", "birth_day", sequence, "1"),
+            findings=(),
+        )
+        for sequence, person in enumerate(PERSONS, 2)
+    )
+    return (registered, *claims)
+
+
+def state_of(events: tuple[Any, ...]) -> records.FamilyState:
+    registered, *claims = events
+
+    def facet(name: str, event: Any) -> records.Facet:
+        head = event.header
+        return records.Facet(
+            name=name,
+            occurred_at=head.occurred_at,
+            sequence=head.sequence,
+            change_id=head.change_id,
+            event=codec.encode(event),
+        )
+
+    return records.FamilyState(
+        sequence=3,
+        recorded_at=NOW + 3,
+        family_id=FAMILY,
+        region=registered.region,
+        status="AKTIF",
+        decile=2,
+        percentile=-1,
+        ranking_run="",
+        members=tuple(
+            records.Member(
+                person_ref=claim.person_ref,
+                standing="CONFIRMED",
+                padan="PADAN",
+                birth_year=1980,
+                birth_month=1,
+                sex=2,
+                relationship=1,
+                marital_status=2,
+                claim_id=claim.header.change_id,
+                reason="",
+                severe_disability=False,
+                work_status=0,
+            )
+            for claim in claims
+        ),
+        proposals=(),
+        eligibility=(),
+        facets=(
+            facet("registration", registered),
+            facet("residence", registered),
+            *(facet(f"member/{claim.person_ref}", claim) for claim in claims),
+        ),
+        recent_changes=b"",
+    )
+
+
+def test_a_permitted_look_shows_the_fields_asked_for_and_no_other(room: Room) -> None:
+    found = room.look("region", "member.name", "address_line")
+    assert isinstance(found, FamilyDisclosed)
+    assert found.fields.keys() == {"region", "address_line", "members"}
+    assert found.fields["address_line"] == "Jalan Contoh 1"
+    assert [member["name"] for member in found.fields["members"]] == ["Contoh 2", "Contoh 3"]
+    assert found.fields["members"][0].keys() == {"person_ref", "name"}
+
+
+def test_intent_then_outcome_then_one_disclosure_for_each_person(room: Room) -> None:
+    found = room.look()
+    assert room.broker.kinds() == ["AccessIntent", "AccessOutcome", "SubjectDisclosure", "SubjectDisclosure"]
+    intent, outcome, *disclosures = room.broker.records
+    assert intent.decision == "ALLOW"
+    assert (outcome.outcome, outcome.result_count) == ("DELIVERED", 2)
+    assert {entry.intent_id for entry in (outcome, *disclosures)} == {intent.event_id}
+    assert [entry.subject_ref for entry in disclosures] == [EPOCH_KEY.subject_ref(person) for person in PERSONS]
+    assert all(entry.fields_disclosed == ("region", "member.name") for entry in disclosures)
+    assert len(found.receipts) == 4
+
+
+def test_the_intent_is_on_the_topic_before_anything_is_read(room: Room) -> None:
+    room.look()
+    assert room.registry.read_after == [["AccessIntent"]]
+
+
+def test_a_number_is_masked_unless_a_permitted_purpose_asks_for_it_in_clear(room: Room) -> None:
+    masked = room.look("member.national_id")
+    assert masked.fields["members"][0]["national_id"] == "*" * 12 + NIK[-4:]
+    clear = room.look(
+        "member.national_id.clear",
+        purpose=Purpose("PEMADANAN_KEPENDUDUKAN"),
+        caller=replace(CALLER, agency_id="dukcapil"),
+    )
+    assert clear.fields["members"][0]["national_id"] == NIK
+    assert {entry.masking_profile for entry in room.broker.records if hasattr(entry, "masking_profile")} == {
+        "LAST4",
+        "CLEAR",
+    }
+
+
+@pytest.mark.parametrize(
+    ("purpose", "agency", "field", "code"),
+    [
+        ("CURIOSITY", "dinsos/35.71", "region", "PURPOSE_UNKNOWN"),
+        ("PEMERINGKATAN", "dinsos/35.71", "region", "PURPOSE_NOT_OF_AGENCY"),
+        ("PEMERINGKATAN", "bps", "member.name", "FIELD_NOT_PERMITTED"),
+        ("VERIFIKASI_VALIDASI", "dinsos/35.71", "member.national_id.clear", "FIELD_NOT_PERMITTED"),
+        ("VERIFIKASI_VALIDASI", "dinsos/35.71", "mother", "FIELD_UNKNOWN"),
+    ],
+)
+def test_what_no_rule_allows_is_refused_and_on_record(
+    room: Room, purpose: str, agency: str, field: str, code: str
+) -> None:
+    found = room.look(field, purpose=Purpose(purpose), caller=replace(CALLER, agency_id=agency))
+    assert found == Withheld(code)
+    intent, outcome = room.broker.records
+    assert (intent.decision, intent.determining_rules) == ("DENY", (code,))
+    assert (outcome.outcome, outcome.reason, outcome.result_count) == ("WITHHELD", code, 0)
+    assert room.registry.read_after == []
+
+
+def test_a_look_without_fields_is_refused(room: Room) -> None:
+    assert room.door.look_family(CALLER, PURPOSE, FamilyAsked(FAMILY), ()) == Withheld("FIELD_UNKNOWN")
+
+
+def test_an_office_of_another_regency_sees_nothing(room: Room) -> None:
+    assert room.look(caller=replace(CALLER, agency_id="dinsos/35.78")) == Withheld("OUTSIDE_AREA")
+    assert room.broker.kinds() == ["AccessIntent", "AccessOutcome"]
+
+
+def test_a_search_that_finds_nobody_is_on_record(room: Room) -> None:
+    assert room.look(asked=PersonAsked("z" * 26)) == Withheld("NOT_FOUND")
+    intent, outcome = room.broker.records
+    assert intent.subject_ref == EPOCH_KEY.subject_ref("z" * 26)
+    assert (outcome.outcome, outcome.reason, outcome.result_count) == ("DELIVERED", "NOT_FOUND", 0)
+
+
+@pytest.mark.parametrize("asked", [PersonAsked(PERSONS[1]), CardAsked(CARD)])
+def test_a_family_is_found_by_person_and_by_card(room: Room, asked: PersonAsked | CardAsked) -> None:
+    found = room.look(asked=asked)
+    assert isinstance(found, FamilyDisclosed)
+    assert found.family_id == FAMILY
+
+
+def test_without_a_broker_nothing_is_read_and_nothing_shown(room: Room) -> None:
+    room.broker.away = True
+    assert room.look() == Withheld("AUDIT_UNAVAILABLE")
+    assert room.registry.read_after == []
+
+
+def test_when_the_broker_is_back_the_chain_says_that_nothing_was_shown(room: Room) -> None:
+    room.broker.away = True
+    room.look()
+    room.broker.away = False
+    assert isinstance(room.look(), FamilyDisclosed)
+    intent, outcome = room.broker.records[:2]
+    assert outcome.intent_id == intent.event_id
+    assert (outcome.outcome, outcome.reason) == ("WITHHELD", "AUDIT_UNAVAILABLE")
+    assert_whole_chain(room.broker)
+
+
+def test_a_broker_lost_during_the_read_withholds_the_answer(room: Room) -> None:
+    def gone(family_id: str) -> records.FamilyState | None:
+        room.broker.away = True
+        return room.registry.state
+
+    room.registry.family = gone  # type: ignore[method-assign]
+    assert room.look() == Withheld("AUDIT_UNAVAILABLE")
+
+
+def test_a_database_that_is_away_is_on_record_as_a_failure(room: Room) -> None:
+    room.registry.fault = OperationTimedOut()
+    assert room.look() == Withheld("READ_MODEL_UNAVAILABLE")
+    assert [getattr(entry, "outcome", None) for entry in room.broker.records] == [None, "FAILED"]
+
+
+def test_a_fault_of_ours_is_on_record_before_it_goes_on(room: Room) -> None:
+    room.registry.fault = RuntimeError()
+    with pytest.raises(RuntimeError):
+        room.look()
+    assert room.broker.records[-1].reason == "FAULT"
+
+
+def test_an_erased_person_is_shown_as_erased_and_still_disclosed(room: Room) -> None:
+    room.keys.erase(PERSONS[0])
+    found = room.look("member.name")
+    assert [member["name"] for member in found.fields["members"]] == [{"withheld": "ERASED"}, "Contoh 3"]
+
+
+def test_a_member_whose_membership_ended_is_not_shown(room: Room) -> None:
+    state = room.registry.state
+    assert state is not None
+    ended = replace(state.members[0], standing="ENDED")
+    room.registry.state = replace(state, members=(ended, *state.members[1:]))
+    found = room.look("member.name")
+    assert [member["person_ref"] for member in found.fields["members"]] == [PERSONS[1]]
+    assert room.broker.kinds().count("SubjectDisclosure") == 1
+
+
+def test_a_history_discloses_every_person_in_it_and_opens_nothing(room: Room) -> None:
+    found = room.door.history(CALLER, PURPOSE, FamilyAsked(FAMILY))
+    assert isinstance(found, HistoryDisclosed)
+    assert [entry.step for entry in found.entries] == ["FamilyRegistered", "MembershipClaimed", "MembershipClaimed"]
+    assert room.broker.kinds().count("SubjectDisclosure") == 2
+    assert NIK not in repr(found)
+
+
+def test_a_history_of_nobody_is_on_record(room: Room) -> None:
+    assert room.door.history(CALLER, PURPOSE, FamilyAsked("z" * 26)) == Withheld("NOT_FOUND")
+
+
+def assert_whole_chain(broker: Broker) -> None:
+    assert [entry.gateway_seq for entry in broker.records] == list(range(1, len(broker.records) + 1))
+    expected = [bytes(32), *(hashlib.sha256(value).digest() for value in broker.values[:-1])]
+    assert [entry.prev_gateway_hash for entry in broker.records] == expected
+
+
+def test_entries_are_numbered_without_a_hole_chained_and_salted(room: Room) -> None:
+    for _ in range(3):
+        room.look()
+    room.log.close()
+    assert_whole_chain(room.broker)
+    last = room.broker.records[-1]
+    assert (type(last), last.closing, last.last_seq) == (records.GatewayHeartbeat, True, len(room.broker.records) - 1)
+    assert {len(salt) for salt in room.broker.salts} == {16}
+    assert len(set(room.broker.salts)) == len(room.broker.salts)
+
+
+def test_two_gateways_of_one_name_have_chains_of_their_own() -> None:
+    first, second = Room(), Room()
+    assert first.log.gateway_id != second.log.gateway_id
+    first.log.close()
+    second.log.close()
+
+
+def test_an_entry_that_is_lost_ends_the_gateway(room: Room) -> None:
+    class Lost:
+        def name(self) -> str:
+            return "MSG_SIZE_TOO_LARGE"
+
+    room.broker.away = True
+    room.look()
+    callback, _ = room.broker._unacknowledged.pop(0)
+    callback(Lost(), None)
+    room.broker.away = False
+    before = len(room.broker.records)
+    assert room.look() == Withheld("AUDIT_UNAVAILABLE")
+    assert len(room.broker.records) == before
+
+
+def test_a_nik_in_what_the_caller_says_is_refused_and_never_on_record(room: Room) -> None:
+    assert room.look(purpose=Purpose("VERIFIKASI_VALIDASI", f"for {NIK}")) == Withheld("NIK_IN_TEXT")
+    assert not any(NIK.encode() in value for value in room.broker.values)
+
+
+def test_a_nik_in_a_request_id_is_not_on_record(room: Room) -> None:
+    assert isinstance(room.look(caller=replace(CALLER, request_id=NIK)), FamilyDisclosed)
+    assert not any(NIK.encode() in value for value in room.broker.values)
+
+
+def test_no_personal_value_stands_in_any_audit_entry(room: Room) -> None:
+    room.look("member.name", "member.national_id", "address_line", "card_number")
+    room.look(asked=PersonAsked(PERSONS[0]))
+    whole = b"".join(room.broker.values)
+    for value in (NIK, "Contoh", "3571020101150001", FAMILY, CARD, *PERSONS):
+        assert value.encode() not in whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NIK,
+        f"a {NIK}.",
+        "357102 410180 0001",
+        "3571.0241.0180.0001",
+        NIK[::-1],
+        f"1{NIK}",
+        "\N{FULLWIDTH DIGIT THREE}" + NIK[1:],
+    ],
+)
+def test_digits_of_the_form_of_a_nik_are_recognised(text: str) -> None:
+    assert looks_like_nik(text)
+
+
+@pytest.mark.parametrize("text", ["", "9999999999999999", "357102410180000", "01926f7e-1b4a-7c3d-8e2f-3571024101ab"])
+def test_other_digits_are_not(text: str) -> None:
+    assert not looks_like_nik(text)
+
+
+def test_every_purpose_permits_known_fields_and_names_a_basis() -> None:
+    for rule in purposes.REGISTER:
+        assert frozenset(rule.fields) <= purposes.FIELDS
+        assert rule.legal_basis
+        assert rule.agencies
+
+
+def test_epochs_name_one_person_differently() -> None:
+    other = EpochKey(2026, bytes(32))
+    assert other.subject_ref(PERSONS[0]) != EPOCH_KEY.subject_ref(PERSONS[0])
+    assert repr(other) == "EpochKey(2026)"
