@@ -29,6 +29,7 @@ from consumers.gateway.request import (
 )
 from consumers.gateway.timeline import Entry, timeline
 from identity.audit_reference import EpochKey
+from identity.keys import KeyStore
 from identity.open import Opener
 from schemas import records, regions
 
@@ -257,6 +258,11 @@ class Door:
             byte_count=0,
             response_digest=self._epoch.response_digest(b""),
         )
+
+
+def door(read_model: Families, keystore: KeyStore, trail: AuditTrail, epoch_key: EpochKey) -> Door:
+    """Return the door over these keys; the one way for the composition root to have sealed fields opened."""
+    return Door(read_model, Opener(keystore), trail, epoch_key)
 
 
 def _code(text: str) -> str:

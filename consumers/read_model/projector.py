@@ -36,6 +36,20 @@ _LOST: Final = frozenset(
         KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001  the library's public name
     }
 )
+# The broker was away, or we were: the client goes on by itself.
+_PASSING: Final = frozenset(
+    {
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  the library's public name
+        KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001  idem
+        KafkaError._TRANSPORT,  # noqa: SLF001  idem
+        KafkaError._TIMED_OUT,  # noqa: SLF001  idem
+        KafkaError._WAIT_COORD,  # noqa: SLF001  idem
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
 
 
 class Stopped(Exception):  # noqa: N818  the house calls an exception that stops the work a fault
@@ -117,6 +131,9 @@ class Projector:
         count = 0
         for message in messages:
             error, topic, partition, offset = message.error(), message.topic(), message.partition(), message.offset()
+            if error is not None and error.code() in _PASSING:
+                _LOG.warning("broker_away", fault=error.name())
+                continue
             if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name
                 raise KafkaException(error)
             if topic is None or partition is None or offset is None:
@@ -162,24 +179,35 @@ class Projector:
         return projected
 
     def _commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
-        # Not those lost meanwhile: their next owner may have committed more.
+        attempt = 0
+        while not self._committed(next_offsets):
+            attempt += 1
+            self._wait(attempt, "BROKER_AWAY")
+
+    def _committed(self, next_offsets: Mapping[tuple[str, int], int]) -> bool:
+        """Tell whether there is nothing left to commit; False when the broker may take it later."""
+        # Not the offsets of partitions lost meanwhile: their next owner may have committed more.
         owned = {(place.topic, place.partition) for place in self._consumer.assignment()}
         offsets = [TopicPartition(*place, at) for place, at in next_offsets.items() if place in owned]
         if not offsets:
-            return
+            return True
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as fault:
-            if fault.args[0].code() not in _LOST:
+            code = fault.args[0].code()
+            if code in _PASSING:
+                return False
+            if code not in _LOST:
                 raise
             _LOG.info("offsets_left_to_next_owner", partitions=len(offsets))
+        return True
 
     def _wait(self, attempt: int, fault: str) -> None:
-        """Stay in the group while the database is away; raises Stopped when told to end."""
+        """Stay in the group while the database or the broker is away; raises Stopped when told to end."""
         if self._stopping():
             raise Stopped
         seconds = min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)
-        _LOG.warning("database_away", attempt=attempt, fault=fault, next_try_seconds=seconds)
+        _LOG.warning("waiting", attempt=attempt, fault=fault, next_try_seconds=seconds)
         assigned = self._consumer.assignment()
         if assigned:
             self._consumer.pause(assigned)

@@ -369,6 +369,39 @@ def test_while_the_database_is_away_the_projector_waits_and_then_loses_nothing(t
         local.down(tmp_path)
 
 
+def test_a_broker_that_was_away_is_read_on_without_a_restart_or_a_loss(tmp_path: Path) -> None:
+    endpoints = local.up(tmp_path)
+    try:
+        with world_on(endpoints) as world, world.projector() as running:
+            world.publish(world.topics.families, (family_id(1), state(family_id(1), 1, RAWA)))
+            world.until_caught_up(running)
+            local.kill_server(tmp_path, local.KAFKA)
+            for _ in range(10):
+                running.step()
+            local.start_server(tmp_path, local.KAFKA)
+            world.publish(world.topics.families, (family_id(1), state(family_id(1), 2, FAR)))
+            world.until_caught_up(running)
+            assert homes(world) == [(family_id(1), FAR)]
+    finally:
+        local.down(tmp_path)
+
+
+def test_two_members_share_the_work_and_a_new_one_takes_over(world: World) -> None:
+    families = [family_id(number) for number in range(40)]
+    with world.projector() as first:
+        world.publish(world.topics.families, *((f, state(f, 1, RAWA)) for f in families))
+        world.until_caught_up(first)
+        with world.projector() as second:
+            world.publish(world.topics.families, *((f, state(f, 2, FAR)) for f in families))
+            deadline = time.monotonic() + DEADLINE
+            while not settled.is_caught_up(world.endpoints.kafka, world.group, world.topics.sources):
+                assert time.monotonic() < deadline
+                first.step()
+                second.step()
+    assert [family for family, _ in homes(world)] == sorted(families)
+    assert {code for _, code in homes(world)} == {FAR}
+
+
 def _survives_an_outage(world: World, data: Path) -> None:
     families = [family_id(number) for number in range(200)]
     world.publish(world.topics.families, *((f, state(f, 1, RAWA)) for f in families))

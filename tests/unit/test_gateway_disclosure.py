@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -478,3 +479,11 @@ def test_epochs_name_one_person_differently() -> None:
     other = EpochKey(2026, bytes(32))
     assert other.subject_ref(PERSONS[0]) != EPOCH_KEY.subject_ref(PERSONS[0])
     assert repr(other) == "EpochKey(2026)"
+
+
+def test_many_threads_write_one_chain_without_a_hole(room: Room) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: room.look("region"), range(40)))
+    assert all(isinstance(each, FamilyDisclosed) for each in found)
+    assert len(room.broker.records) == 40 * 4
+    assert_whole_chain(room.broker)
