@@ -42,6 +42,9 @@ def transactional_producer(settings: EngineSettings) -> Producer:
         settings.bootstrap,
         settings.transactional_id,
         transaction_timeout_ms=settings.transaction_timeout_ms,
+        # When no broker answers, rediscovery would forget the group's coordinator, and offsets sent to it afterwards
+        # wait for ever whatever their timeout (librdkafka 2.16, its issues 5456 and 5511).
+        metadata_recovery_strategy="none",
         # Deliveries are vouched for by the commit; only failures are worth a report.
         delivery_report_only_error=True,
         queue_buffering_max_messages=1_000_000,

@@ -21,6 +21,7 @@ from stream_processors.engine.faults import EngineFault, exit_at_once, place, re
 from stream_processors.engine.partition import Assigned, Restorer
 from stream_processors.engine.settings import EngineSettings
 from stream_processors.engine.transaction import Aborted, Transaction, topic_partitions
+from stream_processors.engine.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
 
@@ -59,6 +60,7 @@ class Worker:
         self._member = ""
         self._newest_append_ms = 0
         self._settled_at = time.monotonic()
+        self._watchdog: Watchdog
         self._consumer: Consumer
         self._transaction: Transaction
         self._meters = metrics.Meters(settings.input_topic, lambda: time.monotonic() - self._settled_at)
@@ -74,15 +76,22 @@ class Worker:
 
     def run(self) -> None:
         """Fold until stopped. A fault is logged by its type and handed to `crash`, which must not return."""
+        # Kafka's calls have the worker's patience each, and a commit is a few of them.
+        self._watchdog = Watchdog(3 * self._settings.patience_s, self._end)
         try:
             self._open()
             while not self._stopping.is_set():
                 self._turn()
             self._close()
         except BaseException as fault:  # noqa: BLE001  whatever it is, partitions must not be held by a broken worker
-            # The text of an exception may quote data: its type and place are enough to find it.
-            _log.critical("worker ends by a fault", fault=type(fault).__name__, reason=reason(fault), at=place(fault))
-            self._crash(fault)
+            self._end(fault)
+        finally:
+            self._watchdog.close()
+
+    def _end(self, fault: BaseException) -> None:
+        # The text of an exception may quote data: its type and place are enough to find it.
+        _log.critical("worker ends by a fault", fault=type(fault).__name__, reason=reason(fault), at=place(fault))
+        self._crash(fault)
 
     def _open(self) -> None:
         # First of all: it ends a predecessor's open transaction, on which a restore would wait.
@@ -184,7 +193,8 @@ class Worker:
         try:
             for owned in moved:
                 self._transaction.send(owned.fold.close_batch(owned.next_offset), owned.number)
-            self._transaction.commit(self._offsets(moved), self._membership())
+            with self._watchdog.watch():
+                self._transaction.commit(self._offsets(moved), self._membership())
         except Aborted as verdict:
             self._give_up(verdict)
             return
