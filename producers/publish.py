@@ -43,7 +43,9 @@ class PublishFailed(Exception):  # noqa: N818  the fault is that it failed
 class KafkaProducer(Protocol):
     """What is used of a confluent-kafka producer; `transport.kafka.producer` makes one that is idempotent."""
 
-    def produce(self, topic: str, **message: Any) -> None:
+    def produce(
+        self, topic: str, *, key: bytes, value: bytes, headers: Any, on_delivery: Callable[[Any, Any], None]
+    ) -> None:
         """Queue a message; raises BufferError when the queue is full."""
 
     def poll(self, timeout: float) -> int:

@@ -25,8 +25,13 @@ _HEAD: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read: how the file is written, and its drafts and refused rows."""
+    """What was read: how the file is written, and its drafts and refused rows.
 
+    `digest` is the SHA-256 of the file's bytes, in hex, for the ledger: a corrected file under the agency's same number
+    is another file.
+    """
+
+    digest: str
     dialect: Dialect | None
     items: tuple[Draft | RowRefused, ...]
 
@@ -38,15 +43,19 @@ def channel_for(path: Path, agency: str, actor: str, number: str = "") -> Channe
     says the rows that were right before with the same change ids.
     """
     columns = {"kk": layout.KK, "nik": layout.NIK, "name": layout.NAME}
-    return Channel(agency, actor, number or hashlib.sha256(path.read_bytes()).hexdigest(), columns)
+    return Channel(agency, actor, number or _digest(path), columns)
 
 
 def read(path: Path, channel: Channel) -> Reading:
     """Return what the file says on this channel; a fault of the whole file is one refused row, number 0."""
-    table = open_table(path)
+    digest, table = _digest(path), open_table(path)
     if isinstance(table, FileFault):
-        return Reading(table.dialect, (RowRefused(channel, 0, table.column, table.rule, table.explanation),))
-    return Reading(table.dialect, tuple(_items(table, channel)))
+        return Reading(digest, table.dialect, (RowRefused(channel, 0, table.column, table.rule, table.explanation),))
+    return Reading(digest, table.dialect, tuple(_items(table, channel)))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _items(table: Table, channel: Channel) -> Iterator[Draft | RowRefused]:

@@ -1,5 +1,6 @@
 """The parameters of a synthetic nation, its places and its calendar. It must not know families or steps."""
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -103,6 +104,11 @@ class Nation:
     def _run_id(self, month: int) -> str:
         year, of_year = divmod(month, _LAST_MONTH)
         return f"DTSEN-{self.start_year + year}-Q{of_year // 3 + 1}"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all its parameters, in hex: the name under which a ledger knows its stream."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
     def month(self, at: int) -> int:
         """Return the month of a moment, as 202503."""
