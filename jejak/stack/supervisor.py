@@ -51,10 +51,13 @@ READ_SECONDS: Final = 2.0
 class Supervisor:
     """Keeps the servers of one data folder; `run` returns when all of them have ended."""
 
-    def __init__(self, data: Path, listener: socket.socket, wake: socket.socket, control: str) -> None:
+    def __init__(
+        self, data: Path, listener: socket.socket, wake: socket.socket, control: str, owner: int | None = None
+    ) -> None:
         self._data = data
         self._listener = listener
         self._wake = wake
+        self._owner = owner
         me = psutil.Process()
         self._record = Record(me.pid, me.create_time(), control)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
@@ -68,10 +71,15 @@ class Supervisor:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
+            if self._owner is not None:
+                selector.register(self._owner, selectors.EVENT_READ)
             while not (self._closing and not self._children):
                 for key, _ in selector.select(0.5 if self._deadlines else None):
                     if key.fileobj is self._listener:
                         self._answer()
+                    elif key.fileobj == self._owner:
+                        selector.unregister(self._owner)
+                        self.close()
                     else:
                         self._heed_signals()
                 self._look()
@@ -147,11 +155,13 @@ class Supervisor:
 
     def _ended(self, name: str, code: int) -> None:
         kept = self._record.servers[name]
-        told = kept.state == STOPPING
-        self._note(name, replace(kept, state=STOPPED if told else CRASHED, code=code))
-        if not told:
-            write_crash(self._data, Crash(name, code, tail(self._logs[name])))
-            self.close()
+        if kept.state == STOPPING:
+            self._note(name, replace(kept, state=STOPPED, code=code))
+            return
+        # Before the state: who sees the state looks for the reason next.
+        write_crash(self._data, Crash(name, code, tail(self._logs[name])))
+        self._note(name, replace(kept, state=CRASHED, code=code))
+        self.close()
 
     def _note(self, name: str, kept: Kept) -> None:
         self._record = replace(self._record, servers={**self._record.servers, name: kept})
@@ -193,8 +203,11 @@ def _wakened_by_signals() -> socket.socket:
     return wake
 
 
-def serve(data: Path, announce: Callable[[], None]) -> None:
-    """Supervise a data folder until it is shut down; `announce` is called once commands are accepted."""
+def serve(data: Path, announce: Callable[[], None], owner: int | None = None) -> None:
+    """Supervise a data folder until it is shut down or the process behind the descriptor `owner` ends.
+
+    `announce` is called once commands are accepted.
+    """
     # In the system's folder for temporary files: a socket's path may have about a hundred bytes, a data folder's more.
     with (
         tempfile.TemporaryDirectory(prefix="jejak-") as place,
@@ -204,7 +217,7 @@ def serve(data: Path, announce: Callable[[], None]) -> None:
         control = str(Path(place) / "control")
         listener.bind(control)
         listener.listen()
-        supervisor = Supervisor(data, listener, wake, control)
+        supervisor = Supervisor(data, listener, wake, control, owner)
         announce()
         supervisor.run()
 
@@ -212,12 +225,13 @@ def serve(data: Path, announce: Callable[[], None]) -> None:
 def main() -> None:
     """Take the folder's lock, leave the caller's process tree, and serve."""
     data = Path(sys.argv[1])
+    owner = os.pidfd_open(int(sys.argv[2])) if sys.argv[2:] and sys.platform == "linux" else None
     if take_lock(data) is None:
         sys.exit(f"{data} is supervised already")
     if os.fork():
         # The caller waits for the pipe to be closed by the one that stays, not for this one.
         os._exit(0)
-    serve(data, _say_ready)
+    serve(data, _say_ready, owner)
 
 
 def _say_ready() -> None:

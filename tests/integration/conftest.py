@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,5 +19,5 @@ if TYPE_CHECKING:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     """Where Kafka and Cassandra answer: those of JEJAK_KAFKA and JEJAK_CASSANDRA if set, else a pair of our own."""
     data = tmp_path_factory.mktemp("stack")
-    yield local.up(data)
+    yield local.up(data, quick=True, tied_to=os.getpid())
     local.down(data)

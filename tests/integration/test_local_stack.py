@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from confluent_kafka import KafkaError, Message
+
+    from jejak.stack import Endpoints
 
 pytestmark = pytest.mark.real
 
@@ -48,6 +50,10 @@ def data(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "a data folder"
     yield folder
     local.down(folder)
+
+
+def start(data: Path, **wishes: Any) -> Endpoints:
+    return local.up(data, quick=True, tied_to=os.getpid(), **wishes)
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -86,7 +92,7 @@ def rows(cassandra: str) -> list[str]:
 
 def test_acknowledged_data_and_ports_survive_a_kill_of_the_supervisor(data: Path) -> None:
     # Given a stack with an acknowledged record and an acknowledged row
-    before = local.up(data)
+    before = start(data)
     topic = Topic()
     kafka.create_topics(before.kafka, [topic])
     assert send(before.kafka, topic.name, [b"kept"]) == [None]
@@ -104,14 +110,14 @@ def test_acknowledged_data_and_ports_survive_a_kill_of_the_supervisor(data: Path
     assert local.endpoints(data) is None
 
     # And a new start finds the same ports and the same data
-    after = local.up(data)
+    after = start(data)
     assert after == before
     assert values(kafka.read_all(after.kafka, topic.name)) == [b"kept"]
     assert rows(after.cassandra) == ["kept"]
 
 
 def test_the_status_of_a_running_stack_names_what_runs_and_goes_into_json(data: Path) -> None:
-    endpoints = local.up(data)
+    endpoints = start(data)
     told = json.loads(json.dumps(local.status(data).as_json()))
     assert told["running"]
     assert told["servers"]["kafka"]["address"] == endpoints.kafka
@@ -123,9 +129,9 @@ def test_the_status_of_a_running_stack_names_what_runs_and_goes_into_json(data: 
 
 
 def test_a_second_start_is_refused_and_says_where_the_first_runs_and_reset_leaves_nothing(data: Path) -> None:
-    first = local.up(data)
+    first = start(data)
     with pytest.raises(local.AlreadyRunning) as refusal:
-        local.up(data)
+        start(data)
     assert refusal.value.endpoints == first
     (data / "of somebody else").touch()
     local.reset(data)
@@ -135,7 +141,7 @@ def test_a_second_start_is_refused_and_says_where_the_first_runs_and_reset_leave
 
 def test_one_server_can_be_killed_and_started_again_while_the_other_runs_on(data: Path) -> None:
     # Given a running stack with a topic
-    endpoints = local.up(data)
+    endpoints = start(data)
     topic = Topic()
     kafka.create_topics(endpoints.kafka, [topic])
     other = local.status(data).servers["cassandra"].pid
@@ -163,7 +169,7 @@ def test_one_server_can_be_killed_and_started_again_while_the_other_runs_on(data
 
 
 def test_a_server_that_ends_by_itself_takes_the_other_along_and_its_log_is_kept(data: Path) -> None:
-    local.up(data)
+    start(data)
     servers = local.status(data).servers
     psutil.Process(servers["cassandra"].pid).send_signal(signal.SIGKILL)
     until(lambda: not local.status(data).running)
@@ -176,7 +182,7 @@ def test_a_server_that_ends_by_itself_takes_the_other_along_and_its_log_is_kept(
 
 def test_a_full_disk_under_the_broker_is_told_to_the_producer_and_nothing_acknowledged_is_lost(data: Path) -> None:
     # Given a broker whose files may not grow beyond 16 MiB, which to it is a full disk
-    endpoints = local.up(data, file_size_limit=16 << 20)
+    endpoints = start(data, file_size_limit=16 << 20)
     topic = Topic()
     kafka.create_topics(endpoints.kafka, [topic])
 
@@ -193,7 +199,7 @@ def test_a_full_disk_under_the_broker_is_told_to_the_producer_and_nothing_acknow
     assert crash.server == "kafka"
 
     # And with room again all goes on where it stopped
-    again = local.up(data)
+    again = start(data)
     assert send(again.kafka, topic.name, [b"after"]) == [None]
     assert values(kafka.read_all(again.kafka, topic.name)) == [*sent[:kept], b"after"]
 
@@ -202,5 +208,5 @@ def test_a_port_that_another_program_holds_is_named(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(local.PortTaken, match=str(port)):
-            local.up(data, kafka_port=port)
+            start(data, kafka_port=port)
     assert not local.status(data).running

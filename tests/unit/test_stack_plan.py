@@ -196,6 +196,26 @@ def test_a_child_that_ends_by_itself_ends_the_supervisor_and_its_words_are_kept(
     assert control.read_crash(tmp_path) == control.Crash("child", 3, "the last words")
 
 
+def test_a_supervisor_tied_to_a_process_ends_with_it(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    control.start_supervisor(tmp_path, tied_to=sleeper.pid)
+    assert control.is_supervised(tmp_path)
+    sleeper.kill()
+    assert control.wait_until_gone(tmp_path, 10)
+
+
+def test_a_supervisor_whose_socket_was_swept_away_can_still_be_stopped(tmp_path: Path) -> None:
+    control.start_supervisor(tmp_path)
+    record = control.read_record(tmp_path)
+    assert record is not None
+    os.unlink(record.control)  # noqa: PTH108  a string by contract
+    assert local.down(tmp_path)
+    assert not control.is_supervised(tmp_path)
+
+
+def test_java_options_of_the_user_do_not_reach_the_servers() -> None:
+    assert plan.environment({"JAVA_TOOL_OPTIONS": "-Xmx1m", "HOME": "/home"}) == {"HOME": "/home"}
+
+
 def test_nonsense_on_the_control_socket_does_not_end_the_supervisor(tmp_path: Path) -> None:
     control.start_supervisor(tmp_path)
     record = control.read_record(tmp_path)
