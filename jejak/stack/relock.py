@@ -63,7 +63,7 @@ def main() -> None:
         jars = [jar for role in ROOTS for jar in resolve(role, Path(work))]
     target = Path(str(files("jejak.stack").joinpath(LOCK_NAME)))
     target.write_text(lock_text(jars), encoding="utf-8")
-    sys.stdout.write(f"{len(jars)} jars locked in {target}\n")
+    sys.stdout.write(f"{lock_text(jars).count('coordinate')} jars locked in {target}\n")
 
 
 if __name__ == "__main__":
