@@ -4,6 +4,7 @@ The walker of each schema id is generated from that id's *writer* schema, so an 
 written. Knows the contract's header; must not know what any record means.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from schemas import contract
 from schemas.codec import FRAME_LENGTH, Undecodable, schema_id_of
 
 HEADER = "jejak.Header"
-FAMILY_ID_LENGTH = 26
+FAMILY_ID = re.compile(r"[a-z2-7]{26}")  # never a slash: keys put a family's id before one
 _CONTINUES = 0x80
 _LONG_BITS = 64
 
@@ -78,8 +79,8 @@ def walk(framed: bytes) -> Prefix:
         raise Undecodable("MALFORMED", "the header ends too early or is no header") from fault
     if prefix.payload > len(framed):
         raise Undecodable("MALFORMED", "the header ends too early")
-    if len(prefix.family_id) != FAMILY_ID_LENGTH:
-        raise Undecodable("HEADER_WITHOUT_FAMILY", "family_id is 26 characters of base32")
+    if FAMILY_ID.fullmatch(prefix.family_id) is None:
+        raise Undecodable("HEADER_WITHOUT_FAMILY", "family_id is 26 characters of lower-case base32")
     return prefix
 
 
