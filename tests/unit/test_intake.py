@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from identity.families import InMemoryAliases
 from identity.keys import InMemoryKeyStore
 from identity.open import NotOpenable, Opener
 from identity.references import ReferenceKey, kk_ref, person_ref
+from producers import sik_ng
 from producers.draft import Channel, Draft, RowRefused
 from producers.intake import Intake
 from producers.outgoing import Outgoing, refusal_message
@@ -232,3 +234,17 @@ def test_the_persons_of_a_visit_are_referred_to_and_sealed_one_by_one() -> None:
     assert opener.open_sealed(person_ref(KEY, NIK), *place, person.name) == "Slamet"
     place = ("jejak.GroundCheckRecorded", "family.geotag", change_id)
     assert opener.open_sealed(record.header.family_id, *place, record.family.geotag) == "-7.8,112.0"
+
+
+def test_a_corrected_file_under_the_same_number_says_only_what_was_corrected() -> None:
+    files = Path(__file__).parent.parent / "fixtures" / "sik_ng"
+
+    def said(name: str) -> set[bytes]:
+        channel = sik_ng.channel_for(files / name, "desa/35.71.01.1001", "operator-1", "BA-7")
+        items = an_intake().take(sik_ng.read(files / name, channel).items)
+        return {item.change_id for item in items if isinstance(item, Outgoing)}
+
+    first, corrected = said("nik_15_digits.csv"), said("good.csv")
+
+    assert first < corrected
+    assert len(corrected - first) == 1
