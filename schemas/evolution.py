@@ -17,7 +17,7 @@ AVRO_FOLDER = Path(__file__).parent / "avro"
 
 def incompatibilities() -> list[str]:
     """Every pair of versions of one subject where either can't read the other, in words; empty when all can."""
-    problems = []
+    found = []
     checker = ReaderWriterCompatibilityChecker()  # type: ignore[no-untyped-call]
     versions: dict[str, list[contract.WriterSchema]] = {}
     for schema in contract.writer_schemas().values():
@@ -29,8 +29,8 @@ def incompatibilities() -> list[str]:
                 verdict = checker.get_compatibility(reader=new, writer=old)
                 if verdict.compatibility is not SchemaCompatibilityType.compatible:
                     reasons = "; ".join(sorted(verdict.messages))
-                    problems.append(f"{name}: version {new_version} can't read version {old_version}: {reasons}")
-    return problems
+                    found.append(f"{name}: version {new_version} can't read version {old_version}: {reasons}")
+    return found
 
 
 def drift() -> list[str]:
@@ -57,17 +57,22 @@ def relock(folder: Path = AVRO_FOLDER) -> None:
     )
 
 
+def problems() -> list[str]:
+    """Everything that doesn't hold: records that differ from the lock, versions that can't read each other."""
+    return [f"{name}: differs from the lock file" for name in drift()] + incompatibilities()
+
+
 def main() -> int:
     """Check, or with the word `relock` write the lock; the exit code is 0 when the contract holds."""
     if sys.argv[1:] == ["relock"]:
         relock()
         return 0
-    problems = [f"{name}: differs from the lock file" for name in drift()] + incompatibilities()
-    for problem in problems:
+    found = problems()
+    for problem in found:
         sys.stderr.write(problem + "\n")
-    if not problems:
+    if not found:
         sys.stdout.write(f"{len(contract.lock())} schemas: locked, FULL_TRANSITIVE holds\n")
-    return 1 if problems else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

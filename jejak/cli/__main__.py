@@ -1,0 +1,5 @@
+"""`python -m jejak.cli`: how worker processes are started."""
+
+from jejak.cli.app import main
+
+main()

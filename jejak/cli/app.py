@@ -1,0 +1,80 @@
+"""The command line: one command a line, errors as one line that says what to do.
+
+Exit codes: 0 done; 1 a comparison or check did not hold; 2 wrong usage; 3 withheld or refused; 4 not reachable.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+import typer
+from cassandra.cluster import NoHostAvailable
+from confluent_kafka import KafkaException
+
+from jejak import stack as local_stack
+from jejak.cli import contract, demo, output, publish, read, run
+from jejak.cli import stack as stack_commands
+from jejak.settings import Settings
+
+UNREACHABLE = 4
+app = typer.Typer(
+    name="jejak",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Jejak: an event-driven social registry with a provable audit trail on Kafka.",
+)
+_PLAIN: tuple[Callable[..., Any], ...] = (
+    stack_commands.up,
+    stack_commands.down,
+    stack_commands.status,
+    stack_commands.reset,
+)
+for _command in _PLAIN:
+    app.command()(_command)
+for _name, _command in (
+    ("demo", demo.demo),
+    ("simulate", publish.simulation),
+    ("indicators", read.indicators),
+    ("refusals", read.refusals),
+    ("dead-letters", read.dead_letters),
+):
+    app.command(_name)(_command)
+for _name, _group in (
+    ("publish", publish.app),
+    ("run", run.app),
+    ("family", read.family),
+    ("schemas", contract.schemas),
+    ("config", contract.config),
+):
+    app.add_typer(_group, name=_name)
+
+
+def main() -> None:
+    """Run the command line; a fault that an operator can mend is one line on stderr and exit code 4."""
+    _quiet(Settings().log_level)
+    try:
+        app()
+    except local_stack.StackFault as fault:
+        _end(str(fault))
+    except NoHostAvailable:
+        _end("Cassandra does not answer: look at `jejak status`")
+    except KafkaException as fault:
+        _end(f"Kafka: {fault.args[0].str()}: look at `jejak status`")
+
+
+def _end(text: str) -> None:
+    output.say(f"error: {text}")
+    sys.exit(UNREACHABLE)
+
+
+def _quiet(level: str) -> None:
+    """Show log lines of ours from `level` on, as one line each, and none of the libraries' below warnings."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.WARNING)
+    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

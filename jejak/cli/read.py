@@ -1,0 +1,160 @@
+"""`jejak family | indicators | refusals | dead-letters`: look. What names a person passes the one door.
+
+A NIK or nomor KK is never an argument: arguments are seen by every process of the machine and kept in histories.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from consumers.gateway.disclosure import Door
+from consumers.gateway.request import Asked, Caller, CardAsked, FamilyAsked, PersonAsked, Purpose, Withheld
+from identity import references
+from jejak import composition, reading
+from jejak.cli import output
+from jejak.cli.stack import Json
+from jejak.settings import Settings
+
+REFUSED = 3
+DEFAULT_PURPOSE = "PENETAPAN_BANTUAN"
+DEFAULT_FIELDS = ("region", "status", "decile", "proposals", "eligibility", "members", "member.name")
+family = typer.Typer(no_args_is_help=True, help="Look at one family; every look is on record before it is shown.")
+
+Ref = Annotated[str, typer.Argument(help="family_id; or - to be asked for a NIK or nomor KK, unseen.")]
+Why = Annotated[str, typer.Option(help="Purpose code of the purpose register.")]
+Said = Annotated[str | None, typer.Option(help="What the officer says about the purpose.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
+
+
+def caller(settings: Settings) -> Caller:
+    """Return who asks on this command line."""
+    return Caller(
+        agency_id=settings.agency,
+        client_id="jejak-cli",
+        actor_ref=settings.actor,
+        actor_role=settings.role,
+        assurance_level="LOCAL_USER",
+        channel="CLI",
+        request_id=str(uuid.uuid4()),
+    )
+
+
+def asked(ref: str, settings: Settings) -> Asked:
+    """Return what is asked for; a number is read unseen from the terminal or standard input."""
+    if ref != "-":
+        return FamilyAsked(ref)
+    number = typer.prompt("NIK or nomor KK", hide_input=True).strip()
+    kind = typer.prompt("Is it a (N)IK or a (K)K", default="N").strip().upper()
+    key = settings.reference_key()
+    return CardAsked(references.kk_ref(key, number)) if kind == "K" else PersonAsked(references.person_ref(key, number))
+
+
+@contextmanager
+def _door(settings: Settings) -> Iterator[Door]:
+    with composition.connected(settings) as registry, registry.door() as door:
+        yield door
+
+
+def _withheld(why: Withheld) -> typer.Exit:
+    output.say(f"withheld: {why.code}")
+    return typer.Exit(REFUSED)
+
+
+@family.command("show")
+def show(
+    ref: Ref,
+    purpose: Why = DEFAULT_PURPOSE,
+    text: Said = None,
+    field: Annotated[list[str] | None, typer.Option(help="Field codes; repeat for more.")] = None,
+    json: Json = False,
+) -> None:
+    """Show a family's current state, as far as the purpose permits."""
+    settings = Settings()
+    with _door(settings) as door:
+        found = door.look_family(
+            caller(settings), Purpose(purpose, text), asked(ref, settings), field or DEFAULT_FIELDS
+        )
+    if isinstance(found, Withheld):
+        raise _withheld(found)
+    told = {"family_id": found.family_id, "sequence": found.sequence, **found.fields}
+    if json:
+        output.as_json({**told, "receipts": [_place(receipt) for receipt in found.receipts]})
+        return
+    output.table(f"Family {found.family_id}", ("field", "value"), list(told.items()))
+    output.OUT.print(f"on record: {len(found.receipts)} audit entries, the first at {_place(found.receipts[0])}")
+
+
+def _place(receipt: object) -> str:
+    return f"{getattr(receipt, 'topic', '')}[{getattr(receipt, 'partition', '')}]@{getattr(receipt, 'offset', '')}"
+
+
+@family.command("history")
+def history(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, json: Json = False) -> None:
+    """Show a family's life as a timeline with reasons; nothing sealed is opened."""
+    settings = Settings()
+    with _door(settings) as door:
+        found = door.history(caller(settings), Purpose(purpose, text), asked(ref, settings))
+    if isinstance(found, Withheld):
+        raise _withheld(found)
+    if json:
+        output.as_json({"family_id": found.family_id, "entries": [asdict(entry) for entry in found.entries]})
+        return
+    rows = [
+        (
+            entry.sequence,
+            f"{entry.true_since:%Y-%m-%d}",
+            entry.step,
+            entry.agency,
+            " ".join(f"{name}={value}" for name, value in entry.results),
+            " ".join(entry.reasons),
+        )
+        for entry in found.entries
+    ]
+    output.table(f"Family {found.family_id}", ("#", "true since", "step", "who", "result", "reasons"), rows)
+
+
+def indicators(
+    name: Annotated[str | None, typer.Argument(help="One indicator; all by default.")] = None,
+    region: Annotated[str, typer.Option(help="Kemendagri code; everywhere by default.")] = "",
+    json: Json = False,
+) -> None:
+    """Show running counts, summed over partitions; they name no person and pass no door."""
+    names = (name,) if name else reading.indicator_names()
+    with composition.connected(Settings()) as registry:
+        cells = {one: reading.indicator_cells(registry, one, region) for one in names}
+    if json:
+        output.as_json({one: [asdict(cell) for cell in found] for one, found in cells.items()})
+        return
+    for one, found in cells.items():
+        rows = [(cell.region, cell.category, cell.sum, cell.unit) for cell in found]
+        output.table(one, ("region", "class", "sum", "unit"), rows)
+
+
+def refusals(
+    agency: Annotated[str, typer.Argument(help="The agency the refusals are addressed to, as dinsos/35.71.")],
+    limit: Limit = 20,
+    json: Json = False,
+) -> None:
+    """Show what was refused to an agency, newest first, with rule and place."""
+    with composition.connected(Settings()) as registry:
+        found = reading.refusals(registry, agency, limit)
+    if json:
+        output.as_json(found)
+        return
+    heads = ("family_id", "record", "rule", "pointer", "explanation", "source")
+    output.table(f"Refusals to {agency}", heads, [[one[head] for head in heads] for one in found])
+
+
+def dead_letters(json: Json = False) -> None:
+    """Show every dead letter's place and code; never its bytes."""
+    with composition.connected(Settings()) as registry:
+        found = [asdict(one) for one in reading.dead_letters(registry)]
+    if json:
+        output.as_json(found)
+        return
+    heads = ("topic", "partition", "offset", "code", "consumer", "bytes")
+    output.table("Dead letters", heads, [[one[head] for head in heads] for one in found])

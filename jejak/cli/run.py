@@ -1,0 +1,47 @@
+"""`jejak run fold | read-model | deadlines | all`: the workers, in this process or as watched children."""
+
+import threading
+
+import typer
+
+from jejak import composition
+from jejak.cli import output
+from jejak.processes import Children
+from jejak.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Run workers until stopped with Ctrl-C or SIGTERM.")
+WORKERS = ("fold", "read-model", "deadlines")
+
+
+@app.command()
+def fold() -> None:
+    """Decide changes and fold events into families, counts and decisions."""
+    composition.run_fold(Settings())
+
+
+@app.command("read-model")
+def read_model() -> None:
+    """Keep the tables in Cassandra at the head of the topics."""
+    composition.run_read_model(Settings())
+
+
+@app.command()
+def deadlines() -> None:
+    """Publish the due dates that have come (Faust)."""
+    composition.run_deadlines(Settings())
+
+
+@app.command("all")
+def every() -> None:
+    """Run one of each worker, and start again what ends by itself."""
+    settings = Settings()
+    with composition.connected(settings):
+        pass
+    stopped = threading.Event()
+    composition.on_stop(stopped.set)
+    with Children(settings.data.resolve() / "logs", {}) as children:
+        for name in WORKERS:
+            children.start(name, "run", name)
+        output.say(f"running {', '.join(WORKERS)}; logs in {settings.data.resolve() / 'logs'}")
+        with children.watching():
+            stopped.wait()

@@ -1,0 +1,169 @@
+"""Puts the rooms together: who gets which address, key, session and producer.
+
+The only place that knows every package; holds no rule and no loop of its own.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from consumers.gateway.audit_log import AuditLog
+from consumers.gateway.disclosure import Door, door
+from consumers.read_model import tables as read_tables
+from consumers.read_model.dead_letters import DeadLetters
+from consumers.read_model.projector import Projector, Topics, group_of, member
+from consumers.read_model.queries import ReadModel
+from consumers.read_model.writes import Store
+from identity import tables as identity_tables
+from identity.audit_reference import load_or_create_epoch_key
+from identity.families import Aliases
+from identity.keys_cassandra import CassandraKeyStore
+from jejak import stack
+from jejak.settings import Settings
+from producers.intake import Intake
+from producers.ledger import CassandraLedger, create_ledger_table
+from producers.publish import Publisher
+from schemas import catalogue
+from stream_processors.agents import app as agents
+from stream_processors.engine.loop import Worker
+from stream_processors.engine.settings import EngineSettings
+from stream_processors.folds.families import FamiliesFold
+from stream_processors.folds.rules_watch import RulesWatch
+from transport import cassandra, kafka
+
+FOLD_GROUP = "families-fold-v1"
+_MICROSECONDS = 1_000_000
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970 (UTC)."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A running registry: where its broker is, and an open session with its database."""
+
+    settings: Settings
+    endpoints: stack.Endpoints
+    session: Any
+
+    def key_store(self) -> CassandraKeyStore:
+        """Return the data keys of persons and families."""
+        return CassandraKeyStore(self.session, self.settings.master_key())
+
+    def aliases(self) -> Aliases:
+        """Return the table of family cards."""
+        return Aliases(self.session)
+
+    def intake(self) -> Intake:
+        """Return what makes sealed changes of drafts."""
+        return Intake(self.settings.reference_key(), self.aliases(), self.key_store())
+
+    def publisher(self, batch: int) -> Publisher:
+        """Return the one publisher, with its ledger, for documents of batches of this size."""
+        producer: Any = kafka.producer(self.endpoints.kafka)
+        return Publisher(producer, CassandraLedger(self.session), now, batch)
+
+    @contextmanager
+    def door(self) -> Iterator[Door]:
+        """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
+        year = time.gmtime().tm_year
+        epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
+        producer = kafka.producer(self.endpoints.kafka, linger_ms=0)
+        with AuditLog(producer, self.settings.gateway) as trail:
+            yield door(self.read_model(), self.key_store(), trail, epoch_key)
+
+    def read_model(self) -> ReadModel:
+        """Return the read model; what holds a person's data is asked for through the gateway alone."""
+        return ReadModel(self.session)
+
+
+def find(settings: Settings) -> stack.Endpoints:
+    """Return where Kafka and Cassandra answer; raises NotRunning when neither is set nor started."""
+    found = stack.endpoints(settings.data)
+    if found is None:
+        raise stack.NotRunning(settings.data.resolve())
+    return found
+
+
+def prepare(registry: Registry) -> None:
+    """Make every topic and table exist; what exists is left as it is."""
+    kafka.create_topics(registry.endpoints.kafka, catalogue.TOPICS)
+    replication = registry.settings.replication()
+    identity_tables.create_tables(registry.session, replication)
+    create_ledger_table(registry.session, replication)
+    read_tables.create(registry.session, replication)
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Registry]:
+    """Lend a registry whose topics and tables exist."""
+    endpoints = find(settings)
+    with cassandra.closing_session(endpoints.cassandra) as session:
+        registry = Registry(settings, endpoints, session)
+        prepare(registry)
+        yield registry
+
+
+def run_fold(settings: Settings) -> None:
+    """Fold families until stopped by SIGTERM or SIGINT."""
+    endpoints = find(settings)
+    watch = RulesWatch(endpoints.kafka)
+    engine = EngineSettings(
+        bootstrap=endpoints.kafka,
+        group=FOLD_GROUP,
+        transactional_id=f"{FOLD_GROUP}-{settings.worker}",
+        input_topic=catalogue.CHANGES_TOPIC,
+        state_topic=catalogue.FAMILIES_TOPIC,
+    )
+    worker = Worker(engine, lambda partition: FamiliesFold(partition, lambda: watch.book), before_batch=watch.refresh)
+    on_stop(worker.stop)
+    worker.run()
+    watch.close()
+
+
+def run_read_model(settings: Settings) -> None:
+    """Project into Cassandra until stopped."""
+    endpoints = find(settings)
+    stopping = _Flag()
+    on_stop(stopping.set)
+    with connected(settings) as registry:
+        group = group_of()
+        letters = DeadLetters(kafka.producer(endpoints.kafka), catalogue.DEAD_LETTERS_TOPIC, group)
+        consumer = member(endpoints.kafka, group)
+        projector = Projector(
+            consumer, lambda wait: Store(registry.session, wait), letters, Topics(), lambda: stopping.is_set
+        )
+        projector.run()
+        consumer.close()
+
+
+def run_deadlines(settings: Settings) -> None:
+    """Publish due dates that have come, until stopped."""
+    agents.main(find(settings).kafka)
+
+
+class _Flag:
+    """Set once, by a signal."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def set(self) -> None:
+        """Be set from now on."""
+        self.is_set = True
+
+
+def on_stop(stop: Callable[[], None]) -> None:
+    """Call `stop` on SIGTERM and SIGINT."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)

@@ -1,0 +1,71 @@
+"""What the command line reads without the door: sums, refusals and dead letters, which name no person.
+
+Refusals and dead letters are told by rule, place and reference; their payloads stay where they are.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from consumers.read_model.queries import IndicatorCell
+from jejak.composition import Registry
+from schemas import catalogue
+from stream_processors.indicators import definitions
+from transport import kafka
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One value that was no change: where it stood, why, and how long it is."""
+
+    topic: str
+    partition: int
+    offset: int
+    code: str
+    consumer: str
+    bytes: int
+
+
+def indicator_cells(registry: Registry, indicator: str, region: str) -> tuple[IndicatorCell, ...]:
+    """Return the cells of an indicator within a region (empty: everywhere), summed over partitions."""
+    return registry.read_model().indicators(definitions.VERSION, indicator, region)
+
+
+def indicator_names() -> tuple[str, ...]:
+    """Return the name of every indicator there is."""
+    return tuple(indicator.name for indicator in definitions.INDICATORS)
+
+
+def refusals(registry: Registry, agency: str, limit: int) -> list[dict[str, Any]]:
+    """Return an agency's latest refusals, newest first."""
+    found = registry.read_model().refusals(agency, limit=limit)
+    return [
+        {
+            "family_id": one.header.family_id,
+            "record": one.record,
+            "rule": one.rule,
+            "pointer": one.pointer,
+            "explanation": one.explanation,
+            "source": f"{one.source_topic}[{one.source_partition}]@{one.source_offset}",
+        }
+        for one in found
+    ]
+
+
+def _headers(message: Any) -> list[tuple[str, bytes | None]]:
+    found: list[tuple[str, bytes | None]] = message.headers() or []
+    return found
+
+
+def dead_letters(registry: Registry) -> Iterator[DeadLetter]:
+    """Yield every dead letter's place and code; never its bytes."""
+    for message in kafka.read_all(registry.endpoints.kafka, catalogue.DEAD_LETTERS_TOPIC):
+        told = {name: bytes(value or b"").decode() for name, value in _headers(message)}
+        yield DeadLetter(
+            told["dl_topic"],
+            int(told["dl_partition"]),
+            int(told["dl_offset"]),
+            told["dl_code"],
+            told["dl_consumer"],
+            len(message.value() or b""),
+        )

@@ -1,0 +1,65 @@
+"""What an operator may set, from the environment (JEJAK_...). Knows names and defaults; opens nothing."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from identity.master_key import MasterKey, load_or_create_master_key
+from identity.references import ReferenceKey
+from identity.secret_file import load_or_create_secret, secret_from
+
+_SECRET_NAMES = ("MASTER_KEY", "REFERENCE_KEY")
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; secrets are named here only by where they are read from."""
+
+    model_config = SettingsConfigDict(env_prefix="JEJAK_", extra="ignore")
+
+    data: Path = Field(Path(".jejak"), description="Folder of the local stack: servers' data, logs, keys.")
+    kafka: str = Field("", description="Use this running Kafka (host:port) instead of a local one.")
+    cassandra: str = Field("", description="Use this running Cassandra (host:port) instead of a local one.")
+    cassandra_replication: int = Field(1, description="Copies of each row; 3 in production.")
+    worker: str = Field("local", description="Name of this worker process; part of its transactional id.")
+    gateway: str = Field("cli", description="Name of this gateway in the audit trail.")
+    agency: str = Field("kemensos", description="Agency in whose name this command line asks.")
+    actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
+    role: str = Field("operator", description="Role of the officer who asks.")
+    metrics_port: int = Field(0, description="Port for Prometheus metrics on loopback; 0 serves none.")
+    log_level: str = Field("WARNING", description="Least severe log line that is shown.")
+
+    def replication(self) -> dict[str, str | int]:
+        """Return Cassandra's replication map."""
+        return {"class": "SimpleStrategy", "replication_factor": self.cassandra_replication}
+
+    def master_key(self) -> MasterKey:
+        """Return the key that wraps data keys: from the environment, or a file of the data folder made on first use."""
+        if _given("MASTER_KEY"):
+            return MasterKey(secret_from(os.environ, "JEJAK_MASTER_KEY"))
+        return load_or_create_master_key(self.key_folder() / "master.key")
+
+    def reference_key(self) -> ReferenceKey:
+        """Return the key that references are made with, likewise."""
+        if _given("REFERENCE_KEY"):
+            return ReferenceKey(secret_from(os.environ, "JEJAK_REFERENCE_KEY"))
+        return ReferenceKey(load_or_create_secret(self.key_folder() / "reference.key"))
+
+    def key_folder(self) -> Path:
+        """Return the folder of key files, made for its owner alone."""
+        folder = self.data.resolve() / "keys"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def shown(self) -> dict[str, Any]:
+        """Return every setting for people, and for each secret only where it comes from."""
+        values: dict[str, Any] = {name: str(value) for name, value in self.model_dump().items()}
+        for name in _SECRET_NAMES:
+            values[name.lower()] = "environment" if _given(name) else str(self.data / "keys")
+        return values
+
+
+def _given(name: str) -> bool:
+    return bool(os.environ.get(f"JEJAK_{name}") or os.environ.get(f"JEJAK_{name}_FILE"))
