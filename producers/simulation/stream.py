@@ -14,7 +14,7 @@ from producers.draft import Draft
 from producers.simulation import faults, life, people, ranking
 from producers.simulation.nation import Nation
 
-WAVE: Final = 20_000  # families; about 6 KB of plan each
+WAVE: Final = 20_000  # families; about 8 KB of plan each
 _SEED_STRIDE: Final = 1_000_003
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,20 @@ def test_a_cell_outside_its_list_is_refused(tmp_path: Path, column: str, value: 
     found = read(path, channel_for(path, "kemensos", "x"))
 
     assert {item.rule for item in found.items if isinstance(item, RowRefused)} == {rule}
+
+
+def test_dates_and_whole_numbers_of_a_spreadsheet_are_read_as_they_show(tmp_path: Path) -> None:
+    from openpyxl import load_workbook  # noqa: PLC0415  only these tests write a workbook
+
+    book = load_workbook(FILES / "good.xlsx")
+    sheet = book.active
+    for row in range(2, 7):
+        sheet[f"F{row}"] = date.fromisoformat(sheet[f"F{row}"].value)
+        sheet[f"D{row}"] = float(sheet[f"D{row}"].value)
+    book.save(tmp_path / "typed.xlsx")
+
+    found = read(tmp_path / "typed.xlsx", channel_for(tmp_path / "typed.xlsx", "desa/35.71.01.1001", "o", "BA-7"))
+
+    assert [item.body for item in found.items if isinstance(item, Draft)] == [
+        item.body for item in reading("good.csv", "BA-7").items if isinstance(item, Draft)
+    ]
