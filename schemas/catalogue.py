@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PARTITIONS = 12
+AGENTS = "jejak.agents"
 FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1"}
 COMPACT = {"cleanup.policy": "compact"}
 _DAY = 86_400_000
@@ -164,6 +165,16 @@ TOPICS = (
         ("operators",),
         {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY)},
     ),
+    # Faust gives the changelog of a table this name. It holds due dates only, no record of the contract.
+    Topic(
+        f"{AGENTS}-deadlines-changelog",
+        PARTITIONS,
+        "family_id",
+        (),
+        "deadlines agent",
+        ("deadlines agent",),
+        COMPACT,
+    ),
 )
 
 
@@ -174,5 +185,5 @@ def topic(name: str) -> Topic:
 
 CHANGES_TOPIC, EVENTS_TOPIC, FAMILIES_TOPIC, ELIGIBILITY_TOPIC = (topic.name for topic in TOPICS[:4])
 INDICATORS_TOPIC, REFUSALS_TOPIC, DEADLINES_TOPIC, RULES_TOPIC, REFERENCE_TOPIC, AUDIT_TOPIC, DEAD_LETTERS_TOPIC = (
-    topic.name for topic in TOPICS[4:]
+    topic.name for topic in TOPICS[4:11]
 )

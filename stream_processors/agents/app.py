@@ -1,0 +1,70 @@
+"""The Faust application of the agents, a process of its own: `python -m stream_processors.agents.app HOST:PORT`.
+
+Knows Faust's settings and the agents; must not know what they do. Its topics must exist before it starts: it creates
+none, and a missing one would stall it.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import faust
+
+from schemas import catalogue
+from stream_processors.agents import deadlines
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """Where and as whom the agents run; `name` is their consumer group, and begins their tables' topics."""
+
+    bootstrap: str
+    name: str = catalogue.AGENTS
+    deadlines_topic: str = catalogue.DEADLINES_TOPIC
+    changes_topic: str = catalogue.CHANGES_TOPIC
+    dead_letters_topic: str = catalogue.DEAD_LETTERS_TOPIC
+    partitions: int = catalogue.PARTITIONS
+    every_s: float = 1.0  # between two looks at the due dates
+
+
+def now() -> int:
+    """Return microseconds since 1970, UTC."""
+    return time.time_ns() // 1_000
+
+
+def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
+    """Return the app with all agents attached; it is not started."""
+    app = faust.App(
+        settings.name,
+        broker=f"kafka://{settings.bootstrap}",
+        store="memory://",
+        datadir=str(Path(tempfile.gettempdir()) / settings.name),  # made at the start, though nothing is kept in it
+        topic_partitions=settings.partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        web_enabled=False,  # its pages serve the tables' data
+        broker_session_timeout=10.0,  # a killed agent's partitions are free after that, not after a minute
+        broker_heartbeat_interval=3.0,
+        consumer_auto_offset_reset="earliest",
+        producer_acks=-1,
+        producer_compression_type="lz4",
+        stream_wait_empty=False,
+    )
+    places = deadlines.Places(
+        settings.deadlines_topic, settings.changes_topic, settings.dead_letters_topic, settings.name
+    )
+    deadlines.attach(app, places, clock, settings.every_s)
+    return app
+
+
+def main(bootstrap: str) -> None:
+    """Run the agents until SIGTERM or SIGINT; ends the process."""
+    faust.Worker(build(AgentSettings(bootstrap)), loglevel="WARNING").execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,194 @@
+"""Due dates: kept per family as the fold schedules them, and told to the registry as changes when they come.
+
+Knows the records and a clock that is handed in; must not know rules: whether a date that came moves anything is for
+`decide`, which compares it with the state.
+
+Faust reads uncommitted records unless its own transactions are on. That is enough here: what an aborted transaction
+scheduled is scheduled again when its changes are decided again, and a date told too early is refused.
+"""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+
+from schemas import cloudevents, codec
+from schemas.records import DeadlineReached, DeadlineScheduled, Header
+from stream_processors.engine.dead_letters import NO_VALUE, dead_letter
+
+AGENCY = "registry"
+ACTOR = "deadlines"
+TABLE = "deadlines"
+NO_FAMILY = b"-"
+NOT_A_DEADLINE = "NOT_A_DEADLINE"
+AT_ONCE = 1_000  # dates told per round at most, so that a round's end is soon
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:jejak:deadlines")
+
+Kept = dict[str, list[Any]]
+"""The dates of one family: kind to subject id (hexadecimal) and due date (microseconds since 1970, UTC)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The topics' names and the group under whose name dead letters are written."""
+
+    deadlines: str
+    changes: str
+    dead_letters: str
+    group: str
+
+
+def scheduled(kept: Kept, record: DeadlineScheduled) -> Kept:
+    """Return the dates of a family after one was set, moved or withdrawn."""
+    others = {kind: date for kind, date in kept.items() if kind != record.kind}
+    if record.due_at is None:
+        return others
+    return {**others, record.kind: [record.subject_id.hex(), record.due_at]}
+
+
+def due(families: Iterable[tuple[bytes, Kept]], now: int) -> Iterator[DeadlineReached]:
+    """Yield a change for every date at or before `now` (microseconds since 1970, UTC)."""
+    for family, kept in families:
+        for kind, (subject, due_at) in kept.items():
+            if due_at <= now:
+                yield reached(family.decode(), kind, bytes.fromhex(subject), due_at)
+
+
+def reached(family_id: str, kind: str, subject_id: bytes, due_at: int) -> DeadlineReached:
+    """Return the change that says that a date came; the same date of the same family has the same id."""
+    header = Header(
+        sequence=0,
+        recorded_at=0,
+        occurred_at=due_at,
+        change_id=uuid.uuid5(_NAMESPACE, f"{family_id}/{kind}/{due_at}").bytes,
+        family_id=family_id,
+        agency=AGENCY,
+        actor=ACTOR,
+        document=f"{kind}/{due_at}",
+        correlation_id=None,
+        causation_id=None,
+    )
+    return DeadlineReached(header=header, kind=kind, subject_id=subject_id, due_at=due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinesAgent:
+    """The parts of the running agent: what keeps the dates, what tells them, and the table between them."""
+
+    keep: Any
+    tell: Callable[[], Any]
+    table: Any
+
+
+def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: float) -> DeadlinesAgent:
+    """Give the app an agent that keeps dates and a timer that tells those that came.
+
+    `clock` returns microseconds since 1970, UTC. A record that is no DeadlineScheduled becomes a dead letter; an
+    exception would have Faust restart the agent and skip the record.
+    """
+    deadlines, changes, dead_letters = (
+        _bytes_topic(app, name) for name in (places.deadlines, places.changes, places.dead_letters)
+    )
+    # Keyed by family and placed by the partitioner, a family's dates lie in the partition of its changes and of its
+    # input here, and may be written by the timer too, which has no partition of its own.
+    table = app.Table(
+        TABLE, key_type=bytes, value_type=None, default=dict, partitions=app.conf.topic_partitions, use_partitioner=True
+    )
+
+    placed = asyncio.Event()
+
+    @app.agent(deadlines, name="deadlines")
+    async def keep(stream: Any) -> None:
+        await _learn_places(table)
+        placed.set()
+        async for event in stream.events():
+            record = _read(event.value)
+            if isinstance(record, DeadlineScheduled):
+                _keep(table, record)
+            else:
+                await _send_letter(dead_letters, places, event, record)
+
+    async def tell() -> None:
+        if not placed.is_set():
+            return
+        came = list(itertools.islice(due(list(table.items()), clock()), AT_ONCE))
+        acknowledged = [await _send(changes, change) for change in came]
+        for change, arrived in zip(came, acknowledged, strict=True):
+            await arrived
+            _forget(table, change)
+
+    app.timer(interval=every_s, name="deadlines")(tell)
+    return DeadlinesAgent(keep, tell, table)
+
+
+async def _learn_places(table: Any) -> None:
+    """Have the producer know the partitions of the table's topic.
+
+    Writing to a table does not wait for that, and would fail for the first record. A tombstone of a key that no
+    family has is nothing to the table, and sending it waits.
+    """
+    await (await table.changelog_topic.send(key=NO_FAMILY, value=None, value_serializer="raw"))
+
+
+def _bytes_topic(app: faust.App, name: str) -> Any:
+    return app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+
+def _read(value: bytes | None) -> DeadlineScheduled | str:
+    """Return the record, or the code that says why there is none."""
+    if value is None:
+        return NO_VALUE
+    try:
+        record = codec.decode(value)
+    except codec.Undecodable as undecodable:
+        return undecodable.code
+    return record if isinstance(record, DeadlineScheduled) else NOT_A_DEADLINE
+
+
+def _keep(table: Any, record: DeadlineScheduled) -> None:
+    family = record.family_id.encode()
+    _put(table, family, scheduled(table.get(family, {}), record))
+
+
+def _forget(table: Any, change: DeadlineReached) -> None:
+    """Forget a date that was told, unless another was set meanwhile."""
+    family = change.header.family_id.encode()
+    kept: Kept = table.get(family, {})
+    if kept.get(change.kind) == [change.subject_id.hex(), change.due_at]:
+        _put(table, family, {kind: date for kind, date in kept.items() if kind != change.kind})
+
+
+def _put(table: Any, family: bytes, kept: Kept) -> None:
+    if kept:
+        table[family] = kept
+    elif family in table:
+        del table[family]
+
+
+async def _send(changes: Any, change: DeadlineReached) -> Awaitable[Any]:
+    """Send a change; what is returned is done when the broker has it."""
+    headers = cloudevents.headers(codec.name_of(change), change.header.change_id, f"/agencies/{AGENCY}")
+    key = change.header.family_id.encode()
+    arrived: Awaitable[Any] = await changes.send(key=key, value=codec.encode(change), headers=headers)
+    return arrived
+
+
+async def _send_letter(dead_letters: Any, places: Places, event: Any, code: str) -> None:
+    """Have a dead letter acknowledged by the broker."""
+    message = event.message
+    letter = dead_letter(
+        topic=places.dead_letters,
+        consumer=places.group,
+        code=code,
+        origin=(message.topic, message.partition, message.offset),
+        key=message.key,
+        value=message.value,
+    )
+    sent = await dead_letters.send(
+        key=letter.key, value=letter.value, headers=letter.headers, partition=message.partition
+    )
+    await sent

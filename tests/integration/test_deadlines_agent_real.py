@@ -1,0 +1,159 @@
+"""The deadlines agent as a process against a real broker: dates go in, changes come out, a kill loses none."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas import codec
+from schemas.records import DeadlineReached, DeadlineScheduled
+from transport import kafka
+
+pytestmark = pytest.mark.real
+ROOT = Path(__file__).parents[2]
+KIND = "PROPOSAL_CUT_OFF"
+PROPOSAL = bytes(range(16))
+PAST, FUTURE = 1_700_000_000_000_000, 4_000_000_000_000_000
+DEADLINE_S = 90.0
+START = """
+import faust, json, sys
+from stream_processors.agents import app
+settings = app.AgentSettings(**json.loads(sys.argv[1]))
+faust.Worker(app.build(settings), loglevel="INFO").execute_from_commandline()
+"""
+
+
+@dataclass(frozen=True)
+class Topic:
+    name: str
+    partitions: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+class Agents:
+    def __init__(self, bootstrap: str, logs: Path) -> None:
+        self.bootstrap = bootstrap
+        self.log = logs / "agents.log"
+        self.name = f"agents-{uuid.uuid4().hex[:10]}"
+        self.processes: list[subprocess.Popen[bytes]] = []
+        names = [f"{self.name}.{kind}" for kind in ("deadlines", "changes", "dead")]
+        kafka.create_topics(bootstrap, [Topic(name, 4) for name in [*names, f"{self.name}-deadlines-changelog"]])
+
+    def start(self) -> subprocess.Popen[bytes]:
+        settings = {
+            "bootstrap": self.bootstrap,
+            "name": self.name,
+            "deadlines_topic": f"{self.name}.deadlines",
+            "changes_topic": f"{self.name}.changes",
+            "dead_letters_topic": f"{self.name}.dead",
+            "partitions": 4,
+            "every_s": 0.2,
+        }
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", START, json.dumps(settings)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+            )
+        self.processes.append(process)
+        return process
+
+    def schedule(self, due_at: int | None, *families: str) -> None:
+        producer = kafka.transactional_producer(self.bootstrap, f"{self.name}.fold")
+        producer.init_transactions()
+        producer.begin_transaction()
+        for family in families:
+            record = DeadlineScheduled(family_id=family, kind=KIND, subject_id=PROPOSAL, due_at=due_at, sequence=1)
+            producer.produce(f"{self.name}.deadlines", key=f"{family}/{KIND}".encode(), value=codec.encode(record))
+        producer.commit_transaction()
+
+    def read(self, kind: str) -> list[Any]:
+        return list(kafka.read_all(self.bootstrap, f"{self.name}.{kind}"))
+
+    def told(self) -> dict[str, set[bytes]]:
+        """The families told of, with the ids of the changes that said so."""
+        found: dict[str, set[bytes]] = {}
+        for message in self.read("changes"):
+            change = codec.decode(message.value())
+            assert isinstance(change, DeadlineReached)
+            assert message.key() == change.header.family_id.encode()
+            found.setdefault(change.header.family_id, set()).add(change.header.change_id)
+        return found
+
+    def end_all(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture
+def agents(stack: Any, tmp_path: Path) -> Iterator[Agents]:
+    made = Agents(stack.kafka, tmp_path)
+    yield made
+    made.end_all()
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not true():
+        assert time.monotonic() < deadline, f"not within {DEADLINE_S} s: {what}"
+        time.sleep(0.1)
+
+
+def families(first: int, count: int) -> list[str]:
+    return [f"{number:026d}" for number in range(first, first + count)]
+
+
+def test_past_dates_are_told_once_each_and_a_bad_record_is_set_aside(agents: Agents) -> None:
+    producer = kafka.producer(agents.bootstrap)
+    producer.produce(f"{agents.name}.deadlines", key=b"bad", value=b"no record", partition=1)
+    assert producer.flush(30) == 0
+    agents.schedule(PAST, *families(0, 100))
+    agents.schedule(FUTURE, *families(1_000, 10))
+    process = agents.start()
+    wait_until(lambda: agents.told().keys() >= set(families(0, 100)), "all past dates told")
+    agents.schedule(PAST, *families(100, 1))
+    wait_until(lambda: families(100, 1)[0] in agents.told(), "a later one told")
+    assert agents.told().keys() == set(families(0, 101))
+    assert all(len(ids) == 1 for ids in agents.told().values())
+    assert len(agents.read("changes")) == 101
+    (letter,) = agents.read("dead")
+    assert (letter.key(), letter.value()) == (b"bad", b"no record")
+    assert dict(letter.headers())["dl_partition"] == b"1"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 0
+
+
+def test_a_date_is_told_in_the_partition_where_producers_put_the_family(agents: Agents) -> None:
+    agents.schedule(PAST, *families(0, 200))
+    agents.start()
+    wait_until(lambda: len(agents.told()) == 200, "all dates told")
+    producer = kafka.producer(agents.bootstrap)
+    for family in families(0, 200):
+        producer.produce(f"{agents.name}.dead", key=family.encode(), value=b"where")
+    assert producer.flush(30) == 0
+    theirs = {message.key(): message.partition() for message in agents.read("dead")}
+    assert {message.key(): message.partition() for message in agents.read("changes")} == theirs
+    assert len(set(theirs.values())) == 4
+
+
+def test_dates_kept_by_a_killed_agent_are_known_to_the_next(agents: Agents) -> None:
+    agents.schedule(FUTURE, *families(0, 50))
+    agents.schedule(PAST, "z" * 26)
+    process = agents.start()
+    wait_until(lambda: "z" * 26 in agents.told(), "the agent has read them")
+    process.kill()
+    process.wait()
+    agents.schedule(None, *families(0, 25))
+    agents.schedule(PAST, *families(25, 25))
+    agents.start()
+    wait_until(lambda: agents.told().keys() >= set(families(25, 25)), "those moved to the past are told")
+    assert agents.told().keys() == {"z" * 26, *families(25, 25)}
+    assert all(len(ids) == 1 for ids in agents.told().values())
