@@ -1,6 +1,6 @@
-"""Keeps the read model at the head of the registry's topics: read a batch, write its rows, then commit its offsets.
+"""Keeps the read model at the head of the topics: read a batch, write its rows, then let its offsets be committed.
 
-A batch is committed only after the database acknowledged its rows, so a crash repeats work and never skips any; rows
+Offsets are committed only after the database acknowledged the rows, so a crash repeats work and never skips any; rows
 are the same however often they are written. Knows Kafka and the store; what a record means is in `rows`.
 """
 
@@ -21,21 +21,12 @@ from transport import kafka
 
 AT_ONCE: Final = 20_000
 BATCH_SECONDS: Final = 0.2
+COMMIT_MS: Final = 250
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 5.0
 
 _LOG: Final = structlog.get_logger(__name__)
 
-# Somebody else owns the partitions by now and repeats this batch: the same rows again.
-_LOST: Final = frozenset(
-    {
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError.FENCED_INSTANCE_ID,
-        KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001  the library's public name
-    }
-)
 # The broker was away, or we were: the client goes on by itself.
 _PASSING: Final = frozenset(
     {
@@ -43,11 +34,6 @@ _PASSING: Final = frozenset(
         KafkaError._MAX_POLL_EXCEEDED,  # noqa: SLF001  idem
         KafkaError._TRANSPORT,  # noqa: SLF001  idem
         KafkaError._TIMED_OUT,  # noqa: SLF001  idem
-        KafkaError._WAIT_COORD,  # noqa: SLF001  idem
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
     }
 )
 
@@ -81,7 +67,9 @@ def group_of(version: str = VERSION) -> str:
 def member(bootstrap: str, group: str, **overrides: Any) -> Consumer:
     """Return a consumer that also reports where a partition ends, so that offsets past transaction markers commit."""
     fetch = {"enable_partition_eof": True, "queued_min_messages": 50_000, "fetch_message_max_bytes": 4 * 2**20}
-    return kafka.consumer(bootstrap, group, **{**fetch, **overrides})
+    # Commits what the projector stores, which is what was acknowledged, and nothing else.
+    commit = {"enable_auto_commit": True, "enable_auto_offset_store": False, "auto_commit_interval_ms": COMMIT_MS}
+    return kafka.consumer(bootstrap, group, **{**fetch, **commit, **overrides})
 
 
 class Projector:
@@ -120,7 +108,7 @@ class Projector:
         by_topic, next_offsets, count = self._sorted(messages)
         self._project(by_topic)
         self._dead_letters.flush()
-        self._commit(next_offsets)
+        self._done(next_offsets)
         return count
 
     def _sorted(
@@ -178,36 +166,20 @@ class Projector:
         self._dead_letters.readable()
         return projected
 
-    def _commit(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
-        attempt = 0
-        while not self._committed(next_offsets):
-            attempt += 1
-            self._wait(attempt, "BROKER_AWAY")
-
-    def _committed(self, next_offsets: Mapping[tuple[str, int], int]) -> bool:
-        """Tell whether there is nothing left to commit; False when the broker may take it later."""
-        # Not the offsets of partitions lost meanwhile: their next owner may have committed more.
+    def _done(self, next_offsets: Mapping[tuple[str, int], int]) -> None:
+        """Hand over what may be committed; the client commits it soon, again after a fault, and before it leaves."""
+        # Not those lost meanwhile: their next owner reads these records again and writes the same rows.
         owned = {(place.topic, place.partition) for place in self._consumer.assignment()}
         offsets = [TopicPartition(*place, at) for place, at in next_offsets.items() if place in owned]
-        if not offsets:
-            return True
-        try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as fault:
-            code = fault.args[0].code()
-            if code in _PASSING:
-                return False
-            if code not in _LOST:
-                raise
-            _LOG.info("offsets_left_to_next_owner", partitions=len(offsets))
-        return True
+        if offsets:
+            self._consumer.store_offsets(offsets=offsets)
 
     def _wait(self, attempt: int, fault: str) -> None:
-        """Stay in the group while the database or the broker is away; raises Stopped when told to end."""
+        """Stay in the group while the database is away; raises Stopped when told to end."""
         if self._stopping():
             raise Stopped
         seconds = min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)
-        _LOG.warning("waiting", attempt=attempt, fault=fault, next_try_seconds=seconds)
+        _LOG.warning("database_away", attempt=attempt, fault=fault, next_try_seconds=seconds)
         assigned = self._consumer.assignment()
         if assigned:
             self._consumer.pause(assigned)

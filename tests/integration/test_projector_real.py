@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import time
 import uuid
@@ -56,10 +57,17 @@ class World:
         return ReadModel(self.session, self.version)
 
     def publish(self, topic: str, *values: tuple[str, bytes], partition: int = -1) -> None:
-        producer = kafka.producer(self.endpoints.kafka)
+        producer, faults = kafka.producer(self.endpoints.kafka), list[object]()
         for key, value in values:
-            producer.produce(topic, key=key.encode(), value=value, partition=partition)
+            producer.produce(
+                topic,
+                key=key.encode(),
+                value=value,
+                partition=partition,
+                on_delivery=lambda error, _: faults.append(error) if error else None,
+            )
         assert producer.flush(DEADLINE) == 0
+        assert not faults
 
     def publish_in_transaction(self, topic: str, *values: tuple[str, bytes], commit: bool) -> None:
         producer = kafka.transactional_producer(self.endpoints.kafka, f"tx-{self.version}")
@@ -128,7 +136,7 @@ def place(code: str) -> records.Region:
 
 
 def family_id(number: int) -> str:
-    return f"{'abcdefghij'[number % 10]}{number:025d}"
+    return base64.b32encode(number.to_bytes(2, "little") + bytes(14)).decode().rstrip("=").lower()
 
 
 def header(family: str, sequence: int) -> records.Header:
