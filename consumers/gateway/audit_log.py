@@ -89,17 +89,20 @@ class _Pending:
 class AuditLog:
     """One gateway's chain of audit entries; close it, so that its end is on record."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it stands on, and its three times
         self,
         producer: Producer,
         name: str,
         topic: str = AUDIT_TOPIC,
+        *,
         deadline_seconds: float = DEADLINE_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._producer = producer
         self._topic = topic
         self._deadline = deadline_seconds
+        self._heartbeat_seconds = heartbeat_seconds
         self._now = now
         self.gateway_id = _new_id(name)
         self._seq = 0
@@ -188,11 +191,11 @@ class AuditLog:
 
     def _serve(self) -> None:
         """Take acknowledgements as they come, and say every 30 s how far the numbers went."""
-        beat_at = time.monotonic() + HEARTBEAT_SECONDS
+        beat_at = time.monotonic() + self._heartbeat_seconds
         while not self._closed.is_set():
             self._producer.poll(_TURN_SECONDS)
             if time.monotonic() >= beat_at:
-                beat_at += HEARTBEAT_SECONDS
+                beat_at += self._heartbeat_seconds
                 self._queue((self._heartbeat(closing=False),))
 
 

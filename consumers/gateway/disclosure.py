@@ -88,7 +88,7 @@ class Door:
 
         Fields are codes of `purposes.FIELDS`; a number is masked but for its last four unless asked for with `.clear`.
         """
-        look = self._admitted(caller, purpose, asked, tuple(fields))
+        look = self._admitted(caller, purpose, asked, tuple(dict.fromkeys(fields)))
         if isinstance(look, Withheld):
             return look
         result = self._reading(look, partial(self._family, look, asked))

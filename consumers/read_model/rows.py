@@ -60,7 +60,7 @@ def state_record(value: bytes) -> StateRecord:
 
 
 def event_writes(value: bytes) -> list[Write]:
-    """Return the rows of one accepted event: its place in the family's history, and the reference it makes known."""
+    """Return the rows of one accepted event: its place in the history, and the reference it makes known or ends."""
     prefix = walk(value)
     bucket = (tables.bucket_of(prefix.family_id),)
     row = (prefix.family_id, prefix.sequence, prefix.occurred_at, prefix.recorded_at, value)
@@ -70,6 +70,10 @@ def event_writes(value: bytes) -> list[Write]:
             writes.append(_reference(codec.decode(value).card_ref, CARD, prefix.family_id, prefix.sequence))
         case "jejak.MembershipClaimed":
             writes.append(_reference(codec.decode(value).person_ref, PERSON, prefix.family_id, prefix.sequence))
+        case "jejak.PersonErased":
+            erased = codec.decode(value).person_ref
+            key, partition = (erased, prefix.family_id), (tables.bucket_of(erased),)
+            writes.append(Write(tables.FAMILY_OF_REFERENCE, partition, key, prefix.sequence, removes=True))
         case _:
             pass
     return writes

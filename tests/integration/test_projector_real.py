@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import dataclasses
 import time
 import uuid
 from dataclasses import dataclass
@@ -258,6 +259,37 @@ def test_what_was_published_is_what_every_query_answers(world: World) -> None:
         ("35.71", "3", 9)
     ]
     assert read.indicators("1", "families_by_decile") == read.indicators("1", "families_by_decile", "35.71")
+
+
+def test_refusals_are_found_by_agency_and_published_rows_by_table(world: World) -> None:
+    refusals = [
+        records.ChangeRefused(
+            header=dataclasses.replace(header(family_id(number), 0), agency=agency),
+            record="jejak.FamilyMoved",
+            rule=f"RULE_{number}",
+            pointer="/region",
+            explanation="it may not",
+            source_topic="jejak.changes.v1",
+            source_partition=0,
+            source_offset=number,
+        )
+        for number, agency in enumerate(("dinsos/35.71", "dinsos/35.71", "bps"))
+    ]
+    world.publish(world.topics.refusals, *((refusal.header.family_id, codec.encode(refusal)) for refusal in refusals))
+    published = [
+        records.ReferenceRowPublished(
+            table="deciles", row=row, source="a page", period="2025", unit="keluarga", cells=()
+        )
+        for row in ("2", "1")
+    ]
+    world.publish(world.topics.reference, *((f"deciles/{row.row}", codec.encode(row)) for row in published))
+    world.settle()
+    read = world.read()
+    assert {refusal.rule for refusal in read.refusals("dinsos/35.71")} == {"RULE_0", "RULE_1"}
+    assert [refusal.rule for refusal in read.refusals("bps")] == ["RULE_2"]
+    assert len(read.refusals("dinsos/35.71", limit=1)) == 1
+    assert read.refusals("kemensos") == ()
+    assert [row.row for row in read.reference_rows("deciles")] == ["1", "2"]
 
 
 def test_a_list_is_read_page_by_page_without_gap_or_repeat(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -405,6 +406,26 @@ def test_entries_are_numbered_without_a_hole_chained_and_salted(room: Room) -> N
     assert (type(last), last.closing, last.last_seq) == (records.GatewayHeartbeat, True, len(room.broker.records) - 1)
     assert {len(salt) for salt in room.broker.salts} == {16}
     assert len(set(room.broker.salts)) == len(room.broker.salts)
+
+
+def test_a_field_asked_for_often_is_on_record_once(room: Room) -> None:
+    room.look(*["region"] * 10_000)
+    assert room.broker.records[0].fields_requested == ("region",)
+
+
+def test_a_quiet_gateway_says_how_far_its_numbers_went() -> None:
+    broker = Broker()
+    log = AuditLog(broker, "gw", heartbeat_seconds=0.01)  # type: ignore[arg-type]  # as much of a producer as it uses
+    deadline = time.monotonic() + 10
+    while len(broker.records) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    log.close()
+    assert [(beat.gateway_seq, beat.last_seq, beat.closing) for beat in broker.records[:2]] == [
+        (1, 0, False),
+        (2, 1, False),
+    ]
+    assert_whole_chain(broker)
 
 
 def test_two_gateways_of_one_name_have_chains_of_their_own() -> None:

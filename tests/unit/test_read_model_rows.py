@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -143,6 +144,18 @@ def test_a_claim_makes_the_person_known() -> None:
     database = Database()
     database.write(rows.event_writes(claimed()))
     assert database.live(tables.FAMILY_OF_REFERENCE) == {("pp", PERSON, FAMILY): (rows.PERSON,)}
+
+
+def test_an_erased_person_is_found_by_reference_no_more_whatever_the_order() -> None:
+    erased = codec.encode(
+        records.PersonErased(header=header(3), person_ref=PERSON, legal_basis="UU27/2022-43", request_number="1")
+    )
+    for order in itertools.permutations((claimed(2), erased)):
+        database = Database()
+        for event in order:
+            database.write(rows.event_writes(event))
+        assert database.live(tables.FAMILY_OF_REFERENCE) == {}
+        assert len(database.live(tables.EVENT)) == 2
 
 
 def test_another_event_makes_one_row_of_history_and_no_reference() -> None:
@@ -316,6 +329,13 @@ def test_a_later_edition_of_a_published_row_replaces_the_earlier() -> None:
     database.write(rows.reference_row_writes(published("second"), 9))
     database.write(rows.reference_row_writes(published("first"), 3))
     assert database.live(tables.REFERENCE_ROW) == {("deciles", "35"): (published("second"),)}
+
+
+def test_no_statement_filters_compares_and_sets_or_counts() -> None:
+    folder = Path(rows.__file__).parent
+    said = " ".join(path.read_text() for path in folder.glob("*.py")).upper()
+    for forbidden in ("ALLOW FILTERING", "COUNTER +", "IF EXISTS WHERE", ") IF NOT EXISTS"):
+        assert forbidden not in said
 
 
 @pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
