@@ -22,7 +22,7 @@ class Output:
     timestamp_ms: int = 0  # milliseconds since 1970; 0: the time of sending
 
 
-class Poison(Exception):  # noqa: N818  the record is the poison; the name reads as the verdict
+class Poison(Exception):
     """A change that this fold can't take, raised before anything was changed; `code` names why, and no content."""
 
     def __init__(self, code: str) -> None:

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 FAULT_EXIT_CODE = 70  # EX_SOFTWARE
 
 
-class EngineFault(Exception):  # noqa: N818  the house calls an exception that ends the work a fault
+class EngineFault(Exception):
     """Something that going on would make worse; the worker ends. The text holds numbers and topics only."""
 
 

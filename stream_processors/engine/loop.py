@@ -59,6 +59,8 @@ class Worker:
         self._aborts = 0
         self._member = ""
         self._newest_append_ms = 0
+        # Since when something waits for a commit, if only a position: a change may have no output at all.
+        self._pending_since: float | None = None
         self._settled_at = time.monotonic()
         self._watchdog: Watchdog
         self._consumer: Consumer
@@ -125,11 +127,11 @@ class Worker:
             self._heal(self._stale & stale)
 
     def _is_time(self, read: int) -> bool:
-        if not self._transaction.is_open:
-            self._settled_at = time.monotonic()
-            return bool(self._restored_uncommitted)
-        waited = time.monotonic() - self._transaction.began_at
-        return read < self._settings.batch or waited >= self._settings.commit_interval_s
+        now = time.monotonic()
+        if self._pending_since is None:
+            self._settled_at = now
+            return False
+        return read < self._settings.batch or now - self._pending_since >= self._settings.commit_interval_s
 
     def _fold_batch(self, messages: Sequence[Any]) -> None:
         started = time.monotonic()
@@ -150,6 +152,8 @@ class Worker:
                 good = 0
                 self._watch.died()
         self._watch.passed(good)
+        if taken:
+            self._pending_since = self._pending_since or started
         self._transaction.flush()
         self._meters.batch(taken, len(messages), time.monotonic() - started)
 
@@ -188,6 +192,7 @@ class Worker:
         """Commit all that was folded, with positions and offsets; if the broker refuses, all of it is given up."""
         moved = [owned for owned in self._owned.values() if owned.moved]
         if not moved and not self._restored_uncommitted and not self._transaction.is_open:
+            self._pending_since = None
             return
         started = time.monotonic()
         try:
@@ -201,6 +206,7 @@ class Worker:
         for owned in moved:
             owned.moved = False
         self._restored_uncommitted.clear()
+        self._pending_since = None
         self._aborts = 0
         self._settled_at = time.monotonic()
         self._meters.commit(self._settled_at - started, self._newest_append_ms if moved else None)
@@ -232,6 +238,7 @@ class Worker:
         self._stale |= set(self._owned)
         self._owned.clear()
         self._restored_uncommitted.clear()
+        self._pending_since = None
         self._transaction.abort()
         if self._aborts > self._settings.aborts_in_a_row:
             raise EngineFault(f"{self._aborts} transactions were aborted in a row, the last by {verdict.code}")
@@ -250,6 +257,7 @@ class Worker:
         self._owned.update((owned.number, owned) for owned in restored)
         self._stale -= set(self._owned)
         self._restored_uncommitted |= {owned.number for owned in restored}
+        self._pending_since = self._pending_since or started
         # The restored state is long-lived: the collector need not walk it again and again.
         gc.freeze()
         self._meters.restored(time.monotonic() - started)

@@ -68,7 +68,6 @@ class Transaction:
         self._producer = self._ready()
         self._queued: dict[tuple[str, int], list[dict[str, Any]]] = {}
         self._open = False
-        self.began_at = 0.0  # monotonic seconds
 
     @property
     def is_open(self) -> bool:
@@ -136,7 +135,6 @@ class Transaction:
         if not self._open:
             self._insist(self._producer.begin_transaction)
             self._open = True
-            self.began_at = time.monotonic()
 
     def _send_with_headers(self, output: Output, headers: Headers, partition: int) -> None:
         """Produce one record by itself, as batches carry no headers, after those queued before it."""

@@ -78,7 +78,6 @@ class Transaction:
         self.committed: list[tuple[int, int]] = []
         self.aborted = 0
         self.refusal: Aborted | None = None
-        self.began_at = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -153,6 +152,24 @@ def test_a_fold_is_told_the_append_time_in_microseconds() -> None:
     bench = Bench()
     bench.worker._fold_batch([Message(5)])
     assert bench.fold.taken == [(5, 1_700_000_000_123_000)]
+
+
+def test_changes_without_any_output_move_the_position_too() -> None:
+    bench = Bench()
+    bench.fold.fold = lambda *_: []  # type: ignore[method-assign, assignment]
+    bench.worker._fold_batch([Message(5), Message(6)])
+    assert bench.worker._is_time(2)
+    bench.worker._commit()
+    assert bench.transaction.committed == [(0, 7)]
+    assert not bench.worker._is_time(0)
+
+
+def test_a_full_batch_waits_for_the_interval() -> None:
+    bench = Bench()
+    bench.worker._fold_batch([Message(5), Message(6)])
+    assert not bench.worker._is_time(2_000)
+    bench.worker._pending_since = -1_000.0
+    assert bench.worker._is_time(2_000)
 
 
 def test_the_hook_runs_before_the_batch_is_folded() -> None:
