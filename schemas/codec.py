@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
-from fastavro import schemaless_reader, schemaless_writer
+from fastavro import schemaless_reader
 
 from schemas import contract, records
+from schemas.encoder import Encoder, generate
 
 FRAME = struct.Struct(">bI")
 FRAME_LENGTH = FRAME.size
@@ -30,7 +31,7 @@ _MALFORMED = (
 )
 
 
-class Undecodable(ValueError):  # noqa: N818  it is the input that is undecodable; the name reads as the verdict
+class Undecodable(ValueError):
     """Bytes that are no record of the contract; `code` says why, and never quotes the bytes."""
 
     def __init__(self, code: str, explanation: str) -> None:
@@ -59,26 +60,21 @@ def schema_id_of(framed: bytes) -> int:
     return schema_id
 
 
-def datum(value: Any) -> Any:
-    """Return a record as the nested dicts and lists that Avro libraries take."""
-    fields = getattr(type(value), "__dataclass_fields__", None)
-    if fields is not None:
-        return {name: datum(getattr(value, name)) for name in fields}
-    if isinstance(value, tuple):
-        return [datum(item) for item in value]
-    return value
-
-
 def body(record: object) -> bytes:
     """Return the Avro bytes of a record, without frame, under the newest version of its schema."""
-    out = io.BytesIO()
-    schemaless_writer(out, contract.writer_schemas()[contract.current_ids()[name_of(record)]].wire, datum(record))
-    return out.getvalue()
+    return _written_by(type(record).__name__)[1](record)
 
 
 def encode(record: object) -> bytes:
-    """Return the framed bytes of a record under the newest version of its schema."""
-    return FRAME.pack(0, contract.current_ids()[name_of(record)]) + body(record)
+    """Return the framed bytes of a record under its newest schema; a value of a wrong type is a fault."""
+    frame, encoder = _written_by(type(record).__name__)
+    return frame + encoder(record)
+
+
+@cache
+def _written_by(name: str) -> tuple[bytes, Encoder]:
+    schema_id = contract.current_ids()[f"{contract.NAMESPACE}.{name}"]
+    return FRAME.pack(0, schema_id), generate(contract.writer_schemas()[schema_id].wire)
 
 
 def decode(framed: bytes) -> Any:

@@ -5,7 +5,7 @@ never rewritten: the tests hold today's codec to the bytes that were written the
 """
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -78,7 +78,7 @@ def golden(name: str) -> dict[str, Any]:
     made: dict[str, Any] = {"record": name, "schema_id": contract.current_ids()[name]}
     for kind in ("full", "sparse"):
         one = sample(name, sparse=kind == "sparse")
-        made[kind] = {"fields": readable(codec.datum(one)), "framed": codec.encode(one).hex()}
+        made[kind] = {"fields": readable(asdict(one)), "framed": codec.encode(one).hex()}
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import tracemalloc
+from dataclasses import asdict
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -83,8 +84,8 @@ def test_the_walker_reads_what_the_codec_reads_and_the_stamp_changes_nothing_els
         assert again[:2] == (sequence, recorded_at)
         assert again[2:6] == walked[2:6]
         assert stamped[again.after_stamp :] == framed[walked.after_stamp :]
-        assert codec.datum(codec.decode(stamped)) == codec.datum(record) | {
-            "header": codec.datum(header) | {"sequence": sequence, "recorded_at": recorded_at}
+        assert asdict(codec.decode(stamped)) == asdict(record) | {
+            "header": asdict(header) | {"sequence": sequence, "recorded_at": recorded_at}
         }
 
     holds()

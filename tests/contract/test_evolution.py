@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,22 +119,22 @@ def written(schema: WriterSchema, value: dict[str, Any]) -> bytes:
 def test_bytes_of_a_version_before_a_field_was_added_are_read_with_its_default(also: Any) -> None:
     older = also(version(edited(_drop("note")), 0))
     record = golden_samples.sample(NAME, sparse=False)
-    value = codec.datum(record)
+    value = asdict(record)
     del value["note"]
     decoded = codec.decode(written(older, value))
     assert decoded.note is None
-    assert {**codec.datum(decoded), "note": record.note} == codec.datum(record)
+    assert {**asdict(decoded), "note": record.note} == asdict(record)
 
 
 def test_bytes_of_a_version_with_a_field_we_do_not_know_are_read_without_it(also: Any) -> None:
     newer = also(version(edited(lambda fields: fields.append(ADDITIONS[1])), 2))
     record = golden_samples.sample(NAME, sparse=False)
-    assert codec.decode(written(newer, {**codec.datum(record), "added": "more"})) == record
+    assert codec.decode(written(newer, {**asdict(record), "added": "more"})) == record
 
 
 def test_trailing_bytes_after_another_version_s_record_are_seen(also: Any) -> None:
     older = also(version(edited(_drop("note")), 0))
-    value = codec.datum(golden_samples.sample(NAME, sparse=False))
+    value = asdict(golden_samples.sample(NAME, sparse=False))
     del value["note"]
     with pytest.raises(codec.Undecodable, match="TRAILING_BYTES"):
         codec.decode(written(older, value) + b"\0")
@@ -170,7 +171,7 @@ def older_layout(extra: Any, *, turned: bool) -> dict[str, Any]:
 def test_a_header_is_walked_as_its_writer_laid_it_out(also: Any, extra: Any, value: Any, turned: bool) -> None:  # noqa: FBT001  two layouts
     older = also(version(older_layout(extra, turned=turned), 0))
     record = golden_samples.sample(NAME, sparse=False)
-    body = codec.datum(record)
+    body = asdict(record)
     body["header"]["extra"] = value
     framed = written(older, body)
     walked = prefix.walk(framed)
@@ -196,7 +197,7 @@ def test_a_header_is_walked_as_its_writer_laid_it_out(also: Any, extra: Any, val
 
 def test_a_change_of_an_older_layout_is_accepted_as_it_was_written(also: Any) -> None:
     older = also(version(older_layout("string", turned=True), 0))
-    body = codec.datum(golden_samples.sample(NAME, sparse=False))
+    body = asdict(golden_samples.sample(NAME, sparse=False))
     body["header"] |= {"extra": "kept", "sequence": 0, "recorded_at": 0}
     framed = written(older, body)
     event = accepted(change_of(framed, 1_741_572_000_000_000), 7)
