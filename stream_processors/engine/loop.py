@@ -142,10 +142,11 @@ class Worker:
                 tolerate(error)
                 continue
             owned = self._owned.get(message.partition())
-            if owned is None or message.offset() < owned.next_offset:
+            offset = message.offset()
+            if owned is None or offset < owned.next_offset:
                 continue
             taken += 1
-            if self._fold(owned, message):
+            if self._fold(owned, message, offset):
                 good += 1
             else:
                 self._watch.passed(good)
@@ -157,9 +158,9 @@ class Worker:
         self._transaction.flush()
         self._meters.batch(taken, len(messages), time.monotonic() - started)
 
-    def _fold(self, owned: Assigned, message: Any) -> bool:
+    def _fold(self, owned: Assigned, message: Any, offset: int) -> bool:
         """Fold one change into its partition; tell whether it was taken or became a dead letter."""
-        offset, value = message.offset(), message.value()
+        value = message.value()
         milliseconds = message.timestamp()[1]
         code, outputs = None, ()  # type: tuple[str | None, Sequence[Output]]
         if value is None:

@@ -78,19 +78,22 @@ class Transaction:
         """Take records for one partition of their topics; they leave in this order with the next `flush`."""
         if not outputs:
             return
-        self._begin()
+        if not self._open:
+            self._begin()
+        queued = self._queued
         for output in outputs:
-            if output.headers is not None:
-                self._send_with_headers(output, output.headers, partition)
+            topic, key, value, headers, timestamp_ms = output
+            if headers is not None:
+                self._send_with_headers(output, headers, partition)
                 continue
-            message: dict[str, Any] = {"key": output.key, "value": output.value}
-            if output.timestamp_ms:
-                message["timestamp"] = output.timestamp_ms
-            queued = self._queued.get((output.topic, partition))
-            if queued is None:
-                self._queued[output.topic, partition] = [message]
+            message: dict[str, Any] = {"key": key, "value": value}
+            if timestamp_ms:
+                message["timestamp"] = timestamp_ms
+            place = (topic, partition)
+            if place in queued:
+                queued[place].append(message)
             else:
-                queued.append(message)
+                queued[place] = [message]
 
     def flush(self) -> None:
         """Hand what was taken to the producer, which sends it in the background; raises Aborted."""
