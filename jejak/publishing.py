@@ -30,7 +30,7 @@ def file(
 ) -> Published:
     """Publish a SIK-NG style file; each row that is refused goes to `report` and, as a refusal, to the agency."""
     reading = sik_ng.read(path, channel)
-    document = (channel.agency, channel.document)
+    document = (channel.agency, reading.digest)
     return registry.publisher(BATCH).publish(
         document, reading.items, registry.intake().take, progress=progress, report=report
     )
@@ -39,15 +39,10 @@ def file(
 def nation(registry: Registry, simulated: Nation, progress: Progress) -> Published:
     """Publish a synthetic nation and its handful of poison; what was published before is not published again."""
     publisher = registry.publisher(BATCH)
-    name = simulation_name(simulated)
+    name = simulated.digest
     publisher.publish((SIMULATOR, f"{name}/poison"), poison(simulated), _as_they_are)
     drafts: Iterable[Draft] = (step.draft for step in simulate(simulated))
     return publisher.publish((SIMULATOR, name), drafts, registry.intake().take, progress=progress)
-
-
-def simulation_name(simulated: Nation) -> str:
-    """Return the name that the ledger knows a synthetic nation by."""
-    return f"simulation/{simulated.district}/{simulated.families}/{simulated.months}/{simulated.seed}"
 
 
 def tables(registry: Registry) -> Published:

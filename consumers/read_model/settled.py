@@ -18,13 +18,20 @@ def lag(bootstrap: str, group: str, topics: Iterable[str]) -> int:
         for partition, end in kafka.end_offsets(bootstrap, topic).items()
         if end > 0
     }
-    if not ends:
-        return 0
-    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for topic, partition in ends])
+    done = committed(bootstrap, group, ends)
+    return sum(max(end - done[place], 0) for place, end in ends.items())
+
+
+def committed(bootstrap: str, group: str, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """Return the offset after the last record that the group committed in each partition, 0 where it did not."""
+    wanted = list(places)
+    if not wanted:
+        return {}
+    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in wanted])
     client = kafka.admin(bootstrap)  # held by name: the answer never comes once its client is gone
     told = client.list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)[group].result(_CALL_SECONDS)
     done = {(place.topic, place.partition): max(place.offset, 0) for place in told.topic_partitions}
-    return sum(max(end - done.get(place, 0), 0) for place, end in ends.items())
+    return {place: done.get(place, 0) for place in wanted}
 
 
 def is_caught_up(bootstrap: str, group: str, topics: Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas import catalogue, codec, prefix
+from schemas import catalogue, codec, contract, prefix
 from schemas.records import DeadlineReached, FamilyState
 from stream_processors.indicators.counts import Cell, recount
 from stream_processors.registry.decision import SequenceGap, event_of, record_name
@@ -61,7 +61,7 @@ class Refusals:
 def changes(bootstrap: str) -> Changes:
     """Return every change on the topic."""
     found = Changes()
-    deadline_id = codec.contract.current_ids()[codec.contract.NAMESPACE + "." + DeadlineReached.__name__]
+    deadline_id = contract.current_ids()[f"{contract.NAMESPACE}.{DeadlineReached.__name__}"]
     for message in kafka.read_all(bootstrap, catalogue.CHANGES_TOPIC):
         place, value = (message.partition() or 0, message.offset() or 0), message.value() or b""
         try:

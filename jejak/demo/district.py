@@ -27,7 +27,7 @@ from transport import kafka
 WORKERS = ("fold", "read-model", "deadlines")
 FIRST_DISTRICT = "35.71"  # Kota Kediri, one of the five documents' places
 RULES_SINCE = 1_735_689_600_000_000  # 2025-01-01, before the first simulated month
-SETTLE_SECONDS = 420.0
+SETTLE_SECONDS = 240.0
 _PAGE = 1_000
 
 
@@ -56,9 +56,8 @@ def run(settings: Settings, wishes: Wishes, progress: Callable[[str], None]) -> 
 def _live(registry: Registry, wishes: Wishes, progress: Callable[[str], None]) -> None:
     settings = registry.settings
     publishing.rules(registry, RULES_SINCE)
-    nation = Nation(
-        families=wishes.families, seed=wishes.seed, district=wishes.district or _next_district(registry, wishes)
-    )
+    district = wishes.district or _next_district(registry, wishes)
+    nation = Nation(families=wishes.families, seed=wishes.seed, district=district)
     with Children(settings.data.resolve() / "logs", _addresses(registry)) as workers, workers.watching():
         for name in WORKERS:
             workers.start(name, "run", name)
@@ -115,7 +114,7 @@ def _next_district(registry: Registry, wishes: Wishes) -> str:
     known = regions.listed("KEMENDAGRI", regions.KEMENDAGRI_EDITION, regions.Level.KABKOTA)
     for code in (FIRST_DISTRICT, *(region.code for region in known if region.code != FIRST_DISTRICT)):
         nation = Nation(families=wishes.families, seed=wishes.seed, district=code)
-        entry = ledger.entry(publishing.SIMULATOR, publishing.simulation_name(nation))
+        entry = ledger.entry(publishing.SIMULATOR, nation.digest)
         if entry is None or not entry.complete:
             return code
     return FIRST_DISTRICT

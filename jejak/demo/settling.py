@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from consumers.read_model.projector import Topics, group_of
-from consumers.read_model.settled import lag
+from consumers.read_model.settled import committed, lag
 from jejak.composition import FOLD_GROUP
 from schemas import catalogue
 from transport import kafka
@@ -17,7 +17,6 @@ LOOK_SECONDS = 0.5
 GROUPS = {
     FOLD_GROUP: (catalogue.CHANGES_TOPIC,),
     group_of(): Topics().sources,
-    catalogue.AGENTS: (catalogue.DEADLINES_TOPIC,),
 }
 
 
@@ -28,7 +27,18 @@ class NotSettled(TimeoutError):
 def behind(bootstrap: str) -> dict[str, int]:
     """Return how many offsets each group is behind, of those that are."""
     found = {group: lag(bootstrap, group, topics) for group, topics in GROUPS.items()}
+    found[catalogue.AGENTS] = _unread_deadlines(bootstrap)
     return {group: count for group, count in found.items() if count}
+
+
+def _unread_deadlines(bootstrap: str) -> int:
+    """Return how many partitions hold a due date that the agents have not read.
+
+    Faust commits after the last record, never past a transaction's marker, so ends of partitions don't tell.
+    """
+    last = {m.partition() or 0: m.offset() or 0 for m in kafka.read_all(bootstrap, catalogue.DEADLINES_TOPIC)}
+    done = committed(bootstrap, catalogue.AGENTS, ((catalogue.DEADLINES_TOPIC, partition) for partition in last))
+    return sum(done[catalogue.DEADLINES_TOPIC, partition] <= offset for partition, offset in last.items())
 
 
 def wait(bootstrap: str, deadline_seconds: float, look: Callable[[dict[str, int]], None]) -> None:

@@ -29,7 +29,7 @@ class Verdicts:
         return all(holds for _, holds in self.made)
 
 
-def flow(said: Changes, became: Events, refused: Refusals, dead: Mapping[object, str]) -> None:
+def flow(said: Changes, became: Events, refused: Refusals, dead: Mapping[tuple[int, int], str]) -> None:
     """Print what went in and what became of it."""
     known = said.total - became.accepted - refused.by_fold.total() - len(dead)
     rows = [
@@ -48,7 +48,7 @@ def flow(said: Changes, became: Events, refused: Refusals, dead: Mapping[object,
     output.table("Refused, by rule", ("by", "rule", "count"), [*rules, *_codes(dead)])
 
 
-def _codes(dead: Mapping[object, str]) -> list[tuple[str, str, int]]:
+def _codes(dead: Mapping[tuple[int, int], str]) -> list[tuple[str, str, int]]:
     return [("dead letters", code, count) for code, count in Counter(dead.values()).most_common()]
 
 

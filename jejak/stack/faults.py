@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class StackFault(Exception):  # noqa: N818  the house calls an exception that stops the work a fault
+class StackFault(Exception):
     """The local stack cannot do what was asked; the message says why and what to do."""
 
 

@@ -140,7 +140,7 @@ def _fetch_all(jars: Sequence[Jar], cache: Path, progress: Callable[[str], None]
             pool.shutdown(cancel_futures=True)
 
 
-class _Unreachable(Exception):  # noqa: N818  see the faults
+class _Unreachable(Exception):
     """The repository did not give a jar in any attempt."""
 
 
