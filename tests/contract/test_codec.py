@@ -182,3 +182,13 @@ def test_a_record_without_a_header_is_not_walked(name: str) -> None:
 def test_what_is_walked_are_the_changes_the_events_and_what_answers_them() -> None:
     others = {"EligibilityDecided", "ChangeRefused", "RulesActivated"}
     assert {name.removeprefix("jejak.") for name in WALKED} == set(catalogue.CHANGES) | others
+
+
+@pytest.mark.parametrize("kind", ["full", "sparse"])
+def test_a_header_cut_off_at_any_byte_is_not_walked(kind: str) -> None:
+    framed = codec.encode(golden_samples.sample("jejak.ProposalSubmitted", sparse=kind == "sparse"))
+    payload = prefix.walk(framed).payload
+    for length in range(payload):
+        with pytest.raises(Undecodable):
+            prefix.walk(framed[:length])
+    assert prefix.walk(framed[:payload]).payload == payload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.records import IndividualVariables
 from stream_processors.registry import codes
 from tests.unit.registry_scenarios import (
     ANI,
@@ -199,3 +200,18 @@ def test_members_keep_the_order_in_which_they_were_first_claimed() -> None:
     scene = given(registered(), claimed(), claimed(BUDI, relationship=2))
     scene.and_given(claimed(change_id=SECOND_CLAIM, occurred=at(2025, 3, 1), agency=DESA))
     assert [member.person_ref for member in scene.state.members] == [ANI, BUDI]
+
+
+def test_a_claim_of_the_very_moment_of_an_ending_said_later_brings_the_member_back() -> None:
+    scene = given(registered(), claimed(), say("MembershipEnded", occurred=at(2025, 2, 1)))
+    scene.and_given(claimed(change_id=SECOND_CLAIM, occurred=at(2025, 2, 1)))
+    assert scene.member().standing == "PENDING"
+
+
+def test_a_person_claimed_anew_keeps_what_others_said_of_them() -> None:
+    seen = IndividualVariables(person_ref=ANI, works=1, work_status=4, difficulty_seeing=1)
+    scene = given(registered(), claimed(), matched(), say("GroundCheckRecorded", individuals=(seen,)))
+    scene.and_given(claimed(change_id=SECOND_CLAIM, occurred=at(2025, 3, 1), marital_status=4))
+    member = scene.member()
+    assert (member.padan, member.work_status, member.severe_disability) == ("PADAN", 4, True)
+    assert (member.marital_status, member.standing) == (4, "PENDING")
