@@ -14,7 +14,7 @@ from cassandra.cluster import NoHostAvailable
 from confluent_kafka import KafkaException
 
 from jejak import stack as local_stack
-from jejak.cli import contract, demo, output, publish, read, run
+from jejak.cli import bench, contract, demo, output, publish, read, run
 from jejak.cli import stack as stack_commands
 from jejak.settings import Settings
 
@@ -36,6 +36,7 @@ for _command in _PLAIN:
     app.command()(_command)
 for _name, _command in (
     ("demo", demo.demo),
+    ("bench", bench.bench),
     ("simulate", publish.simulation),
     ("indicators", read.indicators),
     ("refusals", read.refusals),

@@ -19,5 +19,5 @@ def demo(
     ] = None,
 ) -> None:
     """Bring a synthetic district to life on real Kafka and Cassandra, and compare every figure shown."""
-    if not district.run(Settings(), district.Wishes(families, seed, code), output.say):
+    if not district.run(Settings(), district.Wishes(families, seed, code), output.progress()):
         raise typer.Exit(NOT_HELD)
