@@ -16,6 +16,7 @@ from schemas.encoder import Encoder, generate
 
 FRAME = struct.Struct(">bI")
 FRAME_LENGTH = FRAME.size
+_INT_LIMIT = 1 << 31
 
 # What fastavro raises on bytes that aren't what their id says; anything else is our fault, not the input's.
 _MALFORMED = (
@@ -102,15 +103,30 @@ def _builder(name: str) -> Callable[[Mapping[str, Any]], Any]:
     cls = class_of(name)
     nested = {field: _converter(hint) for field, hint in get_type_hints(cls).items()}
     convert = {field: function for field, function in nested.items() if function is not None}
+    ints = _ints(contract.sources()[name])
 
     def build(value: Mapping[str, Any]) -> Any:
         values = dict(value)
+        for field in ints:  # the library reads a long where an int stands; another reader would stop there
+            number = values[field]
+            if number is not None and not -_INT_LIMIT <= number < _INT_LIMIT:
+                raise OverflowError("an int has at most 32 bits")
         for field, function in convert.items():
             if values[field] is not None:
                 values[field] = function(values[field])
         return cls(**values)
 
     return build
+
+
+def _ints(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the fields that hold an int, alone, nullable or with a logical type."""
+    found = []
+    for field in schema["fields"]:
+        kind = field["type"][1] if isinstance(field["type"], list) else field["type"]
+        if "int" in (kind, kind.get("type") if isinstance(kind, dict) else None):
+            found.append(field["name"])
+    return tuple(found)
 
 
 def _converter(hint: Any) -> Callable[[Any], Any] | None:

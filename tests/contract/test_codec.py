@@ -192,3 +192,19 @@ def test_a_header_cut_off_at_any_byte_is_not_walked(kind: str) -> None:
         with pytest.raises(Undecodable):
             prefix.walk(framed[:length])
     assert prefix.walk(framed[:payload]).payload == payload
+
+
+@pytest.mark.parametrize("number", [2**31, -(2**31) - 1, 2**40, 2**63 - 1])
+def test_an_int_of_more_than_32_bits_is_undecodable_though_a_long_is_read_there(number: int) -> None:
+    for name, field in (
+        ("FoldPosition", "partition"),
+        ("GroundCheckRecorded", "result"),
+        ("VillageMeetingHeld", "held_on"),
+    ):
+        one = golden_samples.sample(f"jejak.{name}", sparse=False)
+        framed = codec.encode(one)
+        written = prefix.zigzag(getattr(one, field))
+        assert framed.count(written) == 1
+        with pytest.raises(Undecodable) as caught:
+            codec.decode(framed.replace(written, prefix.zigzag(number)))
+        assert caught.value.code == "MALFORMED"
