@@ -50,9 +50,7 @@ def _figures(registry: Registry, families: int, progress: Callable[[str], None])
     )
     bootstrap = registry.endpoints.kafka
     progress("client library alone: read every change")
-    yield timed(
-        "floor: consume only", "changes", lambda: sum(1 for _ in kafka.read_all(bootstrap, catalogue.CHANGES_TOPIC))
-    )
+    yield timed("floor: consume only", "changes", lambda: _consume(bootstrap))
     environment = {
         "JEJAK_DATA": str(registry.settings.data),
         "JEJAK_KAFKA": bootstrap,
@@ -71,6 +69,10 @@ def _figures(registry: Registry, families: int, progress: Callable[[str], None])
             "projection into Cassandra", "records", bootstrap, group_of(),
             Topics().sources, children.running()["read-model"], DEADLINE_SECONDS,
         )  # fmt: skip
+
+
+def _consume(bootstrap: str) -> int:
+    return sum(1 for _ in kafka.read_all(bootstrap, catalogue.CHANGES_TOPIC))
 
 
 def _intake(registry: Registry, nation: Nation) -> int:

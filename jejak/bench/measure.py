@@ -48,7 +48,7 @@ def timed(what: str, unit: str, work: Callable[[], int]) -> Figure:
     return Figure(what, count, time.perf_counter() - wall, time.process_time() - cpu, unit)
 
 
-def worker(  # noqa: PLR0913  what, where and how long are the measurement
+def worker(  # noqa: PLR0913, PLR0917  what, where and how long are the measurement
     what: str, unit: str, bootstrap: str, group: str, topics: Iterable[str], pid: int, deadline_seconds: float
 ) -> Figure:
     """Return the figure of a worker process that reads `topics` to their present ends as a member of `group`.
