@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from schemas import contract
+from schemas import contract, encoder
 from schemas.codec import FRAME_LENGTH, Undecodable, schema_id_of
 
 HEADER = "jejak.Header"
@@ -32,17 +32,7 @@ class Prefix(NamedTuple):
 
 
 Walker = Callable[[bytes], Prefix]
-
-
-def zigzag(value: int) -> bytes:
-    """Return the Avro encoding of an int or long."""
-    rest = (value << 1) ^ (value >> 63)
-    out = bytearray()
-    while rest >= _CONTINUES:
-        out.append(rest & 0x7F | _CONTINUES)
-        rest >>= 7
-    out.append(rest)
-    return bytes(out)
+zigzag = encoder.long  # as read_long is its inverse
 
 
 def read_long(data: bytes, at: int) -> tuple[int, int]:
@@ -63,9 +53,16 @@ def read_long(data: bytes, at: int) -> tuple[int, int]:
     raise ValueError("a long has at most 64 bits")
 
 
-def stamp(framed: bytes, prefix: Prefix, sequence: int, recorded_at: int) -> bytes:
-    """Return the same record with its sequence and recorded time filled in; every other byte is passed through."""
-    return framed[:FRAME_LENGTH] + zigzag(sequence) + zigzag(recorded_at) + framed[prefix.after_stamp :]
+def stamp(framed: bytes, prefix: Prefix, sequence: int, recorded_at: int) -> tuple[bytes, Prefix]:
+    """Return the same record with its sequence and recorded time filled in, all else passed through; and its prefix."""
+    front = framed[:FRAME_LENGTH] + zigzag(sequence) + zigzag(recorded_at)
+    stamped = prefix._replace(
+        sequence=sequence,
+        recorded_at=recorded_at,
+        after_stamp=len(front),
+        payload=prefix.payload + len(front) - prefix.after_stamp,
+    )
+    return front + framed[prefix.after_stamp :], stamped
 
 
 def walk(framed: bytes) -> Prefix:

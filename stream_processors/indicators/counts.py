@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 from schemas.records import FamilyState
 from stream_processors.indicators import definitions
-from stream_processors.indicators.definitions import INDICATORS
+from stream_processors.indicators.definitions import INDICATORS, Indicator
+
+_ALWAYS_READ = ("status", "region")
+_COUNTED_FIELDS = {*_ALWAYS_READ, *(field for indicator in INDICATORS for field in indicator.reads)}
 
 
 class Cell(NamedTuple):
@@ -23,13 +26,29 @@ class Cell(NamedTuple):
 def cells(state: FamilyState | None) -> Counter[Cell]:
     """Return what one family adds to each cell; a family that isn't active counts nowhere."""
     found: Counter[Cell] = Counter()
-    if state is None or state.status != "AKTIF":
-        return found
     for indicator in INDICATORS:
-        region = definitions.region_at(state.region.code, indicator.level)
-        for category in indicator.classes(state):
-            found[Cell(indicator.name, region, category)] += 1
+        found.update(_cells(indicator, *_counted(indicator, state)))
     return found
+
+
+def _touched(before: FamilyState | None, after: FamilyState | None) -> Iterable[Indicator]:
+    """Return the indicators that a transition can move: states share what a change left as it was."""
+    if before is None or after is None:
+        return INDICATORS
+    changed = {field for field in _COUNTED_FIELDS if getattr(before, field) is not getattr(after, field)}
+    if not changed.isdisjoint(_ALWAYS_READ):
+        return INDICATORS
+    return [indicator for indicator in INDICATORS if not changed.isdisjoint(indicator.reads)]
+
+
+def _counted(indicator: Indicator, state: FamilyState | None) -> tuple[str, list[str]]:
+    if state is None or state.status != "AKTIF":
+        return "", []
+    return definitions.region_at(state.region.code, indicator.level), list(indicator.classes(state))
+
+
+def _cells(indicator: Indicator, region: str, categories: list[str]) -> list[Cell]:
+    return [Cell(indicator.name, region, category) for category in categories]
 
 
 class Counts:
@@ -46,9 +65,15 @@ class Counts:
 
     def move(self, before: FamilyState | None, after: FamilyState | None) -> None:
         """Retract the old state's cells and add the new one's."""
-        old, new = cells(before), cells(after)
-        for cell in old.keys() | new.keys():
-            change = new[cell] - old[cell]
+        for indicator in _touched(before, after):
+            old, new = _counted(indicator, before), _counted(indicator, after)
+            if old != new:
+                self._move(_cells(indicator, *old), _cells(indicator, *new))
+
+    def _move(self, old: list[Cell], new: list[Cell]) -> None:
+        difference = Counter(new)
+        difference.subtract(old)
+        for cell, change in difference.items():
             if change:
                 self._sums[cell] = self._sums.get(cell, 0) + change
                 self._changed.add(cell)

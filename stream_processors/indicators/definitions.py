@@ -18,12 +18,13 @@ Classes = Callable[[FamilyState], Iterator[str]]
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator: `classes` yields the class of each thing counted, one per unit."""
+    """One indicator: `classes` yields the class of each thing counted, one per unit, from the fields it `reads`."""
 
     name: str
     unit: str
     level: str
     source: str
+    reads: tuple[str, ...]  # beside status and region, which every count depends on
     classes: Classes
 
 
@@ -57,12 +58,12 @@ def _proposal_step(state: FamilyState) -> Iterator[str]:
 
 
 INDICATORS = (
-    Indicator("families_by_decile", "keluarga", "kecamatan", "DTSEN, domain guide 7", _family_decile),
-    Indicator("persons_by_decile", "jiwa", "kecamatan", "DTSEN, domain guide 7", _person_decile),
-    Indicator("persons_by_marital_status", "jiwa", "kabkota", "seed 000, Regsosek 408", _marital_status),
-    Indicator("persons_by_padan", "jiwa", "kabkota", "seed 000 (NIK ownership), domain guide 6", _padan),
-    Indicator("families_eligible", "keluarga", "kabkota", "Kepmensos 79/HUK/2025", _eligible),
-    Indicator("proposals_by_step", "usulan", "kabkota", "complaint 6: the funnel", _proposal_step),
+    Indicator("families_by_decile", "keluarga", "kecamatan", "DTSEN, domain guide 7", ("decile",), _family_decile),
+    Indicator("persons_by_decile", "jiwa", "kecamatan", "DTSEN, domain guide 7", ("decile", "members"), _person_decile),
+    Indicator("persons_by_marital_status", "jiwa", "kabkota", "seed 000, Regsosek 408", ("members",), _marital_status),
+    Indicator("persons_by_padan", "jiwa", "kabkota", "seed 000 (NIK ownership), domain guide 6", ("members",), _padan),
+    Indicator("families_eligible", "keluarga", "kabkota", "Kepmensos 79/HUK/2025", ("eligibility",), _eligible),
+    Indicator("proposals_by_step", "usulan", "kabkota", "complaint 6: the funnel", ("proposals",), _proposal_step),
 )
 
 

@@ -74,7 +74,7 @@ class AlreadyKnown:
     """The same fact was accepted before, or nothing is left to do: neither event nor refusal."""
 
 
-class SequenceGap(Exception):  # noqa: N818  the fault is the gap
+class SequenceGap(Exception):
     """An event doesn't follow its family's last one: a fault of storage or engine, never of input."""
 
 
@@ -90,8 +90,8 @@ def event_of(framed: bytes) -> Event:
 
 def accepted(change: Change, sequence: int) -> Event:
     """Return the event that a change becomes; its payload bytes are the change's own."""
-    framed = prefix.stamp(change.framed, change.prefix, sequence, change.recorded_at)
-    return Event(framed, prefix.walk(framed), change.record)
+    framed, stamped = prefix.stamp(change.framed, change.prefix, sequence, change.recorded_at)
+    return Event(framed, stamped, change.record)
 
 
 def record_name(record: object) -> str:

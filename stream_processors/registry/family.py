@@ -174,20 +174,22 @@ def evolve(state: FamilyState | None, event: Event) -> FamilyState:
     if state is None:
         if prefix.sequence != 1 or not isinstance(event.record, FamilyRegistered):
             raise SequenceGap(f"a family begins with FamilyRegistered 1, not {record_name(event.record)}")
-        return _remember(membership.registered(event.record, event), event)
+        return membership.registered(event.record, event)
     if prefix.sequence <= state.sequence:
         return state
     if prefix.sequence != state.sequence + 1:
         raise SequenceGap(f"event {prefix.sequence} follows event {state.sequence}")
-    after = replace(state, sequence=prefix.sequence, recorded_at=prefix.recorded_at, **_changes(state, event))
+    changes = _changes(state, event)
+    after = replace(
+        state, sequence=prefix.sequence, recorded_at=prefix.recorded_at, recent_changes=_recent(state, event), **changes
+    )
+    return eligibility.evolve(after, event.record) if isinstance(event.record, EligibilityDecided) else after
+
+
+def _recent(state: FamilyState, event: Event) -> bytes:
     if isinstance(event.record, EligibilityDecided):
-        return eligibility.evolve(after, event.record)  # derived: its id never comes as a change
-    return _remember(after, event)
-
-
-def _remember(state: FamilyState, event: Event) -> FamilyState:
-    recent = (state.recent_changes + event.prefix.change_id)[-REMEMBERED * _ID :]
-    return replace(state, recent_changes=recent)
+        return state.recent_changes  # derived: its id never comes as a change
+    return (state.recent_changes + event.prefix.change_id)[-REMEMBERED * _ID :]
 
 
 def _changes(state: FamilyState, event: Event) -> dict[str, Any]:

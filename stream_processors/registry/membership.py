@@ -83,7 +83,7 @@ def registered(record: FamilyRegistered, event: Event) -> FamilyState:
         proposals=(),
         eligibility=(),
         facets=facets.put(facets.put((), "registration", event), "residence", event),
-        recent_changes=b"",
+        recent_changes=prefix.change_id,
     )
 
 

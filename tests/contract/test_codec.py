@@ -79,8 +79,8 @@ def test_the_walker_reads_what_the_codec_reads_and_the_stamp_changes_nothing_els
         walked, header = prefix.walk(framed), record.header
         assert walked[:3] == (header.sequence, header.recorded_at, header.occurred_at)
         assert walked[3:6] == (header.change_id, header.family_id, header.agency)
-        stamped = prefix.stamp(framed, walked, sequence, recorded_at)
-        again = prefix.walk(stamped)
+        stamped, again = prefix.stamp(framed, walked, sequence, recorded_at)
+        assert prefix.walk(stamped) == again
         assert again[:2] == (sequence, recorded_at)
         assert again[2:6] == walked[2:6]
         assert stamped[again.after_stamp :] == framed[walked.after_stamp :]

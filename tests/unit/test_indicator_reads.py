@@ -1,0 +1,55 @@
+"""A transition's counts look only at the indicators it can move, so each must name every field it reads."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from schemas.records import Eligibility, Member, Proposal
+from stream_processors.indicators import definitions
+
+FILLED: dict[str, Any] = {
+    "decile": 3,
+    "members": (
+        Member(
+            person_ref="p",
+            standing="CONFIRMED",
+            padan="PADAN",
+            birth_year=1990,
+            birth_month=1,
+            sex=1,
+            relationship=1,
+            marital_status=2,
+            claim_id=bytes(16),
+            reason="",
+            severe_disability=False,
+            work_status=0,
+        ),
+    ),
+    "eligibility": (Eligibility(programme="PKH", result="LAYAK", reasons=(), rules_version="1", sequence=1),),
+    "proposals": (
+        Proposal(
+            proposal_id=bytes(16),
+            kind="BARU",
+            step="DRAF",
+            padan="",
+            proposer="p",
+            agency="a",
+            period=0,
+            since=0,
+            reason="",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("indicator", definitions.INDICATORS, ids=lambda one: one.name)
+def test_an_indicator_reads_the_fields_it_names_and_no_other(indicator: definitions.Indicator) -> None:
+    only: Any = SimpleNamespace(**{field: FILLED[field] for field in indicator.reads})
+    assert len(list(indicator.classes(only))) == 1
+    for left_out in indicator.reads:
+        lacking: Any = SimpleNamespace(**{field: FILLED[field] for field in indicator.reads if field != left_out})
+        with pytest.raises(AttributeError):
+            list(indicator.classes(lacking))
