@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+import prometheus_client
+
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door, door
 from consumers.read_model import tables as read_tables
@@ -36,7 +38,6 @@ from stream_processors.folds.rules_watch import RulesWatch
 from transport import cassandra, kafka
 
 FOLD_GROUP = "families-fold-v1"
-_MICROSECONDS = 1_000_000
 
 
 def now() -> int:
@@ -110,9 +111,16 @@ def connected(settings: Settings) -> Iterator[Registry]:
         yield registry
 
 
+def serve_metrics(settings: Settings) -> None:
+    """Have this worker's metrics answer on loopback, where a port is set."""
+    if settings.metrics_port:
+        prometheus_client.start_http_server(settings.metrics_port, addr=stack.LOOPBACK)
+
+
 def run_fold(settings: Settings) -> None:
     """Fold families until stopped by SIGTERM or SIGINT."""
     endpoints = find(settings)
+    serve_metrics(settings)
     watch = RulesWatch(endpoints.kafka)
     engine = EngineSettings(
         bootstrap=endpoints.kafka,
@@ -130,6 +138,7 @@ def run_fold(settings: Settings) -> None:
 def run_read_model(settings: Settings) -> None:
     """Project into Cassandra until stopped."""
     endpoints = find(settings)
+    serve_metrics(settings)
     stopping = _Flag()
     on_stop(stopping.set)
     with connected(settings) as registry:
@@ -145,7 +154,9 @@ def run_read_model(settings: Settings) -> None:
 
 def run_deadlines(settings: Settings) -> None:
     """Publish due dates that have come, until stopped."""
-    agents.main(find(settings).kafka)
+    endpoints = find(settings)
+    serve_metrics(settings)
+    agents.main(endpoints.kafka)
 
 
 class _Flag:

@@ -27,6 +27,7 @@ class Child:
     name: str
     command: Sequence[str]
     log: Path
+    environment: Mapping[str, str] = field(repr=False)  # may hold keys
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     ended_at: float = 0.0
@@ -50,10 +51,13 @@ class Children:
         """Stop every worker."""
         self.stop_all()
 
-    def start(self, name: str, *arguments: str) -> None:
-        """Start `jejak <arguments>` as a worker; its output goes to a log file of its name."""
+    def start(self, name: str, *arguments: str, **environment: str) -> None:
+        """Start `jejak <arguments>` as a worker; its output goes to a log file of its name.
+
+        `environment` is its own: it stands over what all workers have.
+        """
         command = [sys.executable, "-m", "jejak.cli", *arguments]
-        child = Child(name, command, self._folder / f"{name}.log")
+        child = Child(name, command, self._folder / f"{name}.log", {**self._environment, **environment})
         self._children[name] = child
         self._launch(child)
 
@@ -61,7 +65,7 @@ class Children:
         log = child.log.open("ab")
         child.files.append(log)
         child.process = subprocess.Popen(
-            child.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
+            child.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child.environment
         )
 
     def kill(self, name: str) -> int:

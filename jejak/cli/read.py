@@ -3,11 +3,12 @@
 A NIK or nomor KK is never an argument: arguments are seen by every process of the machine and kept in histories.
 """
 
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -22,6 +23,7 @@ from jejak.settings import Settings
 REFUSED = 3
 DEFAULT_PURPOSE = "PENETAPAN_BANTUAN"
 DEFAULT_FIELDS = ("region", "status", "decile", "proposals", "eligibility", "members", "member.name")
+_FAMILY_ID: Final = re.compile(r"[a-z2-7]{26}")
 family = typer.Typer(no_args_is_help=True, help="Look at one family; every look is on record before it is shown.")
 
 Ref = Annotated[str, typer.Argument(help="family_id; or - to be asked for a NIK or nomor KK, unseen.")]
@@ -46,6 +48,8 @@ def caller(settings: Settings) -> Caller:
 def asked(ref: str, settings: Settings) -> Asked:
     """Return what is asked for; a number is read unseen from the terminal or standard input."""
     if ref != "-":
+        if not _FAMILY_ID.fullmatch(ref):
+            raise typer.BadParameter("not a family_id; give - to be asked for a NIK or nomor KK, unseen")
         return FamilyAsked(ref)
     number = typer.prompt("NIK or nomor KK", hide_input=True).strip()
     kind = typer.prompt("Is it a (N)IK or a (K)K", default="N").strip().upper()
@@ -74,10 +78,9 @@ def show(
 ) -> None:
     """Show a family's current state, as far as the purpose permits."""
     settings = Settings()
+    wanted = asked(ref, settings)
     with _door(settings) as door:
-        found = door.look_family(
-            caller(settings), Purpose(purpose, text), asked(ref, settings), field or DEFAULT_FIELDS
-        )
+        found = door.look_family(caller(settings), Purpose(purpose, text), wanted, field or DEFAULT_FIELDS)
     if isinstance(found, Withheld):
         raise _withheld(found)
     told = {"family_id": found.family_id, "sequence": found.sequence, **found.fields}
@@ -96,8 +99,9 @@ def _place(receipt: object) -> str:
 def history(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, json: Json = False) -> None:
     """Show a family's life as a timeline with reasons; nothing sealed is opened."""
     settings = Settings()
+    wanted = asked(ref, settings)
     with _door(settings) as door:
-        found = door.history(caller(settings), Purpose(purpose, text), asked(ref, settings))
+        found = door.history(caller(settings), Purpose(purpose, text), wanted)
     if isinstance(found, Withheld):
         raise _withheld(found)
     if json:

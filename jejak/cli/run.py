@@ -40,8 +40,9 @@ def every() -> None:
     stopped = threading.Event()
     composition.on_stop(stopped.set)
     with Children(settings.data.resolve() / "logs", {}) as children:
-        for name in WORKERS:
-            children.start(name, "run", name)
+        for place, name in enumerate(WORKERS):
+            port = settings.metrics_port and settings.metrics_port + place
+            children.start(name, "run", name, JEJAK_METRICS_PORT=str(port))
         output.say(f"running {', '.join(WORKERS)}; logs in {settings.data.resolve() / 'logs'}")
         with children.watching():
             stopped.wait()

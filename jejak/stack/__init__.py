@@ -1,6 +1,6 @@
 """A real Kafka broker and a real Cassandra node on loopback, without containers or a system Java."""
 
-from jejak.stack.addresses import CASSANDRA, KAFKA, Endpoints
+from jejak.stack.addresses import CASSANDRA, KAFKA, LOOPBACK, Endpoints
 from jejak.stack.faults import (
     AlreadyRunning,
     CorruptJar,
@@ -28,6 +28,7 @@ from jejak.stack.local import (
 __all__ = [
     "CASSANDRA",
     "KAFKA",
+    "LOOPBACK",
     "AlreadyRunning",
     "CorruptJar",
     "DiskFull",
