@@ -13,6 +13,7 @@ from typing import Any
 
 import prometheus_client
 
+from consumers.gateway import audit_log
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door, door
 from consumers.read_model import tables as read_tables
@@ -75,8 +76,7 @@ class Registry:
         """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
-        producer = kafka.producer(self.endpoints.kafka, linger_ms=0)
-        with AuditLog(producer, self.settings.gateway) as trail:
+        with AuditLog(audit_log.producer(self.endpoints.kafka), self.settings.gateway) as trail:
             yield door(self.read_model(), self.key_store(), trail, epoch_key)
 
     def read_model(self) -> ReadModel:
@@ -148,8 +148,10 @@ def run_read_model(settings: Settings) -> None:
         projector = Projector(
             consumer, lambda wait: Store(registry.session, wait), letters, Topics(), lambda: stopping.is_set
         )
-        projector.run()
-        consumer.close()
+        try:
+            projector.run()
+        finally:
+            consumer.close()
 
 
 def run_deadlines(settings: Settings) -> None:

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     agency: str = Field("kemensos", description="Agency in whose name this command line asks.")
     actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
     role: str = Field("operator", description="Role of the officer who asks.")
-    metrics_port: int = Field(0, description="Port of a worker's metrics on loopback, 0 for none; `run all` takes three.")
+    metrics_port: int = Field(0, description="Port of a worker's metrics on loopback, 0: none; `run all` takes three.")
     log_level: str = Field("WARNING", description="Least severe log line that is shown.")
 
     def replication(self) -> dict[str, str | int]:

@@ -40,8 +40,12 @@ LOGGING: Final = """\
 
 
 def new_cluster_id() -> str:
-    """Return a fresh cluster id: a random UUID in Kafka's base64 form."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+    """Return a fresh cluster id: a random UUID in Kafka's base64 form, never with a leading dash.
+
+    Kafka's own tool takes a word that begins with a dash for an option.
+    """
+    text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+    return "J" + text[1:]
 
 
 def properties(plan: Plan) -> dict[str, str]:

@@ -53,7 +53,7 @@ def _fault(nation: Nation, family: Family, entered: int, said: list[Entry], rng:
 
 def _plain(nation: Nation, family: Family, soon: int, later: int) -> tuple[Entry, ...]:
     """Return what may be said wrongly of any family: just after it is registered, and some days later."""
-    ghost = card_number(family.village, family.index, 11)
+    ghost = card_number(family.village, family.index, nation.seed, 11)
     stranger = national_id(family.index, 15, (1970, 1, 1), 1)
     again = (family.card, f"dinsos/{nation.district}")
     return (

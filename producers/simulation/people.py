@@ -76,7 +76,7 @@ def family(nation: Nation, index: int, rng: Random) -> Family:
     """Return the family of this number; the same for the same nation, index and state of `rng`."""
     decile = nation.decile(index)
     village = nation.villages[int(rng.random() * len(nation.villages))]
-    card = card_number(village, index)
+    card = card_number(village, index, nation.seed)
     wrong = card[:-1] if rng.random() < nation.rates.invalid_kk else ""
     street = _STREETS[int(rng.random() * len(_STREETS))]
     address = f"Jl. {street} No. {int(rng.random() * 150) + 1}, RT {index % 9 + 1:02}/RW {index % 7 + 1:02}"
@@ -85,10 +85,13 @@ def family(nation: Nation, index: int, rng: Random) -> Family:
     return Family(index, card, wrong, village, decile, address, members)
 
 
-def card_number(village: str, index: int, year: int = 12) -> str:
-    """Return a KK number no other index has: region, day of recording, serial. Another `year` (YY) is another card."""
+def card_number(village: str, index: int, seed: int, year: int = 12) -> str:
+    """Return a KK number no other index has: region, day of recording, serial. Another `year` (YY) is another card.
+
+    Nations of up to a million families with different seeds below 336 share no card: they can live in one registry.
+    """
     serial, epoch = index % _LAST_SERIAL, index // _LAST_SERIAL
-    day = (serial * 37 + epoch) % 336
+    day = (serial * 37 + epoch + seed * 101) % 336
     return f"{village[:8].replace('.', '')}{day % 28 + 1:02}{day // 28 + 1:02}{year + epoch // 336:02}{serial + 1:04}"
 
 
