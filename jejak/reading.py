@@ -4,26 +4,21 @@ Refusals and dead letters are told by rule, place and reference; their payloads 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from consumers.read_model.queries import IndicatorCell
 from jejak.composition import Registry
 from schemas import catalogue
+from schemas.dead_letters import Origin, origin_of
 from stream_processors.indicators import definitions
 from transport import kafka
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """One value that was no change: where it stood, why, and how long it is."""
 
-    topic: str
-    partition: int
-    offset: int
-    code: str
-    consumer: str
-    bytes: int
+    origin: Origin
+    size: int
 
 
 def indicator_cells(registry: Registry, indicator: str, region: str) -> tuple[IndicatorCell, ...]:
@@ -52,20 +47,7 @@ def refusals(registry: Registry, agency: str, limit: int) -> list[dict[str, Any]
     ]
 
 
-def _headers(message: Any) -> list[tuple[str, bytes | None]]:
-    found: list[tuple[str, bytes | None]] = message.headers() or []
-    return found
-
-
 def dead_letters(registry: Registry) -> Iterator[DeadLetter]:
-    """Yield every dead letter's place and code; never its bytes."""
+    """Yield every dead letter's origin and length; never its bytes."""
     for message in kafka.read_all(registry.endpoints.kafka, catalogue.DEAD_LETTERS_TOPIC):
-        told = {name: bytes(value or b"").decode() for name, value in _headers(message)}
-        yield DeadLetter(
-            told["dl_topic"],
-            int(told["dl_partition"]),
-            int(told["dl_offset"]),
-            told["dl_code"],
-            told["dl_consumer"],
-            len(message.value() or b""),
-        )
+        yield DeadLetter(origin_of(message.headers() or []), len(message.value() or b""))

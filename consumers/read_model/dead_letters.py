@@ -7,10 +7,12 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Message, Producer
 
+from schemas.dead_letters import Origin, headers
+
 FLUSH_SECONDS: Final = 30.0
 
 
-class PoisonLimit(Exception):  # noqa: N818  the house calls an exception that stops the work a fault
+class PoisonLimit(Exception):
     """So many records in a row are unreadable that the fault is likely ours: the worker stops instead of draining."""
 
 
@@ -34,15 +36,12 @@ class DeadLetters:
         self._consecutive += 1
         if self._consecutive > self._limit:
             raise PoisonLimit(f"{self._consecutive} unreadable records in a row, the last with {code}")
-        headers: dict[str, str | bytes | None] = {
-            "dl_topic": str(message.topic()).encode(),
-            "dl_partition": str(message.partition()).encode(),
-            "dl_offset": str(message.offset()).encode(),
-            "dl_code": code.encode(),
-            "dl_consumer": self._consumer_name.encode(),
-        }
+        origin = Origin(
+            str(message.topic()), message.partition() or 0, message.offset() or 0, code, self._consumer_name
+        )
+        told: list[tuple[str, str | bytes | None]] = [*headers(origin)]
         self._producer.produce(
-            self._topic, key=message.key(), value=message.value(), headers=headers, on_delivery=self._delivered
+            self._topic, key=message.key(), value=message.value(), headers=told, on_delivery=self._delivered
         )
 
     def flush(self) -> None:

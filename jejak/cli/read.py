@@ -156,7 +156,7 @@ def refusals(
 def dead_letters(json: Json = False) -> None:
     """Show every dead letter's place and code; never its bytes."""
     with composition.connected(Settings()) as registry:
-        found = [asdict(one) for one in reading.dead_letters(registry)]
+        found = [{**asdict(one.origin), "bytes": one.size} for one in reading.dead_letters(registry)]
     if json:
         output.as_json(found)
         return

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas import catalogue, codec, contract, prefix
+from schemas import catalogue, codec, contract, dead_letters, prefix
 from schemas.records import DeadlineReached, FamilyState
 from stream_processors.indicators.counts import Cell, recount
 from stream_processors.registry.decision import SequenceGap, event_of, record_name
@@ -113,10 +113,9 @@ def dead_places(bootstrap: str) -> dict[Place, str]:
     """Return the place and code of every dead letter that came from the changes."""
     found: dict[Place, str] = {}
     for message in kafka.read_all(bootstrap, catalogue.DEAD_LETTERS_TOPIC):
-        pairs: list[tuple[str, bytes]] = message.headers() or []  # type: ignore[assignment]  # ours hold bytes
-        told = {name: value.decode() for name, value in pairs}
-        if told["dl_topic"] == catalogue.CHANGES_TOPIC:
-            found[int(told["dl_partition"]), int(told["dl_offset"])] = told["dl_code"]
+        origin = dead_letters.origin_of(message.headers() or [])
+        if origin.topic == catalogue.CHANGES_TOPIC:
+            found[origin.partition, origin.offset] = origin.code
     return found
 
 

@@ -9,7 +9,6 @@ scheduled is scheduled again when its changes are decided again, and a date told
 
 import asyncio
 import itertools
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import faust
 
 from schemas import cloudevents, codec
+from schemas.identifiers import deadline_id
 from schemas.records import DeadlineReached, DeadlineScheduled, Header
 from stream_processors.engine.dead_letters import NO_VALUE, dead_letter
 
@@ -26,7 +26,6 @@ TABLE = "deadlines"
 NO_FAMILY = b"-"
 NOT_A_DEADLINE = "NOT_A_DEADLINE"
 AT_ONCE = 1_000  # dates told per round at most, so that a round's end is soon
-_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:jejak:deadlines")
 
 Kept = dict[str, list[Any]]
 """The dates of one family: kind to subject id (hexadecimal) and due date (microseconds since 1970, UTC)."""
@@ -64,7 +63,7 @@ def reached(family_id: str, kind: str, subject_id: bytes, due_at: int) -> Deadli
         sequence=0,
         recorded_at=0,
         occurred_at=due_at,
-        change_id=uuid.uuid5(_NAMESPACE, f"{family_id}/{kind}/{due_at}").bytes,
+        change_id=deadline_id(family_id, kind, due_at),
         family_id=family_id,
         agency=AGENCY,
         actor=ACTOR,

@@ -6,27 +6,20 @@ Knows no record and no broker. A code is all that is said about the content: no 
 from collections import deque
 from typing import cast
 
+from schemas.dead_letters import NO_VALUE, Origin, headers
 from stream_processors.engine.contract import Output
 from stream_processors.engine.faults import TooManyDeadLetters
 from stream_processors.engine.settings import DeadLetterLimits
 
-NO_VALUE = "NO_VALUE"
+__all__ = ["NO_VALUE", "DeadLetterWatch", "dead_letter"]
 
 
 def dead_letter(  # noqa: PLR0913  the origin is exactly these
     *, topic: str, consumer: str, code: str, origin: tuple[str, int, int], key: bytes | None, value: bytes | None
 ) -> Output:
     """Return the dead letter of a record: its key and bytes as received, its origin and the code in headers."""
-    source, partition, offset = origin
-    headers = [
-        ("dl_topic", source.encode()),
-        ("dl_partition", str(partition).encode()),
-        ("dl_offset", str(offset).encode()),
-        ("dl_code", code.encode()),
-        ("dl_consumer", consumer.encode()),
-    ]
     # A record without key or value stays without: Kafka's null is what librdkafka makes of None.
-    return Output(topic, cast("bytes", key), cast("bytes", value), headers)
+    return Output(topic, cast("bytes", key), cast("bytes", value), headers(Origin(*origin, code, consumer)))
 
 
 class DeadLetterWatch:

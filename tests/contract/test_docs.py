@@ -1,0 +1,71 @@
+"""The documents speak of what is there: commands, files, topics, settings, make targets."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from jejak.cli.app import app
+from schemas import catalogue
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
+HOUSE = "schemas|identity|transport|producers|stream_processors|consumers|jejak|deploy|docs|tests"
+
+
+def commands() -> set[str]:
+    found: set[str] = set()
+
+    def walk(command: object, words: tuple[str, ...]) -> None:
+        found.add(" ".join(words))
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*words, name))
+
+    walk(get_command(app), ())
+    return found
+
+
+def lines_of_code(page: Path) -> list[str]:
+    return [line.strip() for line in page.read_text().splitlines() if line.startswith("    ")]
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    known = commands()
+    spoken = [line for line in lines_of_code(ROOT / "README.md") if re.match(r"(\.venv/bin/)?jejak ", line)]
+    assert len(spoken) > 10
+    for line in spoken:
+        words = line.split("#")[0].split("jejak ", 1)[1]
+        for part in re.split(r"[|,]", words):
+            first = re.match(r"[a-z-]+", part.strip())
+            if first is None or not part.strip()[0].islower():
+                continue
+            assert any(first.group() in command.split() for command in known), f"{line}: {first.group()}"
+
+
+def test_every_command_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    for command in commands() - {""}:
+        assert re.search(rf"\b{re.escape(command.split()[-1])}\b", text), command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_a_page_names_exists(page: Path) -> None:
+    for name in re.findall(rf"`((?:{HOUSE})/[\w./-]*?)`", page.read_text()):
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
+    for link in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
+        assert (page.parent / link).exists(), f"{page.name} links {link}"
+
+
+def test_the_changelog_names_every_topic() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    for topic in catalogue.TOPICS:
+        short = topic.name.removeprefix("jejak.").removesuffix(".v1")
+        assert f"`{short}`" in text or topic.name in text, topic.name
+
+
+def test_every_make_target_the_readme_names_is_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+(?: [a-z]+)*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = {word for target in targets for word in target.split()}
+    for target in re.findall(r"make ([a-z]+)", (ROOT / "README.md").read_text()):
+        assert target in known, target
