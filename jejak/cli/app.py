@@ -75,6 +75,8 @@ def _quiet(level: str) -> None:
     """Show log lines of ours from `level` on, as one line each, and none of the libraries' below warnings."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.WARNING)
     logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    # A client that tries again says so as a warning: that is its work, and no news.
+    logging.getLogger("transport.kafka").setLevel(max(number, logging.ERROR))
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
