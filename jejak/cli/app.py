@@ -71,10 +71,22 @@ def _end(text: str) -> None:
     sys.exit(UNREACHABLE)
 
 
+class _OneLine(logging.Formatter):
+    """A library's log line as one line; a fault by its kind alone, since its text may quote what was sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        fault = record.exc_info[0] if record.exc_info else None
+        kind = f" ({fault.__name__})" if fault else ""
+        return " ".join(f"{record.levelname} {record.name}: {record.getMessage()}{kind}".split())
+
+
 def _quiet(level: str) -> None:
     """Show log lines of ours from `level` on, as one line each, and none of the libraries' below warnings."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.WARNING)
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_OneLine())
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[lines])
     # A client that tries again says so as a warning: that is its work, and no news.
     logging.getLogger("transport.kafka").setLevel(max(number, logging.ERROR))
     structlog.configure(
