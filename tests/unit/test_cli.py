@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import secrets
 import sys
 from pathlib import Path
@@ -178,3 +179,9 @@ def test_any_fault_of_the_stack_ends_with_4(
         command_line.main()
     assert ended.value.code == UNREACHABLE
     assert "the disk is full" in capsys.readouterr().err
+
+
+def test_a_library_s_fault_is_one_line_that_tells_its_kind_and_never_its_text() -> None:
+    fault = ValueError(f"not a number: {NIK}")
+    record = logging.LogRecord("library", logging.ERROR, __file__, 1, "it\nfailed", (), (ValueError, fault, None))
+    assert command_line._OneLine().format(record) == "ERROR library: it failed (ValueError)"
