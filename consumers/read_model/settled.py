@@ -1,13 +1,20 @@
 """How far behind a group is: the distance between what it committed and where its topics end."""
 
+import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 
 from transport import kafka
 
 _CALL_SECONDS: Final = 30.0
+_PAUSE_SECONDS: Final = 0.1
+
+# A broker that has just started knows its groups a moment later.
+_PASSING: Final = frozenset(
+    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
+)
 
 
 def lag(bootstrap: str, group: str, topics: Iterable[str]) -> int:
@@ -27,11 +34,23 @@ def committed(bootstrap: str, group: str, places: Iterable[tuple[str, int]]) -> 
     wanted = list(places)
     if not wanted:
         return {}
-    asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in wanted])
-    client = kafka.admin(bootstrap)  # held by name: the answer never comes once its client is gone
-    told = client.list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)[group].result(_CALL_SECONDS)
+    told = _told(bootstrap, ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in wanted]))
     done = {(place.topic, place.partition): max(place.offset, 0) for place in told.topic_partitions}
     return {place: done.get(place, 0) for place in wanted}
+
+
+def _told(bootstrap: str, asked: ConsumerGroupTopicPartitions) -> Any:
+    """Return the broker's answer, asked again while it is not ready to give one."""
+    client = kafka.admin(bootstrap)  # held by name: the answer never comes once its client is gone
+    deadline = time.monotonic() + _CALL_SECONDS
+    while True:
+        answers = client.list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)
+        try:
+            return answers[asked.group_id].result(_CALL_SECONDS)
+        except KafkaException as refused:
+            if refused.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def is_caught_up(bootstrap: str, group: str, topics: Iterable[str]) -> bool:
