@@ -200,8 +200,11 @@ class AuditLog:
 
 
 def producer(bootstrap: str) -> Producer:
-    """Return the producer that audit entries need: idempotent, at once, and never giving an entry up."""
-    return kafka.producer(bootstrap, linger_ms=0, message_timeout_ms=0)
+    """Return the producer that audit entries need: idempotent, at once, and never giving an entry up.
+
+    The topic's size limit is one of batches: what queued up while the broker was away must not leave as one too large.
+    """
+    return kafka.producer(bootstrap, linger_ms=0, message_timeout_ms=0, batch_size=LONGEST_VALUE)
 
 
 def _new_id(name: str) -> str:

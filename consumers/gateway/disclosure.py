@@ -270,9 +270,9 @@ def _code(text: str) -> str:
 
 
 def _in_area(agency: str, region: records.Region) -> bool:
-    """Tell whether an agency may look at a region: one without an area anywhere, one with an area within it."""
-    area = agency.partition("/")[2]
-    if not area:
+    """Tell whether an agency may look at a region: a national one anywhere, any other within its area alone."""
+    kind, _, area = agency.partition("/")
+    if kind in purposes.NATIONAL:
         return True
     if region.system != "KEMENDAGRI":
         return False

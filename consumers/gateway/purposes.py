@@ -18,6 +18,8 @@ SEALED_OF_PERSON: Final = ("member.national_id", "member.name", "member.birth_da
 IN_CLEAR: Final = ("card_number.clear", "telephone.clear", "member.national_id.clear")
 FIELDS: Final = frozenset((*PLAIN, *SEALED_OF_FAMILY, *SEALED_OF_PERSON, *IN_CLEAR, HISTORY))
 
+NATIONAL: Final = frozenset({"kemensos", "bps", "dukcapil"})  # domain guide 3; every other agency has an area
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

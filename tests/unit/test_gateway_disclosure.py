@@ -310,6 +310,14 @@ def test_an_office_of_another_regency_sees_nothing(room: Room) -> None:
     assert room.broker.kinds() == ["AccessIntent", "AccessOutcome"]
 
 
+def test_an_office_that_names_no_area_sees_nothing(room: Room) -> None:
+    assert room.look(caller=replace(CALLER, agency_id="dinsos")) == Withheld("OUTSIDE_AREA")
+
+
+def test_the_ministry_has_no_area_and_sees_every_regency(room: Room) -> None:
+    assert isinstance(room.look(caller=replace(CALLER, agency_id="kemensos")), FamilyDisclosed)
+
+
 def test_a_search_that_finds_nobody_is_on_record(room: Room) -> None:
     assert room.look(asked=PersonAsked("z" * 26)) == Withheld("NOT_FOUND")
     intent, outcome = room.broker.records
