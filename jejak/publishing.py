@@ -5,12 +5,13 @@ Joins a source with the registry's intake and publisher; holds no rule of its ow
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from jejak.composition import Registry
 from producers import reference, sik_ng
 from producers.draft import Channel, Draft, RowRefused
 from producers.outgoing import Outgoing
-from producers.publish import Progress, Published, Publisher
+from producers.publish import Progress, Published, Publisher, PublishFailed
 from producers.seeds import load_tables
 from producers.simulation.nation import Nation
 from producers.simulation.poison import poison
@@ -52,12 +53,23 @@ def tables(registry: Registry) -> Published:
 
 
 def rules(registry: Registry, effective_at: int) -> tuple[str, ...]:
-    """Put every rule set of this build in force from a time on (microseconds); return what was activated."""
+    """Put every rule set of this build in force from a time on (microseconds); return what was activated.
+
+    Raises PublishFailed when the broker did not acknowledge all of them.
+    """
     producer = kafka.producer(registry.endpoints.kafka)
+    acknowledged: list[str] = []
+
+    def delivered(error: object, message: Any) -> None:
+        if error is None:
+            acknowledged.append(message.key())
+
     for one in rulebook.shipped():
-        producer.produce(catalogue.RULES_TOPIC, key=one.name.encode(), value=activation(one, effective_at))
-    if producer.flush(DEADLINE_SECONDS):
-        raise TimeoutError("the broker did not take the activation")
+        value = activation(one, effective_at)
+        producer.produce(catalogue.RULES_TOPIC, key=one.name.encode(), value=value, on_delivery=delivered)
+    producer.flush(DEADLINE_SECONDS)
+    if len(acknowledged) < len(rulebook.shipped()):
+        raise PublishFailed("the broker did not take every activation")
     return tuple(f"{one.name} {one.version}" for one in rulebook.shipped())
 
 

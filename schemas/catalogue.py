@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 PARTITIONS = 12
+LARGEST_STATE_BYTES = 2 << 20
 AGENTS = "jejak.agents"
 FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1"}
 COMPACT = {"cleanup.policy": "compact"}
@@ -99,7 +100,7 @@ TOPICS = (
         ("FamilyState", "FoldPosition"),
         "families fold",
         ("families fold", "read model"),
-        {**COMPACT, "max.message.bytes": "2097152"},
+        {**COMPACT, "max.message.bytes": str(LARGEST_STATE_BYTES)},
     ),
     Topic(
         "jejak.eligibility.v1",

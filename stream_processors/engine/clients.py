@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, Producer
 
+from schemas.catalogue import LARGEST_STATE_BYTES
 from stream_processors.engine.settings import EngineSettings
 from transport import kafka
 
@@ -49,4 +50,6 @@ def transactional_producer(settings: EngineSettings) -> Producer:
         delivery_report_only_error=True,
         queue_buffering_max_messages=1_000_000,
         queue_buffering_max_kbytes=256 << 10,
+        # As large as the state topic takes; the client's own limit of 1 MB would end the worker again and again.
+        message_max_bytes=LARGEST_STATE_BYTES,
     )
