@@ -10,15 +10,18 @@ from typing import Any
 
 import structlog
 import typer
+from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 from confluent_kafka import KafkaException
 
+from identity.secret_file import SecretError
 from jejak import stack as local_stack
 from jejak.cli import bench, contract, demo, output, publish, read, run
 from jejak.cli import stack as stack_commands
 from jejak.settings import Settings
+from producers.publish import PublishFailed
 
-UNREACHABLE = 4
+WRONG_USAGE, UNREACHABLE = 2, 4
 app = typer.Typer(
     name="jejak",
     no_args_is_help=True,
@@ -54,21 +57,25 @@ for _name, _group in (
 
 
 def main() -> None:
-    """Run the command line; a fault that an operator can mend is one line on stderr and exit code 4."""
+    """Run the command line; a fault that an operator can mend is one line on stderr and exit code 4, or 2."""
     _quiet(Settings().log_level)
     try:
         app()
     except local_stack.StackFault as fault:
         _end(str(fault))
-    except NoHostAvailable:
+    except (NoHostAvailable, DriverException):
         _end("Cassandra does not answer: look at `jejak status`")
     except KafkaException as fault:
         _end(f"Kafka: {fault.args[0].str()}: look at `jejak status`")
+    except (PublishFailed, TimeoutError) as fault:
+        _end(f"Kafka: {fault}: look at `jejak status`")
+    except SecretError as fault:
+        _end(str(fault), WRONG_USAGE)
 
 
-def _end(text: str) -> None:
+def _end(text: str, code: int = UNREACHABLE) -> None:
     output.say(f"error: {text}")
-    sys.exit(UNREACHABLE)
+    sys.exit(code)
 
 
 class _OneLine(logging.Formatter):

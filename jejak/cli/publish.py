@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from consumers.gateway.nik_filter import looks_like_nik
 from jejak import composition, publishing
 from jejak.cli import output
 from jejak.cli.stack import Json
@@ -36,12 +37,15 @@ def sik_ng_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX, laid out as docs/sik-ng.md.")],
     agency: Annotated[str, typer.Option(help="The agency whose channel this is, as dinsos/35.71.")],
     actor: Annotated[str, typer.Option(help="Pseudonym of the officer who sends it.")] = "operator",
+    document: Annotated[str, typer.Option(help="The agency's own number of the file; a corrected file keeps it.")] = "",
     report: Annotated[Path | None, typer.Option(help="Write refused rows here as CSV.")] = None,
     dry_run: Dry = False,
     json: Json = False,
 ) -> None:
     """Publish a file of families and members; refused rows are reported with row, column and rule."""
-    channel = sik_ng.channel_for(file, agency, actor)
+    if any(looks_like_nik(said) for said in (agency, actor, document)):
+        raise typer.BadParameter("agency, actor and document travel in clear: none of them is a number of a person")
+    channel = sik_ng.channel_for(file, agency, actor, document)
     refused: list[RowRefused] = []
     if dry_run:
         items = sik_ng.read(file, channel).items

@@ -127,7 +127,10 @@ def indicators(
     json: Json = False,
 ) -> None:
     """Show running counts, summed over partitions; they name no person and pass no door."""
-    names = (name,) if name else reading.indicator_names()
+    known = reading.indicator_names()
+    if name and name not in known:
+        raise typer.BadParameter(f"the indicators are {', '.join(known)}")
+    names = (name,) if name else known
     with composition.connected(Settings()) as registry:
         cells = {one: reading.indicator_cells(registry, one, region) for one in names}
     if json:

@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 import typer
+from cassandra import OperationTimedOut
 from typer.testing import CliRunner
 
+from identity.secret_file import SecretError
 from jejak import stack as local_stack
 from jejak.cli import app as command_line
+from jejak.cli import publish
 from jejak.cli.app import app
+from producers.publish import PublishFailed
 from producers.simulation.nation import Nation
 from producers.simulation.stream import expected, simulate
 from schemas import contract
@@ -29,6 +34,14 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "sik_ng"
 RUNNER = CliRunner()
 NIK = "3571010403800101"
 WRONG_USAGE, REFUSED, UNREACHABLE = 2, 3, 4
+
+
+@pytest.fixture(autouse=True)
+def _logs_end_with_the_test() -> Iterator[None]:
+    handlers = logging.getLogger().handlers[:]
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +147,29 @@ def test_what_is_no_family_id_is_refused_before_anything_is_reached_and_not_repe
     assert number not in told.output
 
 
+def test_an_indicator_nobody_defined_is_wrong_usage_and_the_known_ones_are_named() -> None:
+    told = RUNNER.invoke(app, ["indicators", "families_by_desil"])
+    assert told.exit_code == WRONG_USAGE
+    assert "families_by_decile" in told.output
+
+
+@pytest.mark.parametrize("option", ["--agency", "--actor", "--document"])
+def test_a_number_of_a_person_is_no_name_of_what_travels_in_clear_and_is_not_repeated(option: str) -> None:
+    arguments = ["publish", "sik-ng", str(FIXTURES / "bom.csv"), "--agency", "dinsos/35.71", "--dry-run"]
+    told = RUNNER.invoke(app, [*arguments, option, f"no-{NIK}"])
+    assert told.exit_code == WRONG_USAGE
+    assert NIK not in told.output
+
+
+def test_a_corrected_file_keeps_the_agency_s_own_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+    channel_for = publish.sik_ng.channel_for
+    monkeypatch.setattr(publish.sik_ng, "channel_for", lambda *said: asked.append(said) or channel_for(*said))
+    arguments = ["publish", "sik-ng", str(FIXTURES / "bom.csv"), "--agency", "dinsos/35.71", "--dry-run"]
+    RUNNER.invoke(app, [*arguments, "--document", "BA-7"])
+    assert [said[1:] for said in asked] == [("dinsos/35.71", "operator", "BA-7")]
+
+
 def test_a_file_that_does_not_exist_is_wrong_usage() -> None:
     told = RUNNER.invoke(app, ["publish", "sik-ng", "none.csv", "--agency", "dinsos/35.71"])
     assert told.exit_code == WRONG_USAGE
@@ -179,6 +215,31 @@ def test_any_fault_of_the_stack_ends_with_4(
         command_line.main()
     assert ended.value.code == UNREACHABLE
     assert "the disk is full" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (OperationTimedOut(), UNREACHABLE),
+        (PublishFailed("the broker acknowledged nothing in time"), UNREACHABLE),
+        (TimeoutError("a topic was not read to its end"), UNREACHABLE),
+        (SecretError("a secret is 32 bytes written in base64"), WRONG_USAGE),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_fault_that_an_operator_can_mend_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: Exception, code: int
+) -> None:
+    def faulty() -> None:
+        raise fault
+
+    monkeypatch.setattr(command_line, "app", faulty)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code == code
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert "Traceback" not in told
 
 
 def test_a_library_s_fault_is_one_line_that_tells_its_kind_and_never_its_text() -> None:
