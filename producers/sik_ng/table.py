@@ -126,13 +126,13 @@ def _cell(value: Any) -> Cell:
     match value:
         case str():
             return value
-        case bool() | None:
+        case None:
             return ""
         case datetime():
             return value.date().isoformat()
         case date():
             return value.isoformat()
-        case int() | float() if value == int(value) and abs(value) < _EXACT_INTEGER:
+        case int() | float() if not isinstance(value, bool) and abs(value) < _EXACT_INTEGER and value == int(value):
             return str(int(value))
         case _:
             return NotText()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from producers.draft import Draft, RowRefused
-from producers.sik_ng import Dialect, Reading, channel_for, read
+from producers.sik_ng import Dialect, Reading, channel_for, read, table
 
 FILES = Path(__file__).parent.parent / "fixtures" / "sik_ng"
 CSV = Dialect("CSV", "utf-8", ",", bom=False)
@@ -218,3 +218,8 @@ def test_dates_and_whole_numbers_of_a_spreadsheet_are_read_as_they_show(tmp_path
     assert [item.body for item in found.items if isinstance(item, Draft)] == [
         item.body for item in reading("good.csv", "BA-7").items if isinstance(item, Draft)
     ]
+
+
+@pytest.mark.parametrize("value", [True, False, 1.5, 1e15, float("nan"), float("inf"), -float("inf")])
+def test_a_spreadsheet_s_value_that_is_no_text_is_never_taken_for_blank_nor_a_fault(value: object) -> None:
+    assert isinstance(table._cell(value), table.NotText)
