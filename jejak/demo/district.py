@@ -28,6 +28,8 @@ WORKERS = ("fold", "read-model", "deadlines")
 FIRST_DISTRICT = "35.71"  # Kota Kediri, one of the five documents' places
 RULES_SINCE = 1_735_689_600_000_000  # 2025-01-01, before the first simulated month
 SETTLE_SECONDS = 240.0
+FOLD_SECONDS = 60.0
+_LOOK_SECONDS = 0.05
 _PAGE = 1_000
 
 
@@ -46,14 +48,15 @@ def run(settings: Settings, wishes: Wishes, progress: Callable[[str], None]) -> 
     if stack.endpoints(settings.data) is None:
         stack.up(settings.data, progress=progress)
     with composition.connected(settings) as registry:
-        _live(registry, wishes, progress)
+        came_back = _live(registry, wishes, progress)
         progress("reading everything back")
-        holds = _read_back(registry)
+        holds = _read_back(registry, came_back=came_back)
     output.OUT.print(f"\n{time.monotonic() - started:.0f} s. {_where_next(settings)}")
     return holds
 
 
-def _live(registry: Registry, wishes: Wishes, progress: Callable[[str], None]) -> None:
+def _live(registry: Registry, wishes: Wishes, progress: Callable[[str], None]) -> bool | None:
+    """Return whether the fold was killed and came back; None where nothing was new and it had nothing to be amid."""
     settings = registry.settings
     publishing.rules(registry, RULES_SINCE)
     district = wishes.district or _next_district(registry, wishes)
@@ -64,23 +67,37 @@ def _live(registry: Registry, wishes: Wishes, progress: Callable[[str], None]) -
         progress("workers started: " + ", ".join(WORKERS))
         tables = publishing.tables(registry)
         progress(f"seeds' tables: {tables.sent} rows published, {tables.skipped} known")
-        _publish_and_kill(registry, nation, workers, progress)
+        killed = _publish_and_kill(registry, nation, workers, progress)
         settling.wait(registry.endpoints.kafka, SETTLE_SECONDS, _telling(progress))
         progress(f"settled; workers started again by their watch: {workers.restarts()}")
+        return workers.restarts()["fold"] > 0 if killed else killed
 
 
-def _publish_and_kill(registry: Registry, nation: Nation, workers: Children, progress: Callable[[str], None]) -> None:
+def _publish_and_kill(
+    registry: Registry, nation: Nation, workers: Children, progress: Callable[[str], None]
+) -> bool | None:
+    """Return whether the fold was killed; None where everything was published before."""
     killed: list[int] = []
+
+    def kill_amid() -> None:
+        if not killed and _folding(registry):
+            killed.append(workers.kill("fold"))
+            progress(f"fold {killed[0]} killed with -9 in the middle of its work")
 
     def watch(done: Published) -> None:
         progress(f"{nation.district}: {done.sent:,} changes acknowledged")
-        if not killed and done.sent and _folding(registry):
-            killed.append(workers.kill("fold"))
-            progress(f"fold {killed[0]} killed with -9 in the middle of its work")
+        if done.sent:
+            kill_amid()
 
     published = publishing.nation(registry, nation, watch)
     if not published.sent:
         progress(f"{nation.district}: published before, nothing added")
+        return None
+    deadline = time.monotonic() + FOLD_SECONDS
+    while not killed and time.monotonic() < deadline:  # a small district is published before the fold begins
+        kill_amid()
+        time.sleep(_LOOK_SECONDS)
+    return bool(killed)
 
 
 def _folding(registry: Registry) -> bool:
@@ -120,7 +137,7 @@ def _next_district(registry: Registry, wishes: Wishes) -> str:
     return FIRST_DISTRICT
 
 
-def _read_back(registry: Registry) -> bool:
+def _read_back(registry: Registry, *, came_back: bool | None) -> bool:
     bootstrap = registry.endpoints.kafka
     said, became = accounts.changes(bootstrap), accounts.events(bootstrap)
     refused, dead = accounts.refusals(bootstrap), accounts.dead_places(bootstrap)
@@ -140,6 +157,8 @@ def _read_back(registry: Registry) -> bool:
     by_decile = Counter({cell: n for cell, n in stream.items() if cell.indicator == "families_by_decile"})
     made.check("counts by region and decile equal the read model's families", holds=by_decile == from_rows)
     made.check("Cassandra serves the same sums", holds=served == stream)
+    if came_back is not None:
+        made.check("the fold was killed with -9 and came back", holds=came_back)
     _look(registry, became, made)
     show.verdicts(made)
     return made.all_hold
