@@ -58,11 +58,6 @@ class Counts:
         self._sums: dict[Cell, int] = {}
         self._changed: set[Cell] = set()
 
-    def know(self, cell: Cell) -> None:
-        """Make a cell known with whatever sum it has, zero included: it will be published again."""
-        self._sums.setdefault(cell, 0)
-        self._changed.add(cell)
-
     def move(self, before: FamilyState | None, after: FamilyState | None) -> None:
         """Retract the old state's cells and add the new one's."""
         for indicator in _touched(before, after):
