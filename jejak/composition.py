@@ -31,7 +31,6 @@ from producers.intake import Intake
 from producers.ledger import CassandraLedger, create_ledger_table
 from producers.publish import Publisher
 from schemas import catalogue
-from stream_processors.agents import app as agents
 from stream_processors.engine.loop import Worker
 from stream_processors.engine.settings import EngineSettings
 from stream_processors.folds.families import FamiliesFold
@@ -158,6 +157,8 @@ def run_deadlines(settings: Settings) -> None:
     """Publish due dates that have come, until stopped."""
     endpoints = find(settings)
     serve_metrics(settings)
+    from stream_processors.agents import app as agents  # noqa: PLC0415  Faust takes a second to load: only where it runs
+
     agents.main(endpoints.kafka)
 
 

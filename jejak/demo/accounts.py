@@ -119,14 +119,11 @@ def dead_places(bootstrap: str) -> dict[Place, str]:
     return found
 
 
-def published_states(bootstrap: str) -> dict[str, FamilyState]:
-    """Return the latest state of each family as the fold published it."""
-    found: dict[str, FamilyState] = {}
-    for message in kafka.read_all(bootstrap, catalogue.FAMILIES_TOPIC):
-        record = codec.decode(message.value() or b"")
-        if isinstance(record, FamilyState):
-            found[record.family_id] = record
-    return found
+def published_states(bootstrap: str) -> dict[str, bytes]:
+    """Return the bytes of each family's latest state as the fold published it."""
+    latest = {message.key(): message.value() for message in kafka.read_all(bootstrap, catalogue.FAMILIES_TOPIC)}
+    states = {bytes(key or b"").decode(): value or b"" for key, value in latest.items()}
+    return {key: value for key, value in states.items() if not key.startswith("position/")}
 
 
 def published_sums(bootstrap: str) -> Counter[Cell]:
