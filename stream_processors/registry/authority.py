@@ -89,3 +89,13 @@ def region_exists(system: str, edition: str, code: str) -> bool:
             return regions.exists(regions.Region(system, edition, code))
         case _:
             return False
+
+
+@lru_cache(maxsize=65_536)
+def is_desa(system: str, edition: str, code: str) -> bool:
+    """Tell whether the code is of the lowest level: a desa or kelurahan."""
+    match system:
+        case "KEMENDAGRI" | "BPS":
+            return regions.level_of(regions.Region(system, edition, code)) is regions.Level.DESA
+        case _:
+            return False

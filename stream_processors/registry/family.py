@@ -50,6 +50,7 @@ from stream_processors.registry.rulebook import RuleBook
 
 FOLD_VERSION = "1"
 REMEMBERED = 64
+LARGEST_CHANGE = 64 << 10  # bytes; a state keeps many of them whole, and its topic takes 2 MiB
 _ID = 16
 _A_DAY = 86_400_000_000
 _CHANGES_FACTS = (
@@ -93,6 +94,8 @@ def handle(change: Change, state: FamilyState | None, rules: RuleBook) -> Handle
 
 def decide(change: Change, state: FamilyState | None) -> Event | Refused | AlreadyKnown:
     """Return the event this change becomes, or the rule it breaks, or that it is known already."""
+    if len(change.framed) > LARGEST_CHANGE:
+        return Refused("TOO_LARGE", "", f"a change has at most {LARGEST_CHANGE} bytes")
     if state is None:
         return _decide_first(change)
     if known(state, change.prefix.change_id):

@@ -18,7 +18,7 @@ from schemas.records import (
     MembershipEnded,
 )
 from stream_processors.registry import calendar, codes, facets
-from stream_processors.registry.authority import region_exists
+from stream_processors.registry.authority import is_desa, region_exists
 from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
 
 _MONTHS = 12
@@ -27,11 +27,13 @@ _CODED = (("sex", 1, 2), ("relationship", 1, 8), ("marital_status", 1, 4), ("pre
 
 
 def decide_residence(record: FamilyRegistered | FamilyMoved) -> Refused | None:
-    """Refuse a region that doesn't exist in its own code system and edition."""
+    """Refuse a region that doesn't exist in its own code system and edition, or is no desa (4.A: desa code)."""
     region = record.region
-    if region_exists(region.system, region.edition, region.code):
-        return None
-    return Refused("WILAYAH_TIDAK_ADA", "/region/code", f"no such code in {region.system} {region.edition}")
+    if not region_exists(region.system, region.edition, region.code):
+        return Refused("WILAYAH_TIDAK_ADA", "/region/code", f"no such code in {region.system} {region.edition}")
+    if not is_desa(region.system, region.edition, region.code):
+        return Refused("WILAYAH_BUKAN_DESA", "/region/code", "a family lives in a desa or kelurahan")
+    return None
 
 
 def decide_claim(record: MembershipClaimed, recorded_at: int) -> Refused | None:

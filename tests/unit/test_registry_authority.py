@@ -134,7 +134,7 @@ def test_a_family_is_registered_by_the_village_it_lives_in() -> None:
 
 
 def test_a_bps_code_is_in_no_agency_s_area_though_the_digits_agree() -> None:
-    coded = place("3571", "BPS", regions.BPS_EDITION)
+    coded = place("3571010001", "BPS", regions.BPS_EDITION)
     Scenario().when(registered(region=coded, agency="dinsos/35.71")).refused("OUTSIDE_AREA")
     Scenario().when(registered(region=coded, agency="kemensos")).accepted()
 

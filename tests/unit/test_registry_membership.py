@@ -6,6 +6,7 @@ import pytest
 
 from schemas.records import IndividualVariables
 from stream_processors.registry import codes
+from stream_processors.registry.family import LARGEST_CHANGE
 from tests.unit.registry_scenarios import (
     ANI,
     BUDI,
@@ -58,6 +59,19 @@ def test_a_family_lives_only_where_its_own_code_system_and_edition_knows_a_place
     wrong = place(code, system, edition)
     Scenario().when(registered(region=wrong)).refused("WILAYAH_TIDAK_ADA", "/region/code")
     given(registered()).when(say("FamilyMoved", region=wrong)).refused("WILAYAH_TIDAK_ADA", "/region/code")
+
+
+@pytest.mark.parametrize("code", ["35", "35.71", "35.71.01"])
+def test_a_family_lives_in_a_desa_and_not_in_a_larger_place(code: str) -> None:
+    Scenario().when(registered(agency="kemensos", region=place(code))).refused("WILAYAH_BUKAN_DESA", "/region/code")
+    moved = say("FamilyMoved", agency="kemensos", region=place(code))
+    given(registered()).when(moved).refused("WILAYAH_BUKAN_DESA", "/region/code")
+
+
+def test_a_change_larger_than_a_state_can_keep_many_of_is_refused() -> None:
+    Scenario().when(registered(address_line=bytes(LARGEST_CHANGE))).refused("TOO_LARGE")
+    given(registered()).when(claimed(name=bytes(LARGEST_CHANGE))).refused("TOO_LARGE")
+    given(registered()).when(claimed(name=bytes(LARGEST_CHANGE - 1_000))).accepted()
 
 
 def test_a_move_changes_where_the_family_lives() -> None:
