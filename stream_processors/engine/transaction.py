@@ -83,12 +83,10 @@ class Transaction:
         queued = self._queued
         for output in outputs:
             topic, key, value, headers, timestamp_ms = output
-            if headers is not None:
-                self._send_with_headers(output, headers, partition)
+            if headers is not None or timestamp_ms:
+                self._send_alone(output, headers or [], partition)
                 continue
             message: dict[str, Any] = {"key": key, "value": value}
-            if timestamp_ms:
-                message["timestamp"] = timestamp_ms
             place = (topic, partition)
             if place in queued:
                 queued[place].append(message)
@@ -139,8 +137,8 @@ class Transaction:
             self._insist(self._producer.begin_transaction)
             self._open = True
 
-    def _send_with_headers(self, output: Output, headers: Headers, partition: int) -> None:
-        """Produce one record by itself, as batches carry no headers, after those queued before it."""
+    def _send_alone(self, output: Output, headers: Headers, partition: int) -> None:
+        """Produce one record by itself, as batches carry no headers and no times, after those queued before it."""
         if queued := self._queued.pop((output.topic, partition), None):
             self._produce_batch(output.topic, partition, queued)
         while True:
