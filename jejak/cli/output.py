@@ -13,7 +13,7 @@ from rich.table import Table
 
 WIDE = 150  # a file or a pipe has no width of its own
 OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-ERR = Console(stderr=True, highlight=False)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def as_json(value: Any) -> None:

@@ -1,0 +1,87 @@
+"""Counts the families of jejak.families.v1 anew, with nothing of this project but its schema files.
+
+python recount.py BOOTSTRAP AVRO_FOLDER prints {indicator: {"region|class": sum}} as JSON. The definitions are written
+here from what the indicators mean (DTSEN; Regsosek 408), not from how they are computed elsewhere.
+"""
+
+import io
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fastavro
+from confluent_kafka import Consumer, TopicPartition
+from fastavro.schema import load_schema
+
+TOPIC = "jejak.families.v1"
+LIVES_IN_FAMILY = ("PENDING", "CONFIRMED")
+SILENCE_SECONDS = 30.0
+
+Counts = dict[str, Counter[str]]
+
+
+def families(bootstrap: str, avro: Path) -> list[dict[str, Any]]:
+    """Return the last state of each family."""
+    entries = json.loads((avro / "lock.json").read_text(encoding="utf-8"))["schemas"]
+    (entry,) = [one for one in entries if one["subject"] == "jejak.FamilyState"]
+    schema = load_schema(avro / entry["file"])
+    latest: dict[bytes, dict[str, Any]] = {}
+    for key, value in records(bootstrap):
+        if not key.startswith(b"position/"):
+            if int.from_bytes(value[1:5], "big") != entry["id"]:
+                raise ValueError("a state of another schema")
+            state: Any = fastavro.schemaless_reader(io.BytesIO(value[5:]), schema, None)
+            latest[key] = state
+    return list(latest.values())
+
+
+def records(bootstrap: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield key and value of every committed record of the topic, in order within a partition."""
+    settings = {"bootstrap.servers": bootstrap, "group.id": "recount", "enable.auto.commit": False}
+    consumer = Consumer({**settings, "isolation.level": "read_committed", "enable.partition.eof": True})
+    open_partitions = set(consumer.list_topics(TOPIC, timeout=SILENCE_SECONDS).topics[TOPIC].partitions)
+    consumer.assign([TopicPartition(TOPIC, partition, 0) for partition in open_partitions])
+    while open_partitions:
+        message = consumer.poll(SILENCE_SECONDS)
+        if message is None:
+            raise TimeoutError("the broker is silent")
+        if message.error() is not None:  # the end of a partition, the one error that is asked for
+            open_partitions.remove(message.partition())
+        else:
+            yield message.key() or b"", message.value() or b""
+    consumer.close()
+
+
+def counted(states: list[dict[str, Any]]) -> Counts:
+    """Return every sum over the active families."""
+    sums: Counts = defaultdict(Counter)
+    for state in states:
+        if state["status"] == "AKTIF":
+            count(state, sums)
+    return sums
+
+
+def count(state: dict[str, Any], sums: Counts) -> None:
+    """Count one active family and its members."""
+    parts = state["region"]["code"].split(".")
+    kecamatan, kabkota = ".".join(parts[:3]), ".".join(parts[:2])
+    decile = f"{state['decile']}" if state["decile"] > 0 else "BELUM_ADA_DESIL"
+    sums["families_by_decile"][f"{kecamatan}|{decile}"] += 1
+    for member in state["members"]:
+        if member["standing"] not in LIVES_IN_FAMILY:
+            continue
+        sums["persons_by_decile"][f"{kecamatan}|{decile}"] += 1
+        sums["persons_by_marital_status"][f"{kabkota}|{member['marital_status']}"] += 1
+        sums["persons_by_padan"][f"{kabkota}|{member['padan'] or 'BELUM_DIPADANKAN'}"] += 1
+    for decision in state["eligibility"]:
+        if decision["result"] == "LAYAK":
+            sums["families_eligible"][f"{kabkota}|{decision['programme']}"] += 1
+    for proposal in state["proposals"]:
+        sums["proposals_by_step"][f"{kabkota}|{proposal['kind']}/{proposal['step']}"] += 1
+
+
+if __name__ == "__main__":
+    json.dump(counted(families(sys.argv[1], Path(sys.argv[2]))), sys.stdout)
