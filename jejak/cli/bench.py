@@ -15,7 +15,10 @@ def bench(
     json: Json = False,
 ) -> None:
     """Measure intake, fold and projection on a broker and database of their own."""
-    figures = district.run(Settings(), families, output.progress())
+    settings = Settings()
+    if settings.kafka or settings.cassandra:
+        raise typer.BadParameter("bench starts servers of its own: unset JEJAK_KAFKA and JEJAK_CASSANDRA")
+    figures = district.run(settings, families, output.progress())
     if json:
         output.as_json([figure.as_json() for figure in figures])
         return

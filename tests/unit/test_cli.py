@@ -170,6 +170,12 @@ def test_a_corrected_file_keeps_the_agency_s_own_number(monkeypatch: pytest.Monk
     assert [said[1:] for said in asked] == [("dinsos/35.71", "operator", "BA-7")]
 
 
+@pytest.mark.parametrize("name", ["JEJAK_KAFKA", "JEJAK_CASSANDRA"])
+def test_a_bench_is_never_run_on_a_registry_that_others_use(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "127.0.0.1:1")
+    assert RUNNER.invoke(app, ["bench"]).exit_code == WRONG_USAGE
+
+
 def test_a_file_that_does_not_exist_is_wrong_usage() -> None:
     told = RUNNER.invoke(app, ["publish", "sik-ng", "none.csv", "--agency", "dinsos/35.71"])
     assert told.exit_code == WRONG_USAGE
