@@ -27,7 +27,7 @@ from schemas.catalogue import CHANGES_TOPIC
 _REMEMBERED: Final = 65_536
 
 
-class ErasedMeanwhile(Exception):  # noqa: N818  the fault is the race
+class ErasedMeanwhile(Exception):
     """An owner was erased between the look-up of keys and the sealing; taking the batch again refuses the rows."""
 
 

@@ -36,7 +36,7 @@ class Published:
     refused: int = 0
 
 
-class PublishFailed(Exception):  # noqa: N818  the fault is that it failed
+class PublishFailed(Exception):
     """The broker did not take a message; what was acknowledged before stands in the ledger."""
 
 

@@ -80,7 +80,7 @@ class TopicSpec(Protocol):
         """Its settings by Kafka's names."""
 
 
-class PartitionsDiffer(Exception):  # noqa: N818  the house calls an exception that stops the work a fault
+class PartitionsDiffer(Exception):
     """A topic exists with another number of partitions than the catalogue's, which is fixed for life."""
 
     def __init__(self, topic: str, wanted: int, found: int) -> None:

@@ -38,7 +38,7 @@ _PASSING: Final = frozenset(
 )
 
 
-class Stopped(Exception):  # noqa: N818  the house calls an exception that stops the work a fault
+class Stopped(Exception):
     """The projector was told to end while the database was away; what it held is read again at the next start."""
 
 

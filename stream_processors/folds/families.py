@@ -95,7 +95,7 @@ class FamiliesFold:
         key = POSITION_PREFIX + str(self._partition).encode()
         return [
             *self._changed_sums(next_offset),
-            Output(catalogue.FAMILIES_TOPIC, key, codec.encode(position), timestamp_ms=self._recorded_at // 1000),
+            Output(catalogue.FAMILIES_TOPIC, key, codec.encode(position)),
         ]
 
     def _outputs(self, key: bytes, before: FamilyState | None, handled: Handled) -> Iterator[Output]:
@@ -108,10 +108,10 @@ class FamiliesFold:
             yield Output(catalogue.EVENTS_TOPIC, key, event.framed, headers, at)
             if record_name(event.record) in _DECISIONS:
                 yield Output(catalogue.ELIGIBILITY_TOPIC, key, event.framed, headers, at)
-        yield Output(catalogue.FAMILIES_TOPIC, key, codec.encode(state), timestamp_ms=at)
+        yield Output(catalogue.FAMILIES_TOPIC, key, codec.encode(state))
         for due in deadlines.scheduled(before, state):
             due_key = f"{due.family_id}/{due.kind}".encode()
-            yield Output(catalogue.DEADLINES_TOPIC, due_key, codec.encode(due), timestamp_ms=at)
+            yield Output(catalogue.DEADLINES_TOPIC, due_key, codec.encode(due))
 
     def _refusal(self, change: Change, refused: Refused, offset: int) -> Output:
         refusal = ChangeRefused(
@@ -145,4 +145,4 @@ class FamiliesFold:
                 recorded_at=self._recorded_at,
             )
             key = "/".join((definitions.VERSION, *cell)).encode()
-            yield Output(catalogue.INDICATORS_TOPIC, key, codec.encode(record), timestamp_ms=self._recorded_at // 1000)
+            yield Output(catalogue.INDICATORS_TOPIC, key, codec.encode(record))

@@ -4,16 +4,32 @@ A batch is read first and the rules after it: whatever was activated before a ch
 Must not know what a rule says.
 """
 
-from confluent_kafka import TopicPartition
+import time
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from schemas import catalogue, codec
 from stream_processors.registry.rulebook import Activation, RuleBook, rule_set
 from transport import kafka
 
-_DEADLINE_SECONDS = 30.0
+_DEADLINE_SECONDS: Final = 60.0  # as long as the engine waits for a broker that does not answer
+_CALL_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 0.1
+
+# The broker is away or has just come back: it answers the same question a moment later.
+_PASSING: Final = frozenset(
+    {
+        KafkaError._TRANSPORT,  # noqa: SLF001  librdkafka's own code
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  idem
+        KafkaError._TIMED_OUT,  # noqa: SLF001  idem
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 
 
-class RulesDiffer(Exception):  # noqa: N818  the fault is that they differ
+class RulesDiffer(Exception):
     """A rule set was activated that this build holds with other content: such a worker must not decide."""
 
 
@@ -30,17 +46,34 @@ class RulesWatch:
 
     def refresh(self) -> None:
         """Know every activation up to the topic's end; raises RulesDiffer or LookupError for one we can't judge by."""
-        _, end = self._reader.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=_DEADLINE_SECONDS)
+        end = self._end()
         found = []
         while self._position < end:
             message = self._reader.poll(_DEADLINE_SECONDS)
             if message is None:
                 raise TimeoutError(f"{self._topic} was not read to its end in {_DEADLINE_SECONDS} s")
-            if message.error() is None:
-                self._position = message.offset() + 1
-                found.append(activation_of(message.value(), message.timestamp()[1] * 1000))
+            value, offset = message.value(), message.offset()
+            if message.error() is None and value is not None and offset is not None:
+                self._position = offset + 1
+                found.append(activation_of(value, message.timestamp()[1] * 1000))
         if found:
             self.book = self.book.with_activations(found)
+
+    def _end(self) -> int:
+        """Return where the topic ends; asked again while the broker is away."""
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while True:
+            try:
+                limits = self._reader.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=_CALL_SECONDS)
+            except KafkaException as refused:
+                if refused.args[0].code() not in _PASSING:
+                    raise
+                limits = None
+            if limits is not None:
+                return limits[1]
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the broker did not tell where {self._topic} ends in {_DEADLINE_SECONDS} s")
+            time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
         """End the reader."""

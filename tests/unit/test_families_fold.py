@@ -16,7 +16,6 @@ from stream_processors.engine.contract import Poison
 from stream_processors.folds.families import FamiliesFold
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import recount
-from stream_processors.registry.rulebook import RuleBook
 from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream_processors.engine.contract import Output
+    from stream_processors.registry.rulebook import RuleBook
 
 PARTITION = 5
 
