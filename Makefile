@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check fix sync up down status bench unit
+.PHONY: demo test check fix sync up down status bench unit faults
 
 demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
 	$(RUN) jejak demo
@@ -15,6 +15,10 @@ test: sync ## every test, on a real broker and database started by the project i
 
 unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract
+
+faults: sync ## the fold and the read model killed, frozen and starved at length, compared with an unbroken run
+	JEJAK_FAULT_KILLS=20 JEJAK_FAULT_CHANGES=50000 $(RUN) pytest -s tests/integration/test_fold_faults_real.py -k killed_at_random
+	JEJAK_FAULT_OUTAGE_S=60 $(RUN) pytest -s tests/integration/test_fold_faults_real.py -k "not killed_at_random"
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .

@@ -24,6 +24,7 @@ from producers.intake import Intake
 from producers.outgoing import Outgoing
 from producers.simulation import Nation, simulate
 from schemas import catalogue
+from stream_processors.engine.faults import FAULT_EXIT_CODE
 from stream_processors.folds.activation import activation
 from stream_processors.registry import rulebook
 from tests.integration import unbroken_run
@@ -77,6 +78,7 @@ class Rig:
     partitions: int = 4
     tag: str = field(default_factory=lambda: uuid.uuid4().hex[:10])
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    revived: int = 0
 
     def __post_init__(self) -> None:
         self.version = f"t{self.tag}"
@@ -151,6 +153,15 @@ class Rig:
         """Return the code with which a worker ends by itself."""
         return self.running.pop(name).wait(DEADLINE)
 
+    def revive(self) -> None:
+        """Start again, as a supervisor does, what ended by a fault; anything else that ended fails the test."""
+        for name, process in [*self.running.items()]:
+            if (code := process.poll()) is not None:
+                assert code == FAULT_EXIT_CODE, f"{name} ended with {code}:\n{self.log(name)[-4_000:]}"
+                del self.running[name]
+                self.revived += 1
+                self.start_fold(name)
+
     def end_all(self) -> None:
         for process in self.running.values():
             process.kill()
@@ -212,7 +223,7 @@ class Rig:
 
     def settle(self, seconds: float = DEADLINE) -> None:
         """Wait until everything is decided, have every fold leave, wait for the read model if there is one."""
-        wait_until(lambda: self.undecided() == 0, f"everything decided ({self.tails()})", seconds)
+        wait_until(self._all_decided, "everything decided", seconds)
         models = [name for name in self.running if name.startswith(READ_MODEL)]
         for name in [name for name in self.running if name not in models]:
             self.stop(name)
@@ -221,8 +232,9 @@ class Rig:
         for name in models:
             self.stop(name)
 
-    def tails(self) -> str:
-        return "\n".join(self.log(name)[-600:] for name in self.running)
+    def _all_decided(self) -> bool:
+        self.revive()
+        return self.undecided() == 0
 
     def compare(self, *, rows: bool = True) -> unbroken_run.Compared:
         """Compare all that the workers left with an unbroken run over the same changes, record by record."""

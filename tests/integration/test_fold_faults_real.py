@@ -146,6 +146,7 @@ def test_a_fold_killed_at_random_while_workers_join_and_leave_equals_an_unbroken
     compared = rig.compare()
     assert compared.changes == CHANGES
     assert compared.repeats > 0
+    assert rig.revived == 0
     tell(f"{dict(havoc.done)}; equal: {compared}; {time.monotonic() - started:.0f} s")
 
 
@@ -262,6 +263,7 @@ def test_a_broker_killed_and_a_broker_restarted_while_all_are_busy_cost_time_and
                 local.start_server(data, local.KAFKA)
         rig.settle()
         assert rig.compare().changes == 3_000
+        tell(f"workers that a supervisor had to start again: {rig.revived}")
 
 
 @pytest.mark.timeout(300 + OUTAGE_S)
