@@ -2,6 +2,8 @@
 # Needs Python 3.11 and make; uv is fetched into a virtual environment of its own where it is missing.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+export UV_PYTHON ?= $(PYTHON)
+export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen
 

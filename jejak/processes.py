@@ -18,6 +18,7 @@ from typing import IO, Self
 STOP_SECONDS = 20.0
 _RESTART_PAUSE = 0.5
 _LOOK_SECONDS = 0.25
+_PARENT_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -34,12 +35,25 @@ class Child:
     files: list[IO[bytes]] = field(default_factory=list)
 
 
+def end_with(parent: int) -> None:
+    """Have this process asked to end (SIGTERM) once `parent` is no longer its parent: killed, it left its workers."""
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, name="parent", daemon=True).start()
+
+
 class Children:
     """The workers of one command. Use as a context manager: none outlives it."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = {**os.environ, **environment}
+        # A name of their own: a worker of another command must not take this one's transactions for its own.
+        own = {"JEJAK_WORKER": f"of-{os.getpid()}", "JEJAK_PARENT": str(os.getpid())}
+        self._environment = {**os.environ, **own, **environment}
         self._children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:

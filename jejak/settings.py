@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     agency: str = Field("kemensos", description="Agency in whose name this command line asks.")
     actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
     role: str = Field("operator", description="Role of the officer who asks.")
+    parent: int = Field(0, description="Process that this worker ends with; 0 is none. Set by `run all` and `demo`.")
     metrics_port: int = Field(0, description="Port of a worker's metrics on loopback, 0: none; `run all` takes three.")
     log_level: str = Field("WARNING", description="Least severe log line that is shown.")
 

@@ -6,11 +6,18 @@ import typer
 
 from jejak import composition
 from jejak.cli import output
-from jejak.processes import Children
+from jejak.processes import Children, end_with
 from jejak.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Run workers until stopped with Ctrl-C or SIGTERM.")
 WORKERS = ("fold", "read-model", "deadlines")
+
+
+@app.callback()
+def workers() -> None:
+    """Run workers until stopped with Ctrl-C or SIGTERM; a worker of another command ends with it."""
+    if Settings().parent:
+        end_with(Settings().parent)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
 from math import gcd
 from typing import Final
@@ -152,8 +152,3 @@ def region(code: str) -> Mapping[str, str]:
 def day_number(year: int, month: int, day: int) -> int:
     """Return a date as days since 1970."""
     return date(year, month, day).toordinal() - _EPOCH
-
-
-def year_of(at: int) -> int:
-    """Return the year of a moment (UTC)."""
-    return datetime.fromtimestamp(at // SECOND, UTC).year

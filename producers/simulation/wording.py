@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from producers.draft import Draft
 from producers.simulation import housing, ranking
-from producers.simulation.nation import Nation, year_of
+from producers.simulation.nation import Nation
 from producers.simulation.people import Family, Person
 
 QUESTIONNAIRE: Final = "REGSOSEK22-K"
@@ -138,10 +138,12 @@ def visited(nation: Nation, family: Family, at: int, visit: Visit) -> Draft:
         answers = housing.family_answers(family.decile, len(places), rng)
         answers["geotag"] = f"{-7.8 - rng.random() / 10:.6f},{112.0 + rng.random() / 10:.6f}"
         answers["electricity_customer"] = f"51{family.index:010d}" if "power_1" in answers else None
-        year = year_of(seen_at)
+        year, month = divmod(nation.month(seen_at), 100)
         people = (family.members[place] for place in places)
         body["family"] = answers
-        body["individuals"] = [housing.person_answers(one, year - one.born[0], rng) for one in people]
+        body["individuals"] = [
+            housing.person_answers(one, max(0, year - one.born[0] - (month < one.born[1])), rng) for one in people
+        ]
         body["photo_digest"] = rng.randbytes(32)
     channel = nation.channel(f"pendamping/{nation.district}", at)
     return Draft(channel, "GroundCheckRecorded", seen_at, family.card, body)

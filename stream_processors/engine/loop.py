@@ -2,6 +2,9 @@
 
 Knows batches, partitions and transactions; must not know a rule, a record or what is done with its metrics. Folds
 see the broker's append time and no other clock.
+
+Longer than most modules: rebalance callbacks, commit and restore share one state and run inside each other, and cut
+apart they would share it across files.
 """
 
 import gc

@@ -12,7 +12,7 @@ from stream_processors.engine.contract import Output, Poison
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import Counts
 from stream_processors.registry import deadlines
-from stream_processors.registry.decision import Change, Refused, change_of, record_name
+from stream_processors.registry.decision import Change, Refused, SequenceGap, change_of, record_name
 from stream_processors.registry.family import FOLD_VERSION, Handled, handle
 from stream_processors.registry.rulebook import RuleBook
 
@@ -70,7 +70,7 @@ class FamiliesFold:
         if record_name(change.record) not in catalogue.CHANGES:
             raise Poison("NOT_A_CHANGE")
         before = self._states.get(family_id)
-        handled = handle(change, before, self._rules())
+        handled = self._handled(change, before)
         self._recorded_at = recorded_at
         if handled.refused is not None:
             return [self._refusal(change, handled.refused, offset)]
@@ -81,6 +81,16 @@ class FamiliesFold:
         self._events += len(handled.events)
         self._counts.move(before, handled.state)
         return list(self._outputs(key, before, handled))
+
+    def _handled(self, change: Change, before: FamilyState | None) -> Handled:
+        try:
+            return handle(change, before, self._rules())
+        except SequenceGap:  # the state itself is wrong: nothing may be decided on it
+            raise
+        except Exception as fault:
+            # A change that no rule foresaw must not stop its partition for ever: it is kept, and the limits on dead
+            # letters stop the worker when the fault is ours. Nothing was changed: handling is pure.
+            raise Poison("DECIDE_FAILED") from fault
 
     def close_batch(self, next_offset: int) -> Sequence[Output]:
         """Return the counts that changed and this partition's new position."""

@@ -27,6 +27,12 @@ def month_of(micros: int) -> int:
     return local.year * 100 + local.month
 
 
+def full_years(birth_year: int, birth_month: int, at: int) -> int:
+    """Return the age in full years at a time, by year and month of birth; a birthday counts from its month on."""
+    local = moment(at)
+    return local.year - birth_year - (local.month < birth_month)
+
+
 def is_month(period: int) -> bool:
     """Tell whether a number is a month as agencies write it."""
     year, month = divmod(period, 100)

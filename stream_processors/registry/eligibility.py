@@ -22,12 +22,6 @@ _ELDERLY = 60
 _STATE_EMPLOYEE = 5  # Regsosek 418
 
 
-def age(member: Member, at: int) -> int:
-    """Return full years at a time, by year and month of birth."""
-    local = calendar.moment(at)
-    return local.year - member.birth_year - (local.month < member.birth_month)
-
-
 def facts(state: FamilyState, at: int) -> dict[Fact, int]:
     """Return what the rules look at, for one family at one recorded time."""
     active = [member for member in state.members if member.standing in codes.ACTIVE_STANDINGS]
@@ -41,7 +35,7 @@ def facts(state: FamilyState, at: int) -> dict[Fact, int]:
 
 
 def _is_component(member: Member, at: int) -> bool:
-    years = age(member, at)
+    years = calendar.full_years(member.birth_year, member.birth_month, at)
     return years in _TODDLER or years in _PUPIL or years >= _ELDERLY or member.severe_disability
 
 

@@ -127,7 +127,7 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
         case FamilyMoved() as record:
             return membership.decide_residence(record)
         case MembershipClaimed() as record:
-            return membership.decide_claim(record, change.recorded_at)
+            return membership.decide_claim(record, state, change.recorded_at)
         case MembershipConfirmed() | MembershipContested() | MembershipEnded() | CivilRegistryMatched() as record:
             return membership.decide_about_member(record, state)
         case GroundCheckRecorded() as record:

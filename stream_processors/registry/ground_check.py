@@ -138,8 +138,10 @@ def _individual(
     outside = _outside(person, _INDIVIDUAL, pointer)
     if outside is not None:
         return outside
-    visit_year = calendar.moment(record.header.occurred_at).year
-    age = visit_year - (person.birth_year or member.birth_year)
+    born = (
+        (person.birth_year, person.birth_month or 1) if person.birth_year else (member.birth_year, member.birth_month)
+    )
+    age = calendar.full_years(*born, record.header.occurred_at)
     skips = (
         ("industry", person.works == _YES, "V9"),
         ("work_status", person.works == _YES, "V9"),

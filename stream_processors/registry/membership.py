@@ -22,6 +22,7 @@ from stream_processors.registry.authority import is_desa, region_exists
 from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
 
 _MONTHS = 12
+_MOST_MEMBERS = 112  # Regsosek 401; it also bounds the state
 _FIRST_BIRTH_YEAR = 1900
 _CODED = (("sex", 1, 2), ("relationship", 1, 8), ("marital_status", 1, 4), ("presence", 1, 5))
 
@@ -36,8 +37,10 @@ def decide_residence(record: FamilyRegistered | FamilyMoved) -> Refused | None:
     return None
 
 
-def decide_claim(record: MembershipClaimed, recorded_at: int) -> Refused | None:
-    """Refuse a claim whose clear variables are outside their code lists (V3, Regsosek 404, 405, 408, 409)."""
+def decide_claim(record: MembershipClaimed, state: FamilyState, recorded_at: int) -> Refused | None:
+    """Refuse a claim outside the code lists (V3, Regsosek 404, 405, 408, 409), or of one person too many (401)."""
+    if len(state.members) >= _MOST_MEMBERS and member_of(state, record.person_ref) is None:
+        return Refused("V14", "/person_ref", f"a family has at most {_MOST_MEMBERS} members on record")
     if not 1 <= record.birth_month <= _MONTHS:
         return Refused("V3", "/birth_month", "month of birth is 1 to 12")
     now = calendar.month_of(recorded_at)

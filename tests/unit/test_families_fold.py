@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemas import catalogue, codec, contract, prefix, records
 from schemas.codec import FRAME, Undecodable
 from stream_processors.engine.contract import Poison
+from stream_processors.folds import families
 from stream_processors.folds.families import FamiliesFold
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import recount
@@ -473,3 +474,18 @@ def test_no_key_or_header_names_a_person() -> None:
 def test_every_schema_of_a_change_begins_with_a_header_the_walker_knows() -> None:
     names = {contract.writer_schemas()[schema_id].name for schema_id in prefix.walkers()}
     assert {f"jejak.{name}" for name in catalogue.EVENTS} <= names
+
+
+def test_a_change_that_no_rule_foresaw_is_poison_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Log()
+    for change in story():
+        one.put(change)
+    before = dict(one.fold.states)
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(families, "handle", fail)
+    with pytest.raises(Poison, match="DECIDE_FAILED"):
+        one.put(say("ReevaluationRequested"))
+    assert one.fold.states == before

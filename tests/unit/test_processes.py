@@ -148,3 +148,25 @@ def test_signals_are_those_that_cannot_be_ignored(children: Children, tmp_path: 
 
 def test_the_folder_of_logs_is_its_owner_s_alone(children: Children, tmp_path: Path) -> None:
     assert (tmp_path / "logs").stat().st_mode & 0o077 == 0
+
+
+def test_a_worker_ends_once_its_parent_was_killed(tmp_path: Path) -> None:
+    worker = tmp_path / "worker.py"
+    worker.write_text(
+        "import os, time\nfrom jejak.processes import end_with\nend_with(os.getppid())\n"
+        "print(os.getpid(), flush=True)\ntime.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, {str(worker)!r}])"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    orphan = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    try:
+        orphan.wait(DEADLINE)
+    except psutil.TimeoutExpired:
+        orphan.kill()
+        raise

@@ -192,6 +192,12 @@ def test_the_claimed_year_of_birth_counts_where_the_visit_gives_none() -> None:
     scene.when(person(difficulty_seeing=4, birth_year=2020)).accepted()
 
 
+def test_a_child_is_two_in_the_month_of_its_second_birthday() -> None:
+    scene = given(registered(), claimed(birth_year=2022, birth_month=7))
+    scene.when(person(occurred=at(2024, 6, 30, 12), difficulty_seeing=4)).refused("V7")
+    scene.when(person(occurred=at(2024, 7, 1, 12), difficulty_seeing=4)).accepted()
+
+
 @pytest.mark.parametrize("year", [1899, 0, 2201])
 def test_a_visit_s_year_of_birth_is_a_year(year: int) -> None:
     family().when(person(birth_year=year)).refused("CODE_UNKNOWN", "/individuals/0/birth_year")
