@@ -23,6 +23,8 @@ _PASSING: Final = frozenset(
         KafkaError._TRANSPORT,  # noqa: SLF001  librdkafka's own code
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  idem
         KafkaError._TIMED_OUT,  # noqa: SLF001  idem
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  idem; a broker that starts does not know its topics yet
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
     }

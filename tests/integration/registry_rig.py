@@ -76,6 +76,7 @@ class Rig:
     endpoints: Endpoints
     logs: Path
     partitions: int = 4
+    changes_config: dict[str, str] = field(default_factory=dict)
     tag: str = field(default_factory=lambda: uuid.uuid4().hex[:10])
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     revived: int = 0
@@ -95,10 +96,15 @@ class Rig:
         return own(topic, self.tag)
 
     def make_topics(self) -> None:
-        found = [catalogue.topic(name) for name in _TOPICS]
-        kafka.create_topics(
-            self.bootstrap,
-            [replace(one, name=self.name(one.name), partitions=min(one.partitions, self.partitions)) for one in found],
+        kafka.create_topics(self.bootstrap, map(self._own, map(catalogue.topic, _TOPICS)))
+
+    def _own(self, topic: catalogue.Topic) -> catalogue.Topic:
+        others = self.changes_config if topic.name == catalogue.CHANGES_TOPIC else {}
+        return replace(
+            topic,
+            name=self.name(topic.name),
+            partitions=min(topic.partitions, self.partitions),
+            config={**topic.config, **others},
         )
 
     def start_fold(self, name: str, **others: Any) -> None:
@@ -111,7 +117,7 @@ class Rig:
             "state_topic": self.name(catalogue.FAMILIES_TOPIC),
             "dead_letters_topic": self.name(catalogue.DEAD_LETTERS_TOPIC),
             "session_timeout_ms": 6_000,
-            "batch": 50,
+            "batch": 200,
             "commit_interval_s": 0.5,
         }
         self._start(name, FOLD, {**options, **others})
@@ -144,10 +150,12 @@ class Rig:
         process.wait(DEADLINE)
 
     def stop(self, name: str) -> None:
-        """Have a worker leave in good order."""
+        """Have a worker leave in good order; one that is just being started may end before it can."""
         process = self.running.pop(name)
         process.terminate()
-        assert (code := process.wait(DEADLINE)) == 0, f"{name} ended with {code}:\n{self.log(name)[-4_000:]}"
+        assert (code := process.wait(DEADLINE)) in {0, -signal.SIGTERM}, (
+            f"{name} ended with {code}:\n{self.log(name)[-4_000:]}"
+        )
 
     def code_of(self, name: str) -> int:
         """Return the code with which a worker ends by itself."""
