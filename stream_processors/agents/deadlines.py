@@ -111,9 +111,15 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
             else:
                 await _send_letter(dead_letters, places, event, record)
 
+    read_since = app.rebalancing_count
+
     async def tell() -> None:
-        if not placed.is_set():
+        nonlocal read_since
+        if not placed.is_set() or app.rebalancing:
             return
+        if read_since != app.rebalancing_count:
+            read_since = app.rebalancing_count
+            await _read_again(app.consumer, places.deadlines)
         came = list(itertools.islice(due(list(table.items()), clock()), AT_ONCE))
         acknowledged = [await _send(changes, change) for change in came]
         for change, arrived in zip(came, acknowledged, strict=True):
@@ -131,6 +137,18 @@ async def _learn_places(table: Any) -> None:
     family has is nothing to the table, and sending it waits.
     """
     await (await table.changelog_topic.send(key=NO_FAMILY, value=None, value_serializer="raw"))
+
+
+async def _read_again(consumer: Any, topic: str) -> None:
+    """Have every partition of the topic read on from what was committed, or from its beginning.
+
+    What Faust reads while a rebalance ends it throws away, and it goes back only where something was committed.
+    A date that is read twice is the same date, and told twice it has the same change id.
+    """
+    committed = await consumer.seek_to_committed()
+    for place, offset in committed.items():
+        if place.topic == topic:
+            await consumer.seek(place, offset or 0)
 
 
 def _bytes_topic(app: faust.App, name: str) -> Any:

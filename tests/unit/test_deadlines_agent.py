@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import AsyncMock, MagicMock, patch
 
 import pytest
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +138,22 @@ def test_the_changelog_is_a_topic_of_the_catalogue() -> None:
     names = {table.changelog_topic.get_topic_name() for table in app.tables.values()}
     assert names <= {topic.name for topic in catalogue.TOPICS}
     assert {catalogue.topic(name).partitions for name in names} == {catalogue.PARTITIONS}
+
+
+class Consumer:
+    """A consumer that has committed in one partition and nothing in the other, and tells where it is sent to."""
+
+    def __init__(self) -> None:
+        self.sought: dict[tuple[str, int], int] = {}
+
+    async def seek_to_committed(self) -> dict[TP, int | None]:
+        return {TP("in", 0): 7, TP("in", 1): None, TP("changelog", 1): None}
+
+    async def seek(self, place: TP, offset: int) -> None:
+        self.sought[place] = offset
+
+
+def test_after_a_rebalance_it_reads_again_what_was_never_committed() -> None:
+    consumer = Consumer()
+    asyncio.run(deadlines._read_again(consumer, "in"))
+    assert consumer.sought == {("in", 0): 7, ("in", 1): 0}
