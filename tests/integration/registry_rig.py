@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
+
 from consumers.read_model import settled
 from consumers.read_model import tables as read_tables
 from consumers.read_model.projector import group_of
@@ -157,10 +159,6 @@ class Rig:
             f"{name} ended with {code}:\n{self.log(name)[-4_000:]}"
         )
 
-    def code_of(self, name: str) -> int:
-        """Return the code with which a worker ends by itself."""
-        return self.running.pop(name).wait(DEADLINE)
-
     def revive(self) -> None:
         """Start again, as a supervisor does, what ended by a fault; anything else that ended fails the test."""
         for name, process in [*self.running.items()]:
@@ -242,7 +240,16 @@ class Rig:
 
     def _all_decided(self) -> bool:
         self.revive()
-        return self.undecided() == 0
+        return self.answers() and self.undecided() == 0
+
+    def answers(self) -> bool:
+        """Tell whether the broker knows its topics; one that has just come back may not yet."""
+        try:
+            self.undecided()
+            self.written()
+        except KafkaException:
+            return False
+        return True
 
     def compare(self, *, rows: bool = True) -> unbroken_run.Compared:
         """Compare all that the workers left with an unbroken run over the same changes, record by record."""
