@@ -129,11 +129,19 @@ class Transaction:
 
     def _ready(self) -> Producer:
         self._producer = self._make()
-        self._insist(lambda: self._producer.init_transactions(_CALL_S))
+        self._initialised = False
+        self._initialise()
         return self._producer
+
+    def _initialise(self) -> None:
+        self._insist(lambda: self._producer.init_transactions(_CALL_S))
+        self._initialised = True
 
     def _begin(self) -> None:
         if not self._open:
+            if not self._initialised:
+                # The broker was away when this producer was made; until it is known there, all else is a conflict.
+                self._initialise()
             self._insist(self._producer.begin_transaction)
             self._open = True
 

@@ -141,3 +141,41 @@ def test_a_fenced_producer_is_replaced(code: int) -> None:
     assert producers[0].log == {}
     assert producers[1].calls[0] == "init_transactions"
     assert producers[1].log == {("a", 0): [b"new"]}
+
+
+class Newcomer(Producer):
+    """A producer that the broker, being away, does not come to know at first."""
+
+    def __init__(self, *, fenced: bool, away: int = 0) -> None:
+        super().__init__(100)
+        self.fenced = fenced
+        self.away = away
+        self.known = False
+
+    def init_transactions(self, timeout: float) -> None:
+        self.away -= 1
+        if self.away >= 0:
+            raise refused(KafkaError._TIMED_OUT)
+        self.known = True
+
+    def begin_transaction(self) -> None:
+        if not self.known:
+            raise refused(KafkaError._CONFLICT)
+
+    def abort_transaction(self, timeout: float) -> None:
+        if self.fenced:
+            raise refused(KafkaError._FENCED)
+
+    def purge(self) -> None:
+        pass
+
+
+def test_a_producer_made_while_the_broker_was_away_is_made_known_before_it_is_used() -> None:
+    made = iter([Newcomer(fenced=True), heir := Newcomer(fenced=False, away=1)])
+    transaction = Transaction(lambda: next(made), 0)  # type: ignore[arg-type, return-value]
+    transaction.send([Output("a", b"key", b"lost")], 0)
+    with pytest.raises(Aborted):
+        transaction.abort()
+    transaction.send([Output("a", b"key", b"kept")], 0)
+    transaction.flush()
+    assert heir.log == {("a", 0): [b"kept"]}
