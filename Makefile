@@ -2,10 +2,11 @@
 # Needs Python 3.11 and make; uv is fetched into a virtual environment of its own where it is missing.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-export UV_PYTHON ?= $(PYTHON)
+# By version, not by path: a path through a version manager never equals the one uv finds behind it.
+export UV_PYTHON ?= $(shell $(PYTHON) -c "import sys; print('%d.%d' % sys.version_info[:2])")
 export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
-RUN := $(UV) run --frozen
+RUN := $(UV) run --frozen --no-sync
 
 .PHONY: demo test check fix sync up down status bench unit faults
 
