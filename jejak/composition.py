@@ -19,7 +19,7 @@ from consumers.gateway.disclosure import Door, door
 from consumers.read_model import tables as read_tables
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.projector import Projector, Topics, group_of, member
-from consumers.read_model.queries import ReadModel
+from consumers.read_model.queries import Figures, ReadModel
 from consumers.read_model.writes import Store
 from identity import tables as identity_tables
 from identity.audit_reference import load_or_create_epoch_key
@@ -76,10 +76,10 @@ class Registry:
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
         with AuditLog(audit_log.producer(self.endpoints.kafka), self.settings.gateway) as trail:
-            yield door(self.read_model(), self.key_store(), trail, epoch_key)
+            yield door(ReadModel(self.session), self.key_store(), trail, epoch_key)
 
-    def read_model(self) -> ReadModel:
-        """Return the read model; what holds a person's data is asked for through the gateway alone."""
+    def figures(self) -> Figures:
+        """Return what may be read past the door; a person's data is asked for through `door` alone."""
         return ReadModel(self.session)
 
 

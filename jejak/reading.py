@@ -23,7 +23,7 @@ class DeadLetter(NamedTuple):
 
 def indicator_cells(registry: Registry, indicator: str, region: str) -> tuple[IndicatorCell, ...]:
     """Return the cells of an indicator within a region (empty: everywhere), summed over partitions."""
-    return registry.read_model().indicators(definitions.VERSION, indicator, region)
+    return registry.figures().indicators(definitions.VERSION, indicator, region)
 
 
 def indicator_names() -> tuple[str, ...]:
@@ -33,7 +33,7 @@ def indicator_names() -> tuple[str, ...]:
 
 def refusals(registry: Registry, agency: str, limit: int) -> list[dict[str, Any]]:
     """Return an agency's latest refusals, newest first."""
-    found = registry.read_model().refusals(agency, limit=limit)
+    found = registry.figures().refusals(agency, limit=limit)
     return [
         {
             "family_id": one.header.family_id,

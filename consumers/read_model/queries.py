@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from cassandra.cluster import Session
 
@@ -49,6 +49,27 @@ class IndicatorCell:
     unit: str
     sum: int
     recorded_at: int
+
+
+class Figures(Protocol):
+    """What may be read past the door: nothing that one person's or family's data is in.
+
+    `families_in` names families by reference, region and decile alone; whoever wants more passes the door.
+    """
+
+    def indicators(self, definition_version: str, indicator: str, region: str = ...) -> tuple[IndicatorCell, ...]:
+        """Return an indicator's cells."""
+
+    def refusals(self, agency: str, now: datetime | None = ..., limit: int = ...) -> tuple[records.ChangeRefused, ...]:
+        """Return an agency's latest refusals."""
+
+    def reference_rows(self, reference_table: str) -> tuple[records.ReferenceRowPublished, ...]:
+        """Return the rows of a published table."""
+
+    def families_in(
+        self, region: regions.Region, decile: int | None = ..., after: FamilyInRegion | None = ..., limit: int = ...
+    ) -> FamilyPage:
+        """Return the families that live in a region."""
 
 
 class ReadModel:

@@ -167,7 +167,7 @@ def _read_back(registry: Registry, *, came_back: bool | None) -> bool:
 
 def _from_rows(registry: Registry) -> Counter[Cell]:
     """Return families by kecamatan and decile, counted from the rows of the read model."""
-    read = registry.read_model()
+    read = registry.figures()
     found: Counter[Cell] = Counter()
     for province in regions.listed("KEMENDAGRI", regions.KEMENDAGRI_EDITION, regions.Level.PROVINSI):
         page = read.families_in(province, limit=_PAGE)
