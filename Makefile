@@ -14,7 +14,7 @@ demo: sync ## see a district live through the registry, on real Kafka and real C
 	$(RUN) jejak demo
 
 test: sync ## every test, on a real broker and database started by the project itself
-	$(RUN) pytest
+	$(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract
