@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from transport import kafka
 
@@ -34,22 +34,28 @@ def committed(bootstrap: str, group: str, places: Iterable[tuple[str, int]]) -> 
     wanted = list(places)
     if not wanted:
         return {}
-    told = _told(bootstrap, ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in wanted]))
-    done = {(place.topic, place.partition): max(place.offset, 0) for place in told.topic_partitions}
+    # Asked by a reader, not by an admin client: that one crashes the process when the broker answers that it is not
+    # the group's coordinator yet (librdkafka 2.16, its issue 5040).
+    with kafka.closing_reader(bootstrap, group_id=group) as source:
+        told = _told(source, [TopicPartition(*place) for place in wanted])
+    done = {(place.topic, place.partition): max(place.offset, 0) for place in told}
     return {place: done.get(place, 0) for place in wanted}
 
 
-def _told(bootstrap: str, asked: ConsumerGroupTopicPartitions) -> Any:
+def _told(source: Consumer, asked: list[TopicPartition]) -> list[TopicPartition]:
     """Return the broker's answer, asked again while it is not ready to give one."""
-    client = kafka.admin(bootstrap)  # held by name: the answer never comes once its client is gone
     deadline = time.monotonic() + _CALL_SECONDS
     while True:
-        answers = client.list_consumer_group_offsets([asked], request_timeout=_CALL_SECONDS)
         try:
-            return answers[asked.group_id].result(_CALL_SECONDS)
+            answers = source.committed(asked, timeout=_CALL_SECONDS)
+            for answer in answers:
+                if answer.error is not None:
+                    raise KafkaException(answer.error)  # noqa: TRY301  judged like one of the whole call
         except KafkaException as refused:
             if refused.args[0].code() not in _PASSING or time.monotonic() > deadline:
                 raise
+        else:
+            return answers
         time.sleep(_PAUSE_SECONDS)
 
 
