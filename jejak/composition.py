@@ -38,6 +38,7 @@ from stream_processors.folds.rules_watch import RulesWatch
 from transport import cassandra, kafka
 
 FOLD_GROUP = "families-fold-v1"
+FOLD_OUTPUTS = tuple(topic.name for topic in catalogue.TOPICS if "families fold" in topic.writer)
 
 
 def now() -> int:
@@ -127,6 +128,7 @@ def run_fold(settings: Settings) -> None:
         transactional_id=f"{FOLD_GROUP}-{settings.worker}",
         input_topic=catalogue.CHANGES_TOPIC,
         state_topic=catalogue.FAMILIES_TOPIC,
+        output_topics=FOLD_OUTPUTS,
     )
     worker = Worker(engine, lambda partition: FamiliesFold(partition, lambda: watch.book), before_batch=watch.refresh)
     on_stop(worker.stop)

@@ -158,9 +158,10 @@ def _was_made(outcome: Any) -> bool:
     return True
 
 
-def partitions(bootstrap: str, topic: str) -> tuple[int, ...]:
+def partitions(bootstrap: str, topic: str, client: AdminClient | None = None) -> tuple[int, ...]:
     """Return a topic's partitions in order; raise KafkaException if there is no such topic."""
-    found = admin(bootstrap).list_topics(topic, timeout=CALL_SECONDS).topics[topic]
+    client = admin(bootstrap) if client is None else client
+    found = client.list_topics(topic, timeout=CALL_SECONDS).topics[topic]
     if found.error is not None:
         raise KafkaException(found.error)
     return tuple(sorted(found.partitions))
@@ -171,12 +172,17 @@ def end_offsets(
     topic: str,
     isolation: Isolation = "read_committed",
     among: Sequence[int] | None = None,
+    *,
+    client: AdminClient | None = None,
 ) -> dict[int, int]:
-    """Return, by partition, the offset after the last record that a reader of this isolation can get to now."""
+    """Return, by partition, the offset after the last record that a reader of this isolation can get to now.
+
+    `client` is asked if given, otherwise one is made for this question alone.
+    """
     level = IsolationLevel.READ_COMMITTED if isolation == "read_committed" else IsolationLevel.READ_UNCOMMITTED
-    asked = {TopicPartition(topic, p): LATEST for p in among or partitions(bootstrap, topic)}
+    asked = {TopicPartition(topic, p): LATEST for p in among or partitions(bootstrap, topic, client)}
     # The client must outlive its answers: without it they never come.
-    client = admin(bootstrap)
+    client = admin(bootstrap) if client is None else client
     told = client.list_offsets(asked, isolation_level=level, request_timeout=CALL_SECONDS)
     return {place.partition: outcome.result(CALL_SECONDS).offset for place, outcome in told.items()}
 

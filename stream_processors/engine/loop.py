@@ -21,6 +21,8 @@ from stream_processors.engine import clients, metrics
 from stream_processors.engine.contract import FoldFactory, Output, Poison
 from stream_processors.engine.dead_letters import NO_VALUE, DeadLetterWatch, dead_letter
 from stream_processors.engine.faults import EngineFault, exit_at_once, place, reason, tolerate
+from stream_processors.engine.hanging import Clearance
+from stream_processors.engine.log_ends import LogEnds
 from stream_processors.engine.partition import Assigned, Restorer
 from stream_processors.engine.settings import EngineSettings
 from stream_processors.engine.transaction import Aborted, Transaction, topic_partitions
@@ -52,7 +54,9 @@ class Worker:
         self._before_batch = before_batch
         self._crash = crash
         self._stopping = threading.Event()
-        self._restorer = Restorer(settings, factory, self._stopping.is_set)
+        ends = LogEnds(settings.bootstrap, settings.patience_s)
+        self._clearance = Clearance(settings, ends, self._stopping.is_set)
+        self._restorer = Restorer(settings, factory, ends, self._stopping.is_set)
         self._watch = DeadLetterWatch(settings.limits)
         self._owned: dict[int, Assigned] = {}
         # Held, but what was folded since the last commit was given up: to be restored before it is read on.
@@ -103,6 +107,7 @@ class Worker:
         self._transaction = Transaction(
             lambda: clients.transactional_producer(self._settings), self._settings.patience_s
         )
+        self._clearance.sweep_own(self._transaction)
         self._consumer = clients.group_consumer(self._settings)
         self._consumer.subscribe(
             [self._settings.input_topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -249,14 +254,22 @@ class Worker:
 
     def _heal(self, numbers: set[int]) -> None:
         """Restore partitions that are still held, and read them again from their positions."""
+        # As on assignment; and what is open while the outputs are cleared would be given up.
+        self._commit()
         restored = self._restore(numbers)
         if restored:
             self._consumer.incremental_unassign(topic_partitions(self._settings.input_topic, _starts(restored)))
             self._consumer.incremental_assign(topic_partitions(self._settings.input_topic, _starts(restored)))
 
     def _restore(self, numbers: set[int]) -> list[Assigned]:
-        """Have the partitions restored and held, their recounted cells sent; return them with where they start."""
+        """Have the partitions restored and held, their recounted cells sent; return them with where they start.
+
+        No transaction is open when this is called. Returns nothing if the worker is being stopped.
+        """
         started = time.monotonic()
+        # Before anything is sent there: a commit would take with it what a lost transaction left.
+        if not self._clearance.wait(numbers, self._transaction):
+            return []
         restored = self._restorer.restore(self._consumer, numbers)
         self._owned.update((owned.number, owned) for owned in restored)
         self._stale -= set(self._owned)

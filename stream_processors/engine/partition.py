@@ -14,8 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from stream_processors.engine import clients
 from stream_processors.engine.contract import FoldFactory, PartitionFold
 from stream_processors.engine.faults import EngineFault, tolerate
+from stream_processors.engine.log_ends import Ends
 from stream_processors.engine.settings import EngineSettings
-from transport import kafka
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 10_000
@@ -50,9 +50,12 @@ def start_of(number: int, position: int | None, group_offset: int | None, earlie
 class Restorer:
     """Brings up the folds of partitions; gives up without a result as soon as `stopping` says so."""
 
-    def __init__(self, settings: EngineSettings, factory: FoldFactory, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, settings: EngineSettings, factory: FoldFactory, ends: Ends, stopping: Callable[[], bool]
+    ) -> None:
         self._settings = settings
         self._factory = factory
+        self._ends = ends
         self._stopping = stopping
 
     def restore(self, group: Consumer, numbers: Iterable[int]) -> list[Assigned]:
@@ -63,7 +66,7 @@ class Restorer:
         """
         folds = {number: self._factory(number) for number in sorted(numbers)}
         # The end that counts open transactions: a lost owner's last batch may be among them, committed or not yet.
-        ends = kafka.end_offsets(self._settings.bootstrap, self._settings.state_topic, "read_uncommitted", [*folds])
+        ends = self._ends(self._settings.state_topic, "read_uncommitted", [*folds])
         if not self._read(folds, ends):
             return []
         offsets = self._group_offsets(group, folds)

@@ -26,7 +26,8 @@ class EngineSettings:
     """One worker of one fold.
 
     `transactional_id` belongs to one running process at a time and is the same after a restart: a restarted worker
-    then ends its predecessor's open transaction at once instead of waiting for its timeout.
+    then ends its predecessor's open transaction at once instead of waiting for its timeout. `output_topics` are all
+    that the fold writes to; the state topic and the dead letters need not be among them.
     """
 
     bootstrap: str
@@ -35,6 +36,7 @@ class EngineSettings:
     input_topic: str
     state_topic: str
     dead_letters_topic: str = DEAD_LETTERS_TOPIC
+    output_topics: tuple[str, ...] = ()
     batch: int = 2_000  # records at most taken at once
     commit_interval_s: float = 1.0  # between commits while there is more to read; once caught up it commits at once
     poll_s: float = 0.1  # how long a batch may fill: the latency at low load
@@ -43,3 +45,8 @@ class EngineSettings:
     patience_s: float = 60.0  # with a broker that does not answer, before it is a fault
     aborts_in_a_row: int = 10
     limits: DeadLetterLimits = field(default_factory=DeadLetterLimits)
+
+    @property
+    def all_output_topics(self) -> tuple[str, ...]:
+        """Every topic the worker writes to, each once."""
+        return tuple(dict.fromkeys((self.state_topic, *self.output_topics, self.dead_letters_topic)))

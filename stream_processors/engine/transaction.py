@@ -41,6 +41,7 @@ GIVEN_UP = frozenset(
     }
 )
 _CALL_S = 10.0
+_SWEEP_KEY = b"sweep"  # compacted topics take no record without a key
 _FULL_QUEUE_S = 0.05
 
 
@@ -111,6 +112,22 @@ class Transaction:
         self._insist(lambda: self._producer.send_offsets_to_transaction(list(offsets), membership, _CALL_S))
         self._insist(lambda: self._producer.commit_transaction(_CALL_S))
         self._open = False
+
+    def sweep(self, places: Iterable[tuple[str, int]]) -> None:
+        """Have the broker end, as aborted, what a producer of this id left open in these (topic, partition) places.
+
+        A marker is written only where the transaction wrote: so one record is sent to each, and given up. No reader of
+        committed records gets to see it. Call it between transactions; what is open would be given up too.
+        """
+        try:
+            for topic, partition in places:
+                self.send([Output(topic, _SWEEP_KEY, b"")], partition)
+            self.flush()
+            self._deliver()
+        except Aborted as refused:
+            # The caller looks at the logs again, whatever became of this.
+            _log.warning("sweep refused", code=refused.code)
+        self.abort()
 
     def abort(self) -> None:
         """Leave no trace of the open transaction; the producer is a new one if the old one was fenced."""

@@ -62,6 +62,7 @@ class Rig:
             "input_topic": self.topic("changes"),
             "state_topic": self.topic("state"),
             "dead_letters_topic": self.topic("dead"),
+            "output_topics": [self.topic("events"), self.topic("sums")],
             "session_timeout_ms": 6_000,
             **others,
         }

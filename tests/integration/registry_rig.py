@@ -21,6 +21,7 @@ from consumers.read_model.projector import group_of
 from identity.families import InMemoryAliases
 from identity.keys import InMemoryKeyStore
 from identity.references import ReferenceKey
+from jejak.composition import FOLD_OUTPUTS
 from jejak.stack import Endpoints
 from producers.intake import Intake
 from producers.outgoing import Outgoing
@@ -118,6 +119,7 @@ class Rig:
             "input_topic": self.name(catalogue.CHANGES_TOPIC),
             "state_topic": self.name(catalogue.FAMILIES_TOPIC),
             "dead_letters_topic": self.name(catalogue.DEAD_LETTERS_TOPIC),
+            "output_topics": [self.name(topic) for topic in FOLD_OUTPUTS],
             "session_timeout_ms": 6_000,
             "batch": 200,
             "commit_interval_s": 0.5,

@@ -308,10 +308,14 @@ class Source:
 
     def _prepare(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
         try:
-            rigs.wait_until(lambda: self.rig.undecided() < 200, "the fold comes near")
+            rigs.wait_until(self._is_near, "the fold comes near")
         except KafkaException:  # the broker is gone: let the publisher find out
             tell("the broker is gone")
         return [self.rig.renamed(message) for message in messages]
+
+    def _is_near(self) -> bool:
+        self.rig.revive()
+        return self.rig.undecided() < 200
 
 
 def with_large_poison(changes: list[Outgoing], rng: random.Random) -> list[Outgoing]:

@@ -115,6 +115,9 @@ class Consumer:
     def memberid(self) -> str:
         return self.member
 
+    def incremental_assign(self, places: Sequence[TopicPartition]) -> None:
+        pass
+
     def incremental_unassign(self, places: Sequence[TopicPartition]) -> None:
         self.left += [place.partition for place in places]
 
@@ -240,6 +243,50 @@ def test_aborts_without_end_are_a_fault() -> None:
 
     with pytest.raises(EngineFault, match="aborted in a row"):
         go_on()
+
+
+class Outputs:
+    """Outputs of partitions on which another's transaction may be open; restores are counted beside it."""
+
+    def __init__(self, worker: Any, *, clear: bool = True) -> None:
+        self.clear = clear
+        self.done: list[str] = []
+        self._transaction = worker._transaction
+        worker._clearance = worker._restorer = self
+
+    def wait(self, numbers: set[int], transaction: Transaction) -> bool:
+        assert transaction is self._transaction
+        assert not transaction.is_open
+        self.done.append(f"clear {sorted(numbers)}")
+        return self.clear
+
+    def restore(self, _: Consumer, numbers: set[int]) -> list[Assigned]:
+        self.done.append(f"restore {sorted(numbers)}")
+        return []
+
+
+def test_partitions_are_restored_only_once_their_outputs_are_clear() -> None:
+    bench = Bench()
+    outputs = Outputs(bench.worker)
+    bench.worker._on_assign(bench.consumer, [TopicPartition("changes", 1)])  # type: ignore[arg-type]
+    assert outputs.done == ["clear [1]", "restore [1]"]
+
+
+def test_nothing_is_restored_by_a_worker_stopped_while_it_waits_for_its_outputs() -> None:
+    bench = Bench()
+    outputs = Outputs(bench.worker, clear=False)
+    bench.worker._on_assign(bench.consumer, [TopicPartition("changes", 1)])  # type: ignore[arg-type]
+    assert outputs.done == ["clear [1]"]
+
+
+def test_partitions_given_up_are_cleared_again_once_what_was_folded_meanwhile_is_committed() -> None:
+    bench = Bench()
+    outputs = Outputs(bench.worker)
+    bench.worker._stale = {1}
+    bench.worker._fold_batch([Message(5)])
+    bench.worker._heal({1})
+    assert bench.transaction.committed == [(0, 6)]
+    assert outputs.done == ["clear [1]", "restore [1]"]
 
 
 def test_lost_partitions_are_dropped_and_their_transaction_is_given_up() -> None:

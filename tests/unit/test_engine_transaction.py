@@ -179,3 +179,21 @@ def test_a_producer_made_while_the_broker_was_away_is_made_known_before_it_is_us
     transaction.send([Output("a", b"key", b"kept")], 0)
     transaction.flush()
     assert heir.log == {("a", 0): [b"kept"]}
+
+
+def test_a_sweep_delivers_a_record_to_each_place_and_gives_all_of_it_up() -> None:
+    producer = Producer()
+    transaction = Transaction(lambda: producer, 60)  # type: ignore[arg-type, return-value]
+    transaction.sweep([("events", 3), ("dead", 1)])
+    assert producer.log == {("events", 3): [b""], ("dead", 1): [b""]}
+    assert producer.calls == ["init_transactions", "begin_transaction", "flush", "abort_transaction"]
+    assert not transaction.is_open
+
+
+def test_a_sweep_that_is_refused_is_given_up_too() -> None:
+    producer = Producer()
+    transaction = Transaction(lambda: producer, 60)  # type: ignore[arg-type, return-value]
+    producer.raises["begin_transaction"] = refused(KafkaError._CONFLICT)
+    transaction.sweep([("events", 3)])
+    assert producer.log == {}
+    assert not transaction.is_open
