@@ -14,7 +14,11 @@ demo: sync ## see a district live through the registry, on real Kafka and real C
 	$(RUN) jejak demo
 
 test: sync ## every test, on a real broker and database started by the project itself
-	$(RUN) pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@mkdir -p build
+	@echo "the tests that share one broker and database; all others run beside, shown at the end"
+	@$(RUN) pytest -m "not pair" > build/others.txt 2>&1 & others=$$!; \
+	$(RUN) pytest -m pair; pair=$$?; \
+	wait $$others; rest=$$?; cat build/others.txt; test $$pair -eq 0 -a $$rest -eq 0
 
 unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract

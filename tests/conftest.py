@@ -1,10 +1,8 @@
-"""What every run of the tests says first, and which tests go to which of two processes."""
+"""What every run of the tests says first, and which tests share the run's one broker and database."""
 
 import pytest
 
 from tests.integration import containers
-
-PAIR = "the pair of servers"
 
 
 def pytest_report_header() -> str:
@@ -13,15 +11,6 @@ def pytest_report_header() -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Keep all tests of the run's one broker and database in one process; every other file may go elsewhere."""
-    item.add_marker(pytest.mark.xdist_group(PAIR if uses_pair(item) else item.path.name))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests of the pair begin first: they take longest."""
-    items.sort(key=lambda item: not uses_pair(item))
-
-
-def uses_pair(item: pytest.Item) -> bool:
-    """Tell whether a test uses the run's one broker and database."""
-    return "stack" in getattr(item, "fixturenames", ())
+    """Mark the tests of the pair of servers: `make test` runs them beside all others."""
+    if "stack" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.pair)
