@@ -184,7 +184,8 @@ def end_offsets(
     # The client must outlive its answers: without it they never come.
     client = admin(bootstrap) if client is None else client
     told = client.list_offsets(asked, isolation_level=level, request_timeout=CALL_SECONDS)
-    return {place.partition: outcome.result(CALL_SECONDS).offset for place, outcome in told.items()}
+    # Waited for a little longer than the client asks, so that it is the client that says why nobody answered.
+    return {place.partition: outcome.result(CALL_SECONDS + 5).offset for place, outcome in told.items()}
 
 
 def read_all(

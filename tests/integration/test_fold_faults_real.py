@@ -309,7 +309,7 @@ class Source:
     def _prepare(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
         try:
             rigs.wait_until(self._is_near, "the fold comes near")
-        except KafkaException:  # the broker is gone: let the publisher find out
+        except (KafkaException, TimeoutError):  # the broker is gone: let the publisher find out
             tell("the broker is gone")
         return [self.rig.renamed(message) for message in messages]
 
