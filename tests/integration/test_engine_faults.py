@@ -232,13 +232,14 @@ def test_a_broker_that_restarts_amid_the_flow_costs_time_and_nothing_else(
 
 
 def test_an_aborted_commit_is_decided_again_by_the_same_member(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    commits = 0
+    commits = refused = 0
     commit = Transaction.commit
 
     def refused_now_and_then(transaction: Transaction, offsets: Any, membership: Any) -> None:
-        nonlocal commits
+        nonlocal commits, refused
         commits += 1
         if commits % 3 == 2:
+            refused += 1
             transaction.flush()
             raise Aborted("ILLEGAL_GENERATION")
         commit(transaction, offsets, membership)
@@ -256,5 +257,5 @@ def test_an_aborted_commit_is_decided_again_by_the_same_member(rig: Any, monkeyp
         thread.join(rig_module.SETTLE_S)
     assert not thread.is_alive()
     assert faults == []
-    assert commits > 10
+    assert refused >= 1  # how many there are depends on how much was read at once
     rig.assert_exact()
