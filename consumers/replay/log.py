@@ -1,0 +1,92 @@
+"""The accepted events as they lie in the log, read exactly to a cut; nothing is committed and nothing written.
+
+Knows partitions and offsets of the events topic; must not know what events mean.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from schemas import catalogue
+from transport import kafka
+
+if TYPE_CHECKING:
+    from consumers.replay.cut import Cut
+
+AT_ONCE = 10_000
+_FETCH_BYTES = 4 << 20
+
+Batch = list[Message]
+"""Records of one partition in the order of the log."""
+
+
+def events(
+    bootstrap: str,
+    cut: "Cut",
+    partitions: Iterable[int] | None = None,
+    starts: Mapping[int, int] | None = None,
+    *,
+    topic: str = catalogue.EVENTS_TOPIC,
+) -> Iterator[tuple[int, int, bytes, bytes]]:
+    """Yield partition, offset, key and value of each committed event below the cut, one partition after the other.
+
+    Reads `partitions` (by default all of the cut) from the offsets in `starts` on, or from the beginning. Raises
+    TimeoutError when the log falls silent before the cut, KafkaException for any other fault of the broker.
+    """
+    begun = starts or {}
+    with reader(bootstrap) as source:
+        for number in sorted(cut.ends if partitions is None else partitions):
+            for batch in batches(source, TopicPartition(topic, number, begun.get(number, 0)), cut.ends[number]):
+                for message in batch:
+                    yield number, message.offset() or 0, message.key() or b"", message.value() or b""
+
+
+def reader(bootstrap: str) -> AbstractContextManager[Consumer]:
+    """Lend a consumer of no group, set for long reads."""
+    return kafka.closing_reader(bootstrap, fetch_message_max_bytes=_FETCH_BYTES)
+
+
+def batches(source: Consumer, start: TopicPartition, end: int) -> Iterator[Batch]:
+    """Yield the committed records of one partition from the place `start` to below offset `end`, as they come in.
+
+    The end is a position, never a count: transaction markers and aborted records take offsets too.
+    """
+    if start.offset >= end:
+        return
+    source.assign([start])
+    try:
+        over = False
+        while not over:
+            batch, over = _within(_next(source, start), end)
+            if batch:
+                yield batch
+    finally:
+        source.unassign()
+
+
+def _next(source: Consumer, start: TopicPartition) -> Batch:
+    # `consume` alone would wait for a full batch; this waits for the first and takes what lies ready.
+    first = source.poll(kafka.IDLE_SECONDS)
+    if first is None:
+        raise TimeoutError(f"{start.topic}[{start.partition}]: nothing for {kafka.IDLE_SECONDS:.0f} s")
+    return [first, *source.consume(AT_ONCE, timeout=0)]
+
+
+def _within(batch: Batch, end: int) -> tuple[Batch, bool]:
+    """Return the records below the end, and whether the end is reached."""
+    last = batch[-1]
+    if (last.offset() or 0) + 1 < end and all(message.error() is None for message in batch):
+        return batch, False
+    kept: Batch = []
+    for message in batch:
+        offset = message.offset() or 0
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name
+            raise KafkaException(error)
+        if error is None and offset < end:
+            kept.append(message)
+        if offset + (error is None) >= end:
+            return kept, True
+    return kept, False
