@@ -329,14 +329,14 @@ class ExclusionLifted:
 class Facet:
     """The event that currently holds for one facet of a family: the one with the greatest (occurred_at, sequence).
 
-    Its bytes carry source, agency and both times, so every field has a provenance.
+    Source, agency, both times and the sealed fields stand in the event itself: family and sequence find it in the
+    history.
     """
 
     name: str
     occurred_at: int
     sequence: int
     change_id: bytes
-    event: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -453,6 +453,7 @@ class FamilyState:
     sequence: int
     recorded_at: int
     family_id: str
+    counted: bytes
     region: Region
     status: str
     decile: int

@@ -5,16 +5,18 @@ not shown. Must not know how a caller was authenticated, nor how an answer is ca
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
 from consumers.gateway import opening, purposes
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
+from consumers.gateway.families import Families
 from consumers.gateway.nik_filter import cleaned, looks_like_nik
 from consumers.gateway.request import (
     Asked,
@@ -37,6 +39,10 @@ _LONGEST_CODE: Final = 64
 _LONGEST_TEXT: Final = 200
 _MOST_FIELDS: Final = 32
 _AWAY: Final = (DriverException, NoHostAvailable)
+# A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
+_BEHIND: Final = Withheld(opening.BEHIND.code)
+_PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
+_NOT_READABLE: Final = frozenset({opening.BEHIND.code, opening.DIFFERS.code})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +64,18 @@ class _Result:
     shown: Any
 
 
-class Families(Protocol):
-    """What the door reads: the queries of `consumers.read_model` that hold data of persons."""
-
-    def family(self, family_id: str) -> records.FamilyState | None:
-        """Return the family's state."""
-
-    def history(self, family_id: str) -> tuple[Any, ...]:
-        """Return the family's events, decoded."""
-
-    def family_of(self, reference: str) -> str | None:
-        """Return the family in which a reference stands."""
-
-
 class Door:
     """One gateway's door, over a read model, the keys of what is sealed, and a chain of the audit trail."""
 
-    def __init__(self, read_model: Families, opener: Opener, trail: AuditTrail, epoch_key: EpochKey) -> None:
+    def __init__(
+        self,
+        read_model: Families,
+        opener: Opener,
+        trail: AuditTrail,
+        epoch_key: EpochKey,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._pause = pause
         self._read = read_model
         self._opener = opener
         self._trail = trail
@@ -166,15 +167,24 @@ class Door:
     def _reading(self, look: _Look, read: Callable[[], Any]) -> Any:
         """Return what `read` finds; when it can't, that is on record before the refusal, or the fault, goes on."""
         try:
-            found = read()
+            found = self._patiently(read)
         except _AWAY:
             return self._withheld(look.intent, "READ_MODEL_UNAVAILABLE", outcome="FAILED")
         except Exception:
             self._withheld(look.intent, "FAULT", outcome="FAILED")
             raise
         if isinstance(found, Withheld):
-            nothing = found.code == "NOT_FOUND"
-            return self._withheld(look.intent, found.code, outcome="DELIVERED" if nothing else "WITHHELD")
+            return self._withheld(look.intent, found.code, outcome=_outcome(found.code))
+        return found
+
+    def _patiently(self, read: Callable[[], Any]) -> Any:
+        """Return what `read` finds, read again for less than a second while the read model is behind itself."""
+        found = read()
+        for seconds in _PAUSES:
+            if found != _BEHIND:
+                break
+            self._pause(seconds)
+            found = read()
         return found
 
     def _state(self, look: _Look, asked: Asked) -> records.FamilyState | Withheld:
@@ -192,8 +202,14 @@ class Door:
         state = self._state(look, asked)
         if isinstance(state, Withheld):
             return state
+        facets = opening.facets_of(state, look.fields)
+        sequences = sorted({facet.sequence for facet in facets})
+        read = self._read.events_at(state.family_id, sequences) if sequences else {}
+        events = opening.in_force(state.family_id, facets, read)
+        if isinstance(events, opening.Unproven):
+            return Withheld(events.code)
         persons = tuple(member.person_ref for member in opening.persons_in(state))
-        shown = opening.disclosed(state, look.fields, self._opener)
+        shown = opening.disclosed(state, look.fields, events, self._opener)
         return state, _Result(state.family_id, state.sequence, persons, shown)
 
     def _history(self, look: _Look, asked: Asked) -> tuple[tuple[Entry, ...], _Result] | Withheld:
@@ -201,6 +217,8 @@ class Door:
         if isinstance(state, Withheld):
             return state
         entries = timeline(self._read.history(state.family_id))
+        if not {entry.sequence for entry in entries}.issuperset(range(1, state.sequence + 1)):
+            return _BEHIND
         named = {entry.person_ref for entry in entries if entry.person_ref}
         persons = tuple(sorted(named | {member.person_ref for member in state.members}))
         sequence = max((entry.sequence for entry in entries), default=state.sequence)
@@ -263,6 +281,13 @@ class Door:
 def door(read_model: Families, keystore: KeyStore, trail: AuditTrail, epoch_key: EpochKey) -> Door:
     """Return the door over these keys; the one way for the composition root to have sealed fields opened."""
     return Door(read_model, Opener(keystore), trail, epoch_key)
+
+
+def _outcome(code: str) -> str:
+    """Return the outcome that a refusal after the intent is on record with."""
+    if code == "NOT_FOUND":
+        return "DELIVERED"
+    return "FAILED" if code in _NOT_READABLE else "WITHHELD"
 
 
 def _code(text: str) -> str:

@@ -1,10 +1,11 @@
-"""From a family's state to the values a request may see: sealed ones opened, masked unless permitted in clear.
+"""From a family's state and the events in force to the values a request may see: sealed ones opened, most masked.
 
-Opens with `identity.open`, which nothing outside this package may. Must not decide who may see what.
+Opens with `identity.open`, which nothing outside this package may. Must not decide who may see what, nor read anything.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from identity.keys import Erased
@@ -26,21 +27,62 @@ def persons_in(state: records.FamilyState) -> tuple[records.Member, ...]:
     return tuple(member for member in state.members if member.standing != "ENDED")
 
 
-def disclosed(state: records.FamilyState, granted: Collection[str], opener: Opener) -> dict[str, Value]:
-    """Return the granted fields of the family and its members; a value that doesn't open says why instead."""
-    facets = {facet.name: facet.event for facet in state.facets}
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """An event in force can't be shown from: it isn't there yet (READ_MODEL_BEHIND), or isn't the state's own."""
+
+    code: str
+
+
+BEHIND: Final = Unproven("READ_MODEL_BEHIND")
+DIFFERS: Final = Unproven("EVENT_NOT_OF_STATE")
+
+
+def facets_of(state: records.FamilyState, granted: Collection[str]) -> tuple[records.Facet, ...]:
+    """Return the facets whose events hold the granted sealed fields; none when nothing sealed is granted."""
+    names = {facet for name, facet in _FACETS_OF_FAMILY.items() if _may(name, granted)}
+    if any(_may(f"member.{name}", granted) for name in _OF_PERSON):
+        names |= {f"member/{member.person_ref}" for member in persons_in(state)}
+    return tuple(facet for facet in state.facets if facet.name in names)
+
+
+def in_force(family_id: str, facets: Iterable[records.Facet], events: Mapping[int, Any]) -> dict[str, Any] | Unproven:
+    """Return the event of each facet by the facet's name; Unproven when one is missing or isn't the one it names."""
+    found: dict[str, Any] = {}
+    for facet in facets:
+        event = events.get(facet.sequence)
+        if event is None:
+            return BEHIND
+        head: records.Header = event.header
+        if (head.family_id, head.sequence, head.change_id) != (family_id, facet.sequence, facet.change_id):
+            return DIFFERS
+        found[facet.name] = event
+    return found
+
+
+def disclosed(
+    state: records.FamilyState, granted: Collection[str], events: Mapping[str, Any], opener: Opener
+) -> dict[str, Value]:
+    """Return the granted fields of the family and its members; a value that doesn't open says why instead.
+
+    `events` holds the event in force of each of `facets_of` these fields.
+    """
     shown: dict[str, Value] = {code: read(state) for code, read in _PLAIN.items() if code in granted}
     for name, facet in _FACETS_OF_FAMILY.items():
-        if name in granted or name + CLEAR in granted:
-            opened = _opened(opener, facets.get(facet), name, state.family_id)
+        if _may(name, granted):
+            opened = _opened(opener, events.get(facet), name, state.family_id)
             shown[name] = _masked(name, opened, clear=name + CLEAR in granted)
     if any(code.startswith("member") for code in granted):
-        shown["members"] = [_person(member, facets, granted, opener) for member in persons_in(state)]
+        shown["members"] = [_person(member, events, granted, opener) for member in persons_in(state)]
     return shown
 
 
+def _may(code: str, granted: Collection[str]) -> bool:
+    return code in granted or code + CLEAR in granted
+
+
 def _person(
-    member: records.Member, facets: Mapping[str, bytes], granted: Collection[str], opener: Opener
+    member: records.Member, events: Mapping[str, Any], granted: Collection[str], opener: Opener
 ) -> dict[str, Value]:
     shown: dict[str, Value] = {"person_ref": member.person_ref}
     if "members" in granted:
@@ -54,16 +96,15 @@ def _person(
         }
     for name in _OF_PERSON:
         code = f"member.{name}"
-        if code in granted or code + CLEAR in granted:
-            opened = _opened(opener, facets.get(f"member/{member.person_ref}"), name, member.person_ref)
+        if _may(code, granted):
+            opened = _opened(opener, events.get(f"member/{member.person_ref}"), name, member.person_ref)
             shown[name] = _masked(name, opened, clear=code + CLEAR in granted)
     return shown
 
 
-def _opened(opener: Opener, event: bytes | None, path: str, owner: str) -> str | dict[str, str] | None:
-    record = codec.decode(event) if event is not None else None
+def _opened(opener: Opener, record: Any, path: str, owner: str) -> str | dict[str, str] | None:
     sealed: bytes | None = getattr(record, path, None)
-    if record is None or sealed is None:
+    if sealed is None:
         return None
     change_id = uuid.UUID(bytes=record.header.change_id)
     match opener.open_sealed(owner, codec.name_of(record), path, change_id, sealed):

@@ -77,6 +77,10 @@ class HistoryDisclosed:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Nothing is shown, and why: a code of the policy, AUDIT_UNAVAILABLE, READ_MODEL_UNAVAILABLE, NOT_FOUND, ..."""
+    """Nothing is shown, and why: a code of the policy, AUDIT_UNAVAILABLE, READ_MODEL_UNAVAILABLE, NOT_FOUND, ...
+
+    READ_MODEL_BEHIND: an event that the state speaks of isn't readable yet; asked again later, it is.
+    EVENT_NOT_OF_STATE: the event read is another than the state names.
+    """
 
     code: str

@@ -80,6 +80,9 @@ class ReadModel:
         self._version = version
         self._family = self._select("state", tables.FAMILY, "bucket = ? AND family_id = ?")
         self._history = self._select("event", tables.EVENT, "bucket = ? AND family_id = ?")
+        self._events_at = self._select(
+            "sequence, event", tables.EVENT, "bucket = ? AND family_id = ? AND sequence IN ?"
+        )
         self._links = self._select("family_id", tables.FAMILY_OF_REFERENCE, "bucket = ? AND reference = ?")
         in_area = "region_system = ? AND region_edition = ?"
         self._kecamatan = self._select("kecamatan", tables.KECAMATAN, f"{in_area} AND area = ?")
@@ -113,6 +116,11 @@ class ReadModel:
         """Return the family's accepted events, decoded, in order of their sequence."""
         found = self._session.execute(self._history, (tables.bucket_of(family_id), family_id))
         return tuple(codec.decode(event) for (event,) in found)
+
+    def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
+        """Return those of the family's accepted events that have these sequences, decoded, by sequence."""
+        asked = (tables.bucket_of(family_id), family_id, list(sequences))
+        return {sequence: codec.decode(event) for sequence, event in self._session.execute(self._events_at, asked)}
 
     def family_of(self, reference: str) -> str | None:
         """Return the family in which a card or person reference stands best, or None when no family ever had it.

@@ -16,13 +16,7 @@ def holds(state: FamilyState, name: str, event: Event) -> bool:
 def put(facets: tuple[Facet, ...], name: str, event: Event) -> tuple[Facet, ...]:
     """Return the facets with this event in force for `name`; the order of first appearance is kept."""
     prefix = event.prefix
-    new = Facet(
-        name=name,
-        occurred_at=prefix.occurred_at,
-        sequence=prefix.sequence,
-        change_id=prefix.change_id,
-        event=event.framed,
-    )
+    new = Facet(name=name, occurred_at=prefix.occurred_at, sequence=prefix.sequence, change_id=prefix.change_id)
     if any(facet.name == name for facet in facets):
         return tuple([new if facet.name == name else facet for facet in facets])
     return (*facets, new)

@@ -36,6 +36,7 @@ from schemas.records import (
     ReevaluationRequested,
     VillageMeetingHeld,
 )
+from stream_processors.indicators import counted
 from stream_processors.registry import authority, calendar, eligibility, ground_check, membership, proposal, ranking
 from stream_processors.registry.decision import (
     AlreadyKnown,
@@ -48,10 +49,11 @@ from stream_processors.registry.decision import (
 )
 from stream_processors.registry.rulebook import RuleBook
 
-FOLD_VERSION = "1"
+FOLD_VERSION = "2"
 REMEMBERED = 64
-LARGEST_CHANGE = 64 << 10  # bytes; a state keeps many of them whole, and its topic takes 2 MiB
+LARGEST_CHANGE = 64 << 10  # bytes; above any form, far below what every topic takes
 _ID = 16
+_COUNTED = ("status", "region", "decile", "members", "eligibility", "proposals")
 _A_DAY = 86_400_000_000
 _CHANGES_FACTS = (
     FamilyRegistered,
@@ -186,7 +188,17 @@ def evolve(state: FamilyState | None, event: Event) -> FamilyState:
     after = replace(
         state, sequence=prefix.sequence, recorded_at=prefix.recorded_at, recent_changes=_recent(state, event), **changes
     )
-    return eligibility.evolve(after, event.record) if isinstance(event.record, EligibilityDecided) else after
+    if isinstance(event.record, EligibilityDecided):
+        after = eligibility.evolve(after, event.record)
+    return _counted(state, after)
+
+
+def _counted(before: FamilyState, after: FamilyState) -> FamilyState:
+    """Return the state with what it counts written anew, if something that is counted became another."""
+    kept = all(getattr(before, name) is getattr(after, name) for name in _COUNTED)
+    if kept and counted.is_current(after.counted):
+        return after
+    return replace(after, counted=counted.written(*[getattr(after, name) for name in _COUNTED]))
 
 
 def _recent(state: FamilyState, event: Event) -> bytes:

@@ -88,9 +88,9 @@ def test_long_text_bytes_and_arrays_are_written_as_fastavro_writes_them(length: 
     record = codec.class_of("jejak.ProposalIdentityCorrected")(**fields, fields=("é" * length,) * 2 + ("x",) * length)
     schema = contract.writer_schemas()[contract.current_ids()["jejak.ProposalIdentityCorrected"]].wire
     assert codec.body(record) == by_fastavro(schema, asdict(record))
-    facet = golden_samples.sample("jejak.Facet", sparse=False)
-    large = type(facet)(**asdict(facet) | {"name": "n" * length, "event": b"e" * length})
-    schema = contract.writer_schemas()[contract.current_ids()["jejak.Facet"]].wire
+    drafted = golden_samples.sample("jejak.MembershipClaimed", sparse=False)
+    large = replace(drafted, person_ref="n" * length, name=b"e" * length)
+    schema = contract.writer_schemas()[contract.current_ids()["jejak.MembershipClaimed"]].wire
     assert codec.body(large) == by_fastavro(schema, asdict(large))
 
 

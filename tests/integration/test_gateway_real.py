@@ -23,7 +23,7 @@ from schemas.catalogue import AUDIT_TOPIC, Topic, topic
 from transport import kafka
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from jejak.stack import Endpoints
@@ -51,7 +51,8 @@ class OneFamily:
     """A read model that holds one family and tells when it is read."""
 
     def __init__(self, keys: InMemoryKeyStore, on_read: Callable[[], None] = lambda: None) -> None:
-        self._state = family_state(Sealer(keys))
+        self._claims = [claim(Sealer(keys), sequence, person) for sequence, person in enumerate(PERSONS, 1)]
+        self._state = family_state(self._claims)
         self._on_read = on_read
 
     def family(self, family_id: str) -> records.FamilyState | None:
@@ -62,17 +63,21 @@ class OneFamily:
         del family_id
         return ()
 
+    def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
+        del family_id
+        return {each.header.sequence: each for each in self._claims if each.header.sequence in sequences}
+
     def family_of(self, reference: str) -> str | None:
         return FAMILY if reference in PERSONS else None
 
 
-def family_state(sealer: Sealer) -> records.FamilyState:
+def family_state(claims: Sequence[records.MembershipClaimed]) -> records.FamilyState:
     place = records.Region(system="KEMENDAGRI", edition=regions.KEMENDAGRI_EDITION, code="35.71.02.1001")
-    claims = [claim(sealer, sequence, person) for sequence, person in enumerate(PERSONS, 1)]
     return records.FamilyState(
         sequence=2,
         recorded_at=NOW,
         family_id=FAMILY,
+        counted=b"1",
         region=place,
         status="AKTIF",
         decile=0,
@@ -87,7 +92,6 @@ def family_state(sealer: Sealer) -> records.FamilyState:
                 occurred_at=NOW,
                 sequence=each.header.sequence,
                 change_id=each.header.change_id,
-                event=codec.encode(each),
             )
             for each in claims
         ),

@@ -33,7 +33,7 @@ from identity.seal import Sealer
 from schemas import codec, records, regions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 FAMILY, CARD = "f" * 26, "k" * 26
 PERSONS = ("p" * 26, "q" * 26)
@@ -102,6 +102,8 @@ class Registry:
         self.state = state
         self.events = events
         self.read_after: list[list[str]] = []
+        self.asked_for: list[tuple[int, ...]] = []
+        self.missing: list[set[int]] = []
         self.fault: Exception | None = None
 
     def family(self, family_id: str) -> records.FamilyState | None:
@@ -112,6 +114,12 @@ class Registry:
 
     def history(self, family_id: str) -> tuple[Any, ...]:
         return self.events if family_id == FAMILY else ()
+
+    def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
+        assert family_id == FAMILY
+        self.asked_for.append(tuple(sequences))
+        missing = self.missing.pop(0) if self.missing else set()
+        return {at: event for at, event in enumerate(self.events, 1) if at in sequences and at not in missing}
 
     def family_of(self, reference: str) -> str | None:
         return FAMILY if reference in {*PERSONS, CARD} else None
@@ -126,7 +134,8 @@ class Room:
         self.events = sealed_events(Sealer(self.keys))
         self.registry = Registry(self.broker, state_of(self.events), self.events)
         self.log = AuditLog(self.broker, "gw", deadline_seconds=0.3, now=lambda: NOW)  # type: ignore[arg-type]  # as much of a producer as it uses
-        self.door = Door(self.registry, Opener(self.keys), self.log, EPOCH_KEY)
+        self.pauses: list[float] = []
+        self.door = Door(self.registry, Opener(self.keys), self.log, EPOCH_KEY, pause=self.pauses.append)
 
     def look(self, *fields: str, asked: Any = ASKED, caller: Caller = CALLER, purpose: Purpose = PURPOSE) -> Any:
         return self.door.look_family(caller, purpose, asked, fields or ("region", "member.name"))
@@ -199,13 +208,13 @@ def state_of(events: tuple[Any, ...]) -> records.FamilyState:
             occurred_at=head.occurred_at,
             sequence=head.sequence,
             change_id=head.change_id,
-            event=codec.encode(event),
         )
 
     return records.FamilyState(
         sequence=3,
         recorded_at=NOW + 3,
         family_id=FAMILY,
+        counted=b"1",
         region=registered.region,
         status="AKTIF",
         decile=2,
@@ -393,6 +402,47 @@ def test_a_history_discloses_every_person_in_it_and_opens_nothing(room: Room) ->
     assert [entry.step for entry in found.entries] == ["FamilyRegistered", "MembershipClaimed", "MembershipClaimed"]
     assert room.broker.kinds().count("SubjectDisclosure") == 2
     assert NIK not in repr(found)
+
+
+def test_only_the_events_of_the_sealed_fields_asked_for_are_read_and_in_one_query(room: Room) -> None:
+    room.look("region", "decile", "members")
+    assert room.registry.asked_for == []
+    room.look("address_line")
+    room.look("address_line", "card_number", "telephone", "member.name")
+    assert room.registry.asked_for == [(1,), (1, 2, 3)]
+
+
+def test_an_event_that_is_not_there_yet_is_waited_for_a_little(room: Room) -> None:
+    room.registry.missing = [{3}, {3}]
+    found = room.look("member.name")
+    assert [member["name"] for member in found.fields["members"]] == ["Contoh 2", "Contoh 3"]
+    assert len(room.pauses) == 2
+    assert room.broker.kinds() == ["AccessIntent", "AccessOutcome", "SubjectDisclosure", "SubjectDisclosure"]
+
+
+def test_without_one_event_in_force_nothing_at_all_is_shown(room: Room) -> None:
+    room.registry.missing = [{3}] * 10
+    assert room.look("region", "member.name") == Withheld("READ_MODEL_BEHIND")
+    assert sum(room.pauses) < 1
+    _, outcome = room.broker.records
+    assert (outcome.outcome, outcome.reason, outcome.result_count) == ("FAILED", "READ_MODEL_BEHIND", 0)
+
+
+@pytest.mark.parametrize("wrong", [{"change_id": bytes(16)}, {"sequence": 7}, {"family_id": "g" * 26}])
+def test_an_event_that_is_not_the_one_the_state_names_is_refused(room: Room, wrong: dict[str, Any]) -> None:
+    *others, last = room.registry.events
+    room.registry.events = (*others, replace(last, header=replace(last.header, **wrong)))
+    assert room.look("region", "member.name") == Withheld("EVENT_NOT_OF_STATE")
+    assert room.broker.kinds() == ["AccessIntent", "AccessOutcome"]
+    assert room.broker.records[-1].outcome == "FAILED"
+    assert room.pauses == []
+
+
+def test_a_history_with_a_hole_is_not_shown(room: Room) -> None:
+    room.registry.events = (room.events[0], room.events[2])
+    assert room.door.history(CALLER, PURPOSE, FamilyAsked(FAMILY)) == Withheld("READ_MODEL_BEHIND")
+    room.registry.events = room.events
+    assert isinstance(room.door.history(CALLER, PURPOSE, FamilyAsked(FAMILY)), HistoryDisclosed)
 
 
 def test_a_history_of_nobody_is_on_record(room: Room) -> None:
