@@ -9,8 +9,8 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from schemas import catalogue, codec
-from stream_processors.registry.rulebook import Activation, RuleBook, rule_set
+from schemas import catalogue
+from stream_processors.registry.rulebook import RuleBook, activation_of
 from transport import kafka
 
 _DEADLINE_SECONDS: Final = 60.0  # as long as the engine waits for a broker that does not answer
@@ -29,10 +29,6 @@ _PASSING: Final = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
     }
 )
-
-
-class RulesDiffer(Exception):
-    """A rule set was activated that this build holds with other content: such a worker must not decide."""
 
 
 class RulesWatch:
@@ -80,11 +76,3 @@ class RulesWatch:
     def close(self) -> None:
         """End the reader."""
         self._reader.close()
-
-
-def activation_of(framed: bytes, appended_at: int) -> Activation:
-    """Return the activation a record of the rules topic announces (times in microseconds)."""
-    record = codec.decode(framed)
-    if rule_set(record.rule_set, record.version).digest != record.digest:
-        raise RulesDiffer(f"rule set {record.rule_set} {record.version} differs from the one that was activated")
-    return Activation(record.rule_set, record.version, record.header.occurred_at, appended_at)

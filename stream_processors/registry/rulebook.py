@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
+from schemas import codec
+
 Operator = Literal["at_least", "at_most", "equals"]
 Fact = Literal["decile", "pkh_components", "matched_members", "state_employees", "active_family"]
 
@@ -56,6 +58,10 @@ class Activation:
     version: str
     effective_at: int
     recorded_at: int
+
+
+class RulesDiffer(Exception):
+    """A rule set was activated that this build holds with other content: nobody may judge by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,17 @@ def rule_set(name: str, version: str) -> RuleSet:
         if (one.name, one.version) == (name, version):
             return one
     raise LookupError(f"rule set {name} {version} was activated, and this build doesn't have it")
+
+
+def activation_of(framed: bytes, appended_at: int) -> Activation:
+    """Return the activation a record of the rules topic announces (times in microseconds).
+
+    Raises RulesDiffer, or LookupError for a rule set this build doesn't have.
+    """
+    record = codec.decode(framed)
+    if rule_set(record.rule_set, record.version).digest != record.digest:
+        raise RulesDiffer(f"rule set {record.rule_set} {record.version} differs from the one that was activated")
+    return Activation(record.rule_set, record.version, record.header.occurred_at, appended_at)
 
 
 def parse(text: str) -> RuleSet:

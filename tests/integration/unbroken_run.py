@@ -15,8 +15,7 @@ from schemas.records import FamilyRegistered, FamilyState, MembershipClaimed
 from stream_processors.engine.contract import Output, Poison
 from stream_processors.engine.dead_letters import NO_VALUE
 from stream_processors.folds.families import POSITION_PREFIX, FamiliesFold
-from stream_processors.folds.rules_watch import activation_of
-from stream_processors.registry.rulebook import RuleBook
+from stream_processors.registry.rulebook import RuleBook, activation_of
 from transport import kafka
 
 Name = Callable[[str], str]
