@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-import prometheus_client
-
 from consumers.gateway import audit_log
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door, door
@@ -25,7 +23,7 @@ from identity import tables as identity_tables
 from identity.audit_reference import load_or_create_epoch_key
 from identity.families import Aliases
 from identity.keys_cassandra import CassandraKeyStore
-from jejak import stack
+from jejak import health, stack
 from jejak.settings import Settings
 from producers.intake import Intake
 from producers.ledger import CassandraLedger, create_ledger_table
@@ -36,6 +34,7 @@ from stream_processors.engine.settings import EngineSettings
 from stream_processors.folds.families import FamiliesFold
 from stream_processors.folds.rules_watch import RulesWatch
 from transport import cassandra, kafka
+from transport.pulse import Pulse
 
 FOLD_GROUP = "families-fold-v1"
 FOLD_OUTPUTS = tuple(topic.name for topic in catalogue.TOPICS if "families fold" in topic.writer)
@@ -111,16 +110,17 @@ def connected(settings: Settings) -> Iterator[Registry]:
         yield registry
 
 
-def serve_metrics(settings: Settings) -> None:
-    """Have this worker's metrics answer on loopback, where a port is set."""
+def serve_metrics(settings: Settings, pulse: Pulse | None = None) -> None:
+    """Have this worker's metrics and health answer on loopback, where a port is set."""
     if settings.metrics_port:
-        prometheus_client.start_http_server(settings.metrics_port, addr=stack.LOOPBACK)
+        health.serve(stack.LOOPBACK, settings.metrics_port, pulse)
 
 
 def run_fold(settings: Settings) -> None:
     """Fold families until stopped by SIGTERM or SIGINT."""
     endpoints = find(settings)
-    serve_metrics(settings)
+    pulse = Pulse(settings.stuck_seconds)
+    serve_metrics(settings, pulse)
     watch = RulesWatch(endpoints.kafka)
     engine = EngineSettings(
         bootstrap=endpoints.kafka,
@@ -129,8 +129,14 @@ def run_fold(settings: Settings) -> None:
         input_topic=catalogue.CHANGES_TOPIC,
         state_topic=catalogue.FAMILIES_TOPIC,
         output_topics=FOLD_OUTPUTS,
+        digest_interval_s=60 * settings.digest_minutes,
     )
-    worker = Worker(engine, lambda partition: FamiliesFold(partition, lambda: watch.book), before_batch=watch.refresh)
+    worker = Worker(
+        engine,
+        lambda partition: FamiliesFold(partition, lambda: watch.book),
+        before_batch=watch.refresh,
+        pulse=pulse,
+    )
     on_stop(worker.stop)
     worker.run()
     watch.close()
@@ -139,7 +145,8 @@ def run_fold(settings: Settings) -> None:
 def run_read_model(settings: Settings) -> None:
     """Project into Cassandra until stopped."""
     endpoints = find(settings)
-    serve_metrics(settings)
+    pulse = Pulse(settings.stuck_seconds)
+    serve_metrics(settings, pulse)
     stopping = _Flag()
     on_stop(stopping.set)
     with connected(settings) as registry:
@@ -147,7 +154,7 @@ def run_read_model(settings: Settings) -> None:
         letters = DeadLetters(kafka.producer(endpoints.kafka), catalogue.DEAD_LETTERS_TOPIC, group)
         consumer = member(endpoints.kafka, group)
         projector = Projector(
-            consumer, lambda wait: Store(registry.session, wait), letters, Topics(), lambda: stopping.is_set
+            consumer, lambda wait: Store(registry.session, wait), letters, Topics(), lambda: stopping.is_set, pulse
         )
         try:
             projector.run()

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from identity.master_key import MasterKey, load_or_create_master_key
 from identity.references import ReferenceKey
 from identity.secret_file import load_or_create_secret, secret_from
+from transport.pulse import STUCK_AFTER_S
 
 _SECRET_NAMES = ("MASTER_KEY", "REFERENCE_KEY")
 
@@ -29,7 +30,15 @@ class Settings(BaseSettings):
     actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
     role: str = Field("operator", description="Role of the officer who asks.")
     parent: int = Field(0, description="Process that this worker ends with; 0 is none. Set by `run all` and `demo`.")
-    metrics_port: int = Field(0, description="Port of a worker's metrics on loopback, 0: none; `run all` takes three.")
+    metrics_port: int = Field(
+        0, description="Port of a worker's metrics and health on loopback, 0: none; `run all` takes three."
+    )
+    stuck_seconds: float = Field(
+        STUCK_AFTER_S, description="A worker without a turn or a commit for so long is stuck, says its health."
+    )
+    digest_minutes: float = Field(
+        60.0, description="Minutes between two digests of a partition's state in the fold's health, 0: none."
+    )
     log_level: str = Field("WARNING", description="Least severe log line that is shown.")
 
     def replication(self) -> dict[str, str | int]:

@@ -8,6 +8,7 @@ from typing import Final
 from confluent_kafka import KafkaException, Message, Producer
 
 from schemas.dead_letters import Origin, headers
+from transport.metrics import DEAD_LETTERS
 
 FLUSH_SECONDS: Final = 30.0
 
@@ -40,6 +41,7 @@ class DeadLetters:
             str(message.topic()), message.partition() or 0, message.offset() or 0, code, self._consumer_name
         )
         told: list[tuple[str, str | bytes | None]] = [*headers(origin)]
+        DEAD_LETTERS.labels(str(message.topic()), code).inc()
         self._producer.produce(
             self._topic, key=message.key(), value=message.value(), headers=told, on_delivery=self._delivered
         )

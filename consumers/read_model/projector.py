@@ -4,6 +4,7 @@ Offsets are committed only after the database acknowledged the rows, so a crash 
 are the same however often they are written. Knows Kafka and the store; what a record means is in `rows`.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +14,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumers.read_model import rows
 from consumers.read_model.dead_letters import DeadLetters
+from consumers.read_model.health import Vitals
 from consumers.read_model.tables import VERSION
 from consumers.read_model.writes import Store
 from schemas import catalogue
 from schemas.codec import Undecodable
 from transport import kafka
+from transport.pulse import Pulse
 
 AT_ONCE: Final = 20_000
 BATCH_SECONDS: Final = 0.2
@@ -75,14 +78,16 @@ def member(bootstrap: str, group: str, **overrides: Any) -> Consumer:
 class Projector:
     """One member of the projection's consumer group."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  each is a thing that the composition or a test gives it
         self,
         consumer: Consumer,
         connect: Callable[[Callable[[int, str], None]], Store],
         dead_letters: DeadLetters,
         topics: Topics = Topics(),
         stopping: Callable[[], bool] = lambda: False,
+        pulse: Pulse | None = None,
     ) -> None:
+        self._vitals = Vitals(Pulse() if pulse is None else pulse)
         self._consumer = consumer
         self._dead_letters = dead_letters
         self._topics = topics
@@ -101,14 +106,23 @@ class Projector:
 
     def step(self, seconds: float = BATCH_SECONDS) -> int:
         """Project one batch of what arrives within `seconds`; return the number of its records."""
+        started = time.perf_counter()
         messages = self._held + self._consumer.consume(AT_ONCE, timeout=seconds)
         self._held = []
-        if not messages:
-            return 0
+        count = self._taken(messages, started) if messages else 0
+        self._vitals.look(self._consumer)
+        return count
+
+    def _taken(self, messages: Sequence[Message], started: float) -> int:
+        """Write what was read; return the number of its records."""
+        read = time.perf_counter()
         by_topic, next_offsets, count = self._sorted(messages)
         self._project(by_topic)
         self._dead_letters.flush()
         self._done(next_offsets)
+        self._vitals.stage("read", read - started)
+        self._vitals.stage("project", time.perf_counter() - read)
+        self._vitals.acknowledged(next_offsets, by_topic)
         return count
 
     def _sorted(
@@ -121,6 +135,7 @@ class Projector:
             error, topic, partition, offset = message.error(), message.topic(), message.partition(), message.offset()
             if error is not None and error.code() in _PASSING:
                 _LOG.warning("broker_away", fault=error.name())
+                self._vitals.waiting("BROKER_AWAY")
                 continue
             if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  the library's public name
                 raise KafkaException(error)
@@ -129,6 +144,8 @@ class Projector:
             if error is None:
                 by_topic[topic].append(message)
                 count += 1
+            else:
+                self._vitals.ended((topic, partition), offset)
             next_offsets[topic, partition] = offset if error is not None else offset + 1
         return by_topic, next_offsets, count
 
@@ -179,6 +196,7 @@ class Projector:
         if self._stopping():
             raise Stopped
         seconds = min(_FIRST_WAIT * 2 ** min(attempt - 1, 10), _LONGEST_WAIT)
+        self._vitals.waiting("DATABASE_AWAY")
         _LOG.warning("database_away", attempt=attempt, fault=fault, next_try_seconds=seconds)
         assigned = self._consumer.assignment()
         if assigned:

@@ -5,7 +5,7 @@ rules or records.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from schemas.cloudevents import Headers
 
@@ -60,6 +60,15 @@ class PartitionFold(Protocol):
 
     def close_batch(self, next_offset: int) -> Sequence[Output]:
         """Return what ends a transaction: the position record with `next_offset`, and the changed counts."""
+        ...
+
+
+@runtime_checkable
+class Digesting(Protocol):
+    """What a partition's fold may do besides: tell a digest of its state, so that two of them can be compared."""
+
+    def digest(self) -> tuple[int, bytes]:
+        """Return the offset of the next change to decide, and the digest of the state at that offset."""
         ...
 
 

@@ -22,11 +22,13 @@ from stream_processors.engine.contract import FoldFactory, Output, Poison
 from stream_processors.engine.dead_letters import NO_VALUE, DeadLetterWatch, dead_letter
 from stream_processors.engine.faults import EngineFault, exit_at_once, place, reason, tolerate
 from stream_processors.engine.hanging import Clearance
+from stream_processors.engine.health import Vitals
 from stream_processors.engine.log_ends import LogEnds
 from stream_processors.engine.partition import Assigned, Restorer
 from stream_processors.engine.settings import EngineSettings
 from stream_processors.engine.transaction import Aborted, Transaction, topic_partitions
 from stream_processors.engine.watchdog import Watchdog
+from transport.pulse import Pulse
 
 _log = structlog.get_logger(__name__)
 
@@ -38,8 +40,8 @@ def _nothing() -> None:
 class Worker:
     """One worker of a fold. `run` returns after `stop`; any fault ends the process through `crash`.
 
-    `before_batch` is called after a batch was read and before it is folded. One worker is one thread's; only `stop`
-    and `partitions` may be used by others.
+    `before_batch` is called after a batch was read and before it is folded. Signs of life go into `pulse`. One worker
+    is one thread's; only `stop` and `partitions` may be used by others.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Worker:
         *,
         before_batch: Callable[[], None] = _nothing,
         crash: Callable[[BaseException], None] = exit_at_once,
+        pulse: Pulse | None = None,
     ) -> None:
         self._settings = settings
         self._before_batch = before_batch
@@ -56,7 +59,8 @@ class Worker:
         self._stopping = threading.Event()
         ends = LogEnds(settings.bootstrap, settings.patience_s)
         self._clearance = Clearance(settings, ends, self._stopping.is_set)
-        self._restorer = Restorer(settings, factory, ends, self._stopping.is_set)
+        self._pulse = Pulse() if pulse is None else pulse
+        self._restorer = Restorer(settings, factory, ends, self._stopping.is_set, self._pulse)
         self._watch = DeadLetterWatch(settings.limits)
         self._owned: dict[int, Assigned] = {}
         # Held, but what was folded since the last commit was given up: to be restored before it is read on.
@@ -68,11 +72,11 @@ class Worker:
         self._newest_append_ms = 0
         # Since when something waits for a commit, if only a position: a change may have no output at all.
         self._pending_since: float | None = None
-        self._settled_at = time.monotonic()
         self._watchdog: Watchdog
         self._consumer: Consumer
         self._transaction: Transaction
-        self._meters = metrics.Meters(settings.input_topic, lambda: time.monotonic() - self._settled_at)
+        self._meters = metrics.Meters(settings.input_topic)
+        self._vitals = Vitals(settings, self._pulse, self._meters)
 
     @property
     def partitions(self) -> frozenset[int]:
@@ -105,7 +109,7 @@ class Worker:
     def _open(self) -> None:
         # First of all: it ends a predecessor's open transaction, on which a restore would wait.
         self._transaction = Transaction(
-            lambda: clients.transactional_producer(self._settings), self._settings.patience_s
+            lambda: clients.transactional_producer(self._settings), self._settings.patience_s, self._meters.stage
         )
         self._clearance.sweep_own(self._transaction)
         self._consumer = clients.group_consumer(self._settings)
@@ -122,9 +126,11 @@ class Worker:
         """Read a batch, fold it, and commit if there is nothing more to read or the interval is over."""
         stale = set(self._stale)
         self._dropped_in_this_turn.clear()
+        started = time.perf_counter()
         messages = self._consumer.consume(self._settings.batch, self._settings.poll_s)
         try:
             if messages:
+                self._meters.stage("read", time.perf_counter() - started)
                 self._fold_batch(messages)
             if self._is_time(len(messages)):
                 self._commit()
@@ -133,13 +139,13 @@ class Worker:
         # Those of this turn's own abort wait one turn: a rebalance may be about to take them away.
         if self._stale & stale:
             self._heal(self._stale & stale)
+        self._vitals.look(self._consumer, self._owned.values(), pending=self._pending_since is not None)
 
     def _is_time(self, read: int) -> bool:
-        now = time.monotonic()
         if self._pending_since is None:
-            self._settled_at = now
             return False
-        return read < self._settings.batch or now - self._pending_since >= self._settings.commit_interval_s
+        waited = time.monotonic() - self._pending_since
+        return read < self._settings.batch or waited >= self._settings.commit_interval_s
 
     def _fold_batch(self, messages: Sequence[Any]) -> None:
         started = time.monotonic()
@@ -148,6 +154,7 @@ class Worker:
         for message in messages:
             if (error := message.error()) is not None:
                 tolerate(error)
+                self._vitals.tolerated(error)
                 continue
             owned = self._owned.get(message.partition())
             offset = message.offset()
@@ -163,8 +170,9 @@ class Worker:
         self._watch.passed(good)
         if taken:
             self._pending_since = self._pending_since or started
+        self._meters.stage("fold", time.monotonic() - started)
         self._transaction.flush()
-        self._meters.batch(taken, len(messages), time.monotonic() - started)
+        self._meters.batch(taken, len(messages))
 
     def _fold(self, owned: Assigned, message: Any, offset: int) -> bool:
         """Fold one change into its partition; tell whether it was taken or became a dead letter."""
@@ -182,7 +190,7 @@ class Worker:
             outputs = (self._dead_letter(code, message),)
         owned.next_offset = offset + 1
         owned.moved = True
-        self._newest_append_ms = milliseconds
+        owned.appended_ms = self._newest_append_ms = milliseconds
         self._transaction.send(outputs, owned.number)
         return code is None
 
@@ -203,7 +211,6 @@ class Worker:
         if not moved and not self._restored_uncommitted and not self._transaction.is_open:
             self._pending_since = None
             return
-        started = time.monotonic()
         try:
             for owned in moved:
                 self._transaction.send(owned.fold.close_batch(owned.next_offset), owned.number)
@@ -217,8 +224,8 @@ class Worker:
         self._restored_uncommitted.clear()
         self._pending_since = None
         self._aborts = 0
-        self._settled_at = time.monotonic()
-        self._meters.commit(self._settled_at - started, self._newest_append_ms if moved else None)
+        self._pulse.committed()
+        self._meters.committed(self._newest_append_ms if moved else None)
 
     def _offsets(self, moved: Sequence[Assigned]) -> list[TopicPartition]:
         """Return the offsets to commit; also of partitions only restored, as it is the offsets that are fenced."""
@@ -267,6 +274,8 @@ class Worker:
         No transaction is open when this is called. Returns nothing if the worker is being stopped.
         """
         started = time.monotonic()
+        for number in numbers:
+            self._pulse.restoring(number, 0, 0)
         # Before anything is sent there: a commit would take with it what a lost transaction left.
         if not self._clearance.wait(numbers, self._transaction):
             return []
@@ -277,6 +286,7 @@ class Worker:
         self._pending_since = self._pending_since or started
         # The restored state is long-lived: the collector need not walk it again and again.
         gc.freeze()
+        self._pulse.restored()
         self._meters.restored(time.monotonic() - started)
         try:
             for owned in restored:
@@ -299,12 +309,14 @@ class Worker:
             # What is not restored yet is read from anywhere and dropped, until it is healed.
             partition.offset = starts.get(partition.partition, OFFSET_BEGINNING)
         consumer.incremental_assign(partitions)
+        self._meters.rebalance("assigned")
         _log.info("partitions assigned", partitions=sorted(numbers), held=len(self._owned))
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._commit()
         self._drop(partitions)
         consumer.incremental_unassign(partitions)
+        self._meters.rebalance("revoked")
         _log.info("partitions revoked", partitions=sorted(partition.partition for partition in partitions))
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -312,6 +324,7 @@ class Worker:
             self._give_up(Aborted("PARTITIONS_LOST"))
         self._drop(partitions)
         consumer.incremental_unassign(partitions)
+        self._meters.rebalance("lost")
         _log.warning("partitions lost", partitions=sorted(partition.partition for partition in partitions))
 
     def _drop(self, partitions: Sequence[TopicPartition]) -> None:
@@ -321,6 +334,7 @@ class Worker:
         self._stale -= numbers
         self._restored_uncommitted -= numbers
         self._dropped_in_this_turn |= numbers
+        self._pulse.dropped(numbers)
 
 
 def _starts(partitions: Sequence[Assigned]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from stream_processors.engine.contract import FoldFactory, PartitionFold
 from stream_processors.engine.faults import EngineFault, tolerate
 from stream_processors.engine.log_ends import Ends
 from stream_processors.engine.settings import EngineSettings
+from transport.pulse import Pulse
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 10_000
@@ -24,12 +25,18 @@ _POLL_S = 0.1
 
 @dataclass(slots=True)
 class Assigned:
-    """A partition this worker holds. `moved` is true from the first change folded until the commit."""
+    """A partition this worker holds. `moved` is true from the first change folded until the commit.
+
+    `appended_ms` is the append time of the newest change folded here, 0 before the first; `digested_at` is when its
+    state was last digested, by the worker's clock.
+    """
 
     number: int
     fold: PartitionFold
     next_offset: int
     moved: bool = False
+    appended_ms: int = 0
+    digested_at: float = float("-inf")
 
 
 def start_of(number: int, position: int | None, group_offset: int | None, earliest: int) -> int:
@@ -51,12 +58,13 @@ class Restorer:
     """Brings up the folds of partitions; gives up without a result as soon as `stopping` says so."""
 
     def __init__(
-        self, settings: EngineSettings, factory: FoldFactory, ends: Ends, stopping: Callable[[], bool]
+        self, settings: EngineSettings, factory: FoldFactory, ends: Ends, stopping: Callable[[], bool], pulse: Pulse
     ) -> None:
         self._settings = settings
         self._factory = factory
         self._ends = ends
         self._stopping = stopping
+        self._pulse = pulse
 
     def restore(self, group: Consumer, numbers: Iterable[int]) -> list[Assigned]:
         """Return the partitions with all committed state; an open transaction in them was waited out.
@@ -95,6 +103,8 @@ class Restorer:
     def _read(self, folds: Mapping[int, PartitionFold], ends: Mapping[int, int]) -> bool:
         """Give each fold its partition's committed records up to the given end; tell whether that was reached."""
         left = {number for number, end in ends.items() if end > 0}
+        for number, end in ends.items():
+            self._pulse.restoring(number, 0, end)
         if not left:
             return True
         consumer = clients.restoring_consumer(self._settings)
@@ -112,7 +122,9 @@ class Restorer:
             if self._stopping():
                 return False
             messages: list[Any] = consumer.consume(_AT_ONCE, _POLL_S)
+            read: dict[int, int] = {}
             for message in messages:
+                read[message.partition()] = message.offset()
                 error = message.error()
                 if error is None:
                     self._take(folds[message.partition()], message.key(), message.value())
@@ -121,6 +133,8 @@ class Restorer:
                 elif message.offset() >= ends[message.partition()]:
                     # Only the end is proof: markers take offsets too, so the last record says nothing.
                     left.discard(message.partition())
+            for number, offset in read.items():
+                self._pulse.restoring(number, offset, ends[number])
             if messages:
                 progress = time.monotonic()
             elif time.monotonic() - progress > self._settings.patience_s:

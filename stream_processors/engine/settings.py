@@ -44,6 +44,7 @@ class EngineSettings:
     transaction_timeout_ms: int = 10_000
     patience_s: float = 60.0  # with a broker that does not answer, before it is a fault
     aborts_in_a_row: int = 10
+    digest_interval_s: float = 3_600.0  # between two digests of a partition's state; 0: none
     limits: DeadLetterLimits = field(default_factory=DeadLetterLimits)
 
     @property

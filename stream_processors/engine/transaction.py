@@ -45,6 +45,10 @@ _SWEEP_KEY = b"sweep"  # compacted topics take no record without a key
 _FULL_QUEUE_S = 0.05
 
 
+def _unobserved(_stage: str, _seconds: float) -> None:
+    """Take no note."""
+
+
 class Aborted(EngineFault):
     """The transaction can't be committed; what was decided in it must be forgotten. `code` is Kafka's name for why.
 
@@ -60,11 +64,15 @@ class Transaction:
     """The worker's current transaction; it begins with the first record sent. Not for several threads.
 
     `make` returns a producer on which `init_transactions` is still to be called; it is called again whenever the
-    producer in use was fenced, as such a producer is good for nothing else.
+    producer in use was fenced, as such a producer is good for nothing else. `observe` is told the seconds of each stage
+    of a commit: send, deliver, offsets, commit.
     """
 
-    def __init__(self, make: Callable[[], Producer], patience_s: float) -> None:
+    def __init__(
+        self, make: Callable[[], Producer], patience_s: float, observe: Callable[[str, float], None] = _unobserved
+    ) -> None:
         self._make = make
+        self._observe = observe
         self._patience_s = patience_s
         self._producer = self._ready()
         self._queued: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -96,9 +104,11 @@ class Transaction:
 
     def flush(self) -> None:
         """Hand what was taken to the producer, which sends it in the background; raises Aborted."""
+        started = time.perf_counter()
         queued, self._queued = self._queued, {}
         for (topic, partition), messages in queued.items():
             self._produce_batch(topic, partition, messages)
+        self._observe("send", time.perf_counter() - started)
 
     def commit(self, offsets: Sequence[TopicPartition], membership: Any) -> None:
         """Commit the records sent and the group's offsets together; raises Aborted, and `abort` must follow.
@@ -108,10 +118,20 @@ class Transaction:
         """
         self._begin()
         self.flush()
-        self._deliver()
-        self._insist(lambda: self._producer.send_offsets_to_transaction(list(offsets), membership, _CALL_S))
-        self._insist(lambda: self._producer.commit_transaction(_CALL_S))
+        self._staged("deliver", self._deliver)
+        self._staged(
+            "offsets",
+            lambda: self._insist(
+                lambda: self._producer.send_offsets_to_transaction(list(offsets), membership, _CALL_S)
+            ),
+        )
+        self._staged("commit", lambda: self._insist(lambda: self._producer.commit_transaction(_CALL_S)))
         self._open = False
+
+    def _staged(self, stage: str, work: Callable[[], None]) -> None:
+        started = time.perf_counter()
+        work()
+        self._observe(stage, time.perf_counter() - started)
 
     def sweep(self, places: Iterable[tuple[str, int]]) -> None:
         """Have the broker end, as aborted, what a producer of this id left open in these (topic, partition) places.
