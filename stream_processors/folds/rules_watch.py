@@ -5,12 +5,13 @@ Must not know what a rule says.
 """
 
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from schemas import catalogue
-from stream_processors.registry.rulebook import RuleBook, activation_of
+from stream_processors.registry.rulebook import Activation, RuleBook, activation_of
 from transport import kafka
 
 _DEADLINE_SECONDS: Final = 60.0  # as long as the engine waits for a broker that does not answer
@@ -38,14 +39,22 @@ class RulesWatch:
         self._bootstrap = bootstrap
         self._topic = topic
         self._reader = kafka.reader(bootstrap)
-        self._reader.assign([TopicPartition(topic, 0, 0)])
         self._position = 0
         self.book = RuleBook()
 
     def refresh(self) -> None:
         """Know every activation up to the topic's end; raises RulesDiffer or LookupError for one we can't judge by."""
         end = self._end()
-        found = []
+        if self._position >= end:
+            return
+        # Assigned only while there is something to read: the broker answers a connection's requests one after the
+        # other, and a fetch that waits at the end would hold the next question for half a second, at every batch.
+        self._reader.assign([TopicPartition(self._topic, 0, self._position)])
+        found = list(self._read_to(end))
+        self._reader.unassign()
+        self.book = self.book.with_activations(found)
+
+    def _read_to(self, end: int) -> Iterator[Activation]:
         while self._position < end:
             message = self._reader.poll(_DEADLINE_SECONDS)
             if message is None:
@@ -53,9 +62,7 @@ class RulesWatch:
             value, offset = message.value(), message.offset()
             if message.error() is None and value is not None and offset is not None:
                 self._position = offset + 1
-                found.append(activation_of(value, message.timestamp()[1] * 1000))
-        if found:
-            self.book = self.book.with_activations(found)
+                yield activation_of(value, message.timestamp()[1] * 1000)
 
     def _end(self) -> int:
         """Return where the topic ends; asked again while the broker is away."""
