@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 
 from identity.secret_file import SecretError
 from jejak import stack as local_stack
-from jejak.cli import bench, contract, demo, output, publish, read, run
+from jejak.cli import bench, contract, demo, output, publish, read, replay, run
 from jejak.cli import stack as stack_commands
 from jejak.settings import Settings
 from producers.publish import PublishFailed
@@ -50,6 +50,7 @@ for _name, _group in (
     ("publish", publish.app),
     ("run", run.app),
     ("family", read.family),
+    ("replay", replay.replay),
     ("schemas", contract.schemas),
     ("config", contract.config),
 ):
