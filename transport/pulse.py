@@ -173,7 +173,8 @@ class Pulse:
         if self._waits_for and since_wait < _WAITS_S:
             return Standing(State.WAITING, self._waits_for)
         # While a server was away, no commit could be made.
-        if min(self.commit_age, since_wait) > self._stuck_after_s:
+        comes_round = self.turn_age < self._stuck_after_s / 2
+        if comes_round and min(self.commit_age, since_wait) > self._stuck_after_s:
             return Standing(State.STUCK, "NO_COMMIT")
         if not self._holds:
             return Standing(State.STARTING)

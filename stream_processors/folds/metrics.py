@@ -9,5 +9,3 @@ from typing import Final
 from prometheus_client import Counter
 
 REFUSALS: Final = Counter("jejak_refusals_total", "Changes refused, by the rule that refused them.", ["rule"])
-KNOWN: Final = Counter("jejak_changes_known_total", "Changes that said nothing new.")
-EVENTS: Final = Counter("jejak_events_accepted_total", "Events that changes became.")
