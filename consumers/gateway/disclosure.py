@@ -14,7 +14,7 @@ from typing import Any, Final
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
-from consumers.gateway import opening, purposes
+from consumers.gateway import opening, past, purposes
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
 from consumers.gateway.families import Families
 from consumers.gateway.nik_filter import cleaned, looks_like_nik
@@ -30,6 +30,10 @@ from consumers.gateway.request import (
     Withheld,
 )
 from consumers.gateway.timeline import Entry, timeline
+from consumers.replay import moments as times
+from consumers.replay import two_times
+from consumers.replay.moments import Moments
+from consumers.replay.rules import Rules, no_rules
 from identity.audit_reference import EpochKey
 from identity.keys import KeyStore
 from identity.open import Opener
@@ -42,15 +46,17 @@ _AWAY: Final = (DriverException, NoHostAvailable)
 # A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
 _BEHIND: Final = Withheld(opening.BEHIND.code)
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
+_NOTHING_THERE: Final = frozenset({"NOT_FOUND", two_times.BEFORE_FIRST_EVENT})
 _NOT_READABLE: Final = frozenset({opening.BEHIND.code, opening.DIFFERS.code})
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One request that was let in: who asked for which fields, and its intent on record."""
+    """One request that was let in: who asked for which fields at which times, and its intent on record."""
 
     caller: Caller
     fields: tuple[str, ...]
+    moments: Moments
     intent: Receipt
 
 
@@ -67,15 +73,17 @@ class _Result:
 class Door:
     """One gateway's door, over a read model, the keys of what is sealed, and a chain of the audit trail."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  all that it stands on
         self,
         read_model: Families,
         opener: Opener,
         trail: AuditTrail,
         epoch_key: EpochKey,
         pause: Callable[[float], None] = time.sleep,
+        rules: Rules = no_rules,
     ) -> None:
         self._pause = pause
+        self._rules = rules
         self._read = read_model
         self._opener = opener
         self._trail = trail
@@ -83,13 +91,20 @@ class Door:
         self._policy_hash = purposes.register_hash()
 
     def look_family(
-        self, caller: Caller, purpose: Purpose, asked: Asked, fields: Iterable[str]
+        self,
+        caller: Caller,
+        purpose: Purpose,
+        asked: Asked,
+        fields: Iterable[str],
+        moments: Moments = times.NOW,
     ) -> FamilyDisclosed | Withheld:
         """Return the family's permitted fields once the look is on record; a Withheld holds and showed nothing.
 
         Fields are codes of `purposes.FIELDS`; a number is masked but for its last four unless asked for with `.clear`.
+        At other `moments` than now the disclosures name them; whose family it is, and whether the caller may look, is
+        judged by the present. Raises SequenceHole when the family's history lacks an event.
         """
-        look = self._admitted(caller, purpose, asked, tuple(dict.fromkeys(fields)))
+        look = self._admitted(caller, purpose, asked, tuple(dict.fromkeys(fields)), moments)
         if isinstance(look, Withheld):
             return look
         result = self._reading(look, partial(self._family, look, asked))
@@ -101,9 +116,14 @@ class Door:
             return receipts
         return FamilyDisclosed(found.family_id, found.sequence, state.recorded_at, found.shown, receipts)
 
-    def history(self, caller: Caller, purpose: Purpose, asked: Asked) -> HistoryDisclosed | Withheld:
-        """Return the family's history, nothing sealed in it opened, once the look is on record."""
-        look = self._admitted(caller, purpose, asked, (purposes.HISTORY,))
+    def history(
+        self, caller: Caller, purpose: Purpose, asked: Asked, moments: Moments = times.NOW
+    ) -> HistoryDisclosed | Withheld:
+        """Return the family's history, nothing sealed in it opened, once the look is on record.
+
+        At other `moments` than now: the events that the state of then adds up from. Raises SequenceHole as above.
+        """
+        look = self._admitted(caller, purpose, asked, (purposes.HISTORY,), moments)
         if isinstance(look, Withheld):
             return look
         result = self._reading(look, partial(self._history, look, asked))
@@ -115,16 +135,18 @@ class Door:
             return receipts
         return HistoryDisclosed(found.family_id, entries, receipts)
 
-    def _admitted(self, caller: Caller, purpose: Purpose, asked: Asked, fields: tuple[str, ...]) -> _Look | Withheld:
+    def _admitted(
+        self, caller: Caller, purpose: Purpose, asked: Asked, fields: tuple[str, ...], moments: Moments
+    ) -> _Look | Withheld:
         """Return the look with its intent durable, or the refusal, on record too wherever that is possible."""
         rule = self._policy(caller, purpose, fields)
-        intent = self._intent(caller, purpose, asked, fields, rule)
+        intent = self._intent(caller, purpose, asked, fields, moments, rule)
         answer = self._trail.append(intent)
         if isinstance(answer, AuditUnavailable):
             return self._unrecorded(answer.queued)
         if isinstance(rule, purposes.Denied):
             return self._withheld(answer[0], rule.code)
-        return _Look(caller, fields, answer[0])
+        return _Look(caller, fields, moments, answer[0])
 
     @staticmethod
     def _policy(caller: Caller, purpose: Purpose, fields: Sequence[str]) -> purposes.Rule | purposes.Denied:
@@ -133,12 +155,13 @@ class Door:
             return purposes.Denied("NIK_IN_TEXT")
         return purposes.rule_for(purpose.code, caller.agency_id, fields)
 
-    def _intent(
+    def _intent(  # noqa: PLR0913, PLR0917  idem, and what the policy says
         self,
         caller: Caller,
         purpose: Purpose,
         asked: Asked,
         fields: Sequence[str],
+        moments: Moments,
         rule: purposes.Rule | purposes.Denied,
     ) -> Callable[..., records.AccessIntent]:
         allowed = isinstance(rule, purposes.Rule)
@@ -157,7 +180,7 @@ class Door:
             subject_ref=self._epoch.subject_ref(person) if person is not None else None,
             subject_key_epoch=self._epoch.epoch,
             household_ref=self._epoch.subject_ref(family) if family is not None else None,
-            query_commitment=self._epoch.query_commitment(json.dumps([type(asked).__name__, asdict(asked)])),
+            query_commitment=self._epoch.query_commitment(_query(asked, moments)),
             fields_requested=tuple(_code(field) for field in fields[:_MOST_FIELDS]),
             decision="ALLOW" if allowed else "DENY",
             policy_set_hash=self._policy_hash,
@@ -202,6 +225,8 @@ class Door:
         state = self._state(look, asked)
         if isinstance(state, Withheld):
             return state
+        if not look.moments.is_now:
+            return self._family_then(look, state)
         facets = opening.facets_of(state, look.fields)
         sequences = sorted({facet.sequence for facet in facets})
         read = self._read.events_at(state.family_id, sequences) if sequences else {}
@@ -212,17 +237,29 @@ class Door:
         shown = opening.disclosed(state, look.fields, events, self._opener)
         return state, _Result(state.family_id, state.sequence, persons, shown)
 
+    def _family_then(self, look: _Look, now: records.FamilyState) -> tuple[records.FamilyState, _Result] | Withheld:
+        found = past.read(self._read, now, look.moments, self._rules)
+        if isinstance(found, Withheld):
+            return found
+        state = found.state
+        events = opening.in_force(state.family_id, opening.facets_of(state, look.fields), found.events)
+        if isinstance(events, opening.Unproven):
+            return Withheld(events.code)
+        persons = tuple(member.person_ref for member in opening.persons_in(state))
+        shown = opening.disclosed(state, look.fields, events, self._opener) | past.shown(found, look.fields)
+        return state, _Result(state.family_id, state.sequence, persons, shown)
+
     def _history(self, look: _Look, asked: Asked) -> tuple[tuple[Entry, ...], _Result] | Withheld:
         state = self._state(look, asked)
         if isinstance(state, Withheld):
             return state
+        if not look.moments.is_now:
+            then = past.read(self._read, state, look.moments, self._rules)
+            return then if isinstance(then, Withheld) else _told(then.state, timeline(then.events.values()))
         entries = timeline(self._read.history(state.family_id))
         if not {entry.sequence for entry in entries}.issuperset(range(1, state.sequence + 1)):
             return _BEHIND
-        named = {entry.person_ref for entry in entries if entry.person_ref}
-        persons = tuple(sorted(named | {member.person_ref for member in state.members}))
-        sequence = max((entry.sequence for entry in entries), default=state.sequence)
-        return entries, _Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
+        return _told(state, entries)
 
     def _recorded(self, look: _Look, found: _Result) -> tuple[Receipt, ...] | Withheld:
         """Return the receipts of the outcome and of one disclosure per person; a refusal when they aren't durable."""
@@ -251,6 +288,8 @@ class Door:
             fields_disclosed=look.fields,
             masking_profile="CLEAR" if any(field.endswith(opening.CLEAR) for field in look.fields) else "LAST4",
             record_version=found.sequence,
+            as_of=look.moments.as_of,
+            recorded_as_of=look.moments.known_at,
             visibility="CITIZEN",
         )
 
@@ -278,14 +317,32 @@ class Door:
         )
 
 
-def door(read_model: Families, keystore: KeyStore, trail: AuditTrail, epoch_key: EpochKey) -> Door:
-    """Return the door over these keys; the one way for the composition root to have sealed fields opened."""
-    return Door(read_model, Opener(keystore), trail, epoch_key)
+def door(
+    read_model: Families, keystore: KeyStore, trail: AuditTrail, epoch_key: EpochKey, rules: Rules = no_rules
+) -> Door:
+    """Return the door over these keys; the one way for the composition root to have sealed fields opened.
+
+    `rules` tells every activation of rules, to judge the eligibility of other times by.
+    """
+    return Door(read_model, Opener(keystore), trail, epoch_key, rules=rules)
+
+
+def _told(state: records.FamilyState, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], _Result]:
+    named = {entry.person_ref for entry in entries if entry.person_ref}
+    persons = tuple(sorted(named | {member.person_ref for member in state.members}))
+    sequence = max((entry.sequence for entry in entries), default=state.sequence)
+    return entries, _Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
+
+
+def _query(asked: Asked, moments: Moments) -> str:
+    """Return what an intent commits to: whom was asked for, and at which times where it wasn't about now."""
+    at = [] if moments.is_now else [asdict(moments)]
+    return json.dumps([type(asked).__name__, asdict(asked), *at])
 
 
 def _outcome(code: str) -> str:
     """Return the outcome that a refusal after the intent is on record with."""
-    if code == "NOT_FOUND":
+    if code in _NOTHING_THERE:
         return "DELIVERED"
     return "FAILED" if code in _NOT_READABLE else "WITHHELD"
 

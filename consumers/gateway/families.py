@@ -15,6 +15,9 @@ class Families(Protocol):
     def history(self, family_id: str) -> tuple[Any, ...]:
         """Return the family's events, decoded."""
 
+    def framed_history(self, family_id: str) -> tuple[bytes, ...]:
+        """Return the family's events as they lie on the events topic, in order of their sequence."""
+
     def events_at(self, family_id: str, sequences: Sequence[int]) -> Mapping[int, Any]:
         """Return those of the family's events that have these sequences, decoded."""
 

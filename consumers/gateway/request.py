@@ -80,6 +80,7 @@ class Withheld:
     """Nothing is shown, and why: a code of the policy, AUDIT_UNAVAILABLE, READ_MODEL_UNAVAILABLE, NOT_FOUND, ...
 
     READ_MODEL_BEHIND: an event that the state speaks of isn't readable yet; asked again later, it is.
+    BEFORE_FIRST_EVENT: at the times asked for, nothing was known of the family, or nothing of it was true.
     EVENT_NOT_OF_STATE: the event read is another than the state names.
     """
 

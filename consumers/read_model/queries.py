@@ -114,8 +114,12 @@ class ReadModel:
 
     def history(self, family_id: str) -> tuple[Any, ...]:
         """Return the family's accepted events, decoded, in order of their sequence."""
+        return tuple(codec.decode(event) for event in self.framed_history(family_id))
+
+    def framed_history(self, family_id: str) -> tuple[bytes, ...]:
+        """Return the family's accepted events as they lie on the events topic, in order of their sequence."""
         found = self._session.execute(self._history, (tables.bucket_of(family_id), family_id))
-        return tuple(codec.decode(event) for (event,) in found)
+        return tuple(event for (event,) in found)
 
     def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
         """Return those of the family's accepted events that have these sequences, decoded, by sequence."""

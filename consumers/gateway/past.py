@@ -1,0 +1,75 @@
+"""A family at other times, read for the door: as the registry knew it, and as it was true in the world.
+
+Knows the history and who folds it; must not know who asks, nor open anything.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from consumers.gateway import opening
+from consumers.gateway.families import Families
+from consumers.gateway.request import Withheld
+from consumers.replay import two_times
+from consumers.replay.moments import Moments
+from consumers.replay.rules import Rules, no_rules
+from schemas import codec, records
+
+_ELIGIBILITY: Final = "eligibility"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A family at the moments asked for, and the events its state adds up from, decoded, by sequence."""
+
+    then: two_times.Then
+    events: Mapping[int, Any]
+
+    @property
+    def state(self) -> records.FamilyState:
+        """The state at the moments."""
+        return self.then.state
+
+
+def read(families: Families, now: records.FamilyState, moments: Moments, rules: Rules) -> Past | Withheld:
+    """Return the family at the moments; `now` is its present state, and `rules` is asked only for an `as_of`.
+
+    Withheld: BEFORE_FIRST_EVENT, or READ_MODEL_BEHIND while the history lacks what the present state has folded.
+    Raises SequenceHole where an event is missing below others.
+    """
+    history = families.framed_history(now.family_id)
+    if len(history) < now.sequence:
+        two_times.at(history, moments, no_rules())  # a hole below others is a fault, whatever the end lacks
+        return Withheld(opening.BEHIND.code)
+    then = two_times.at(history, moments, rules() if moments.as_of is not None else no_rules())
+    if isinstance(then, two_times.BeforeFirstEvent):
+        return Withheld(then.code)
+    # Dense from 1, as `two_times.at` has found: a sequence is a place.
+    return Past(then, {sequence: codec.decode(history[sequence - 1]) for sequence in sorted(then.sequences)})
+
+
+def shown(past: Past, granted: Collection[str]) -> dict[str, Any]:
+    """Return what a look at another time shows differently: beside each decision on record, what the facts call for.
+
+    `judged` is marked as such: nobody decided it. Without a time in the world there is only what was on record.
+    """
+    if past.then.judged is None or _ELIGIBILITY not in granted:
+        return {}
+    on_record = {one.programme: one for one in past.then.on_record}
+    judged = {one.programme: one for one in past.then.judged}
+    return {
+        _ELIGIBILITY: [
+            {
+                "programme": programme,
+                "on_record": _decision(on_record.get(programme)),
+                "judged": _decision(judged.get(programme)),
+            }
+            for programme in sorted(on_record.keys() | judged.keys())
+        ]
+    }
+
+
+def _decision(one: records.Eligibility | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {"result": one.result, "reasons": list(one.reasons), "rules_version": one.rules_version}
