@@ -62,6 +62,7 @@ __all__ = [
     "RoundOpened",
     "RuleOutcome",
     "RulesActivated",
+    "ServingVersionChosen",
     "SubjectDisclosure",
     "VillageMeetingHeld",
 ]
@@ -942,6 +943,18 @@ class RulesActivated:
     rule_set: str
     version: str
     digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingVersionChosen:
+    """An operator chose which version of the read model or of the fold's state serves; readers and workers follow the newest record of each."""
+
+    what: str
+    version: str
+    previous: str | None
+    step: str
+    chosen_at: int
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,32 @@
-"""Absolute sums of one partition: a transition retracts the old state's cells and adds the new one's.
+"""Absolute sums of one partition: a transition retracts what the old state counted and adds what the new one does.
 
 Sums are never restored: they are recounted from the restored states, so that a count can't drift from what it counts.
+`cells` and `recount` count from the fields of states: the plain twin of the sums, which know counted bytes alone.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from schemas.records import FamilyState
-from stream_processors.indicators import definitions
-from stream_processors.indicators.definitions import INDICATORS, Indicator
+from stream_processors.indicators import counted, definitions
+from stream_processors.indicators.counted import PARTS, items
+from stream_processors.indicators.definitions import INDICATORS, NO_DECILE, NOT_MATCHED, Indicator
 
-_ALWAYS_READ = ("status", "region")
-_COUNTED_FIELDS = {*_ALWAYS_READ, *(field for indicator in INDICATORS for field in indicator.reads)}
+_CACHED = 16_384
+_LEVELS = tuple(dict.fromkeys(indicator.level for indicator in INDICATORS))
+
+# The classes an indicator counts, from the parts it reads: as its `classes`, which reads them from a state.
+_CLASSES: dict[str, Callable[..., list[str]]] = {
+    "families_by_decile": lambda decile: [decile or NO_DECILE],
+    "persons_by_decile": lambda decile, members: [decile or NO_DECILE] * len(items(members)),
+    "persons_by_marital_status": lambda members: [one.partition("/")[0] for one in items(members)],
+    "persons_by_padan": lambda members: [one.partition("/")[2] or NOT_MATCHED for one in items(members)],
+    "families_eligible": items,
+    "proposals_by_step": items,
+}
 
 
 class Cell(NamedTuple):
@@ -23,55 +37,111 @@ class Cell(NamedTuple):
     category: str
 
 
+Slice = tuple[str, ...]  # a region at an indicator's level, and the parts it reads; empty for what counts nowhere
+Deltas = tuple[tuple[Cell, int], ...]
+
+
 def cells(state: FamilyState | None) -> Counter[Cell]:
     """Return what one family adds to each cell; a family that isn't active counts nowhere."""
     found: Counter[Cell] = Counter()
-    for indicator in INDICATORS:
-        found.update(_cells(indicator, *_counted(indicator, state)))
+    if state is not None and state.status == definitions.FAMILY_ACTIVE:
+        for indicator in INDICATORS:
+            region = definitions.region_at(state.region.code, indicator.level)
+            found.update(Cell(indicator.name, region, category) for category in indicator.classes(state))
     return found
 
 
-def _touched(before: FamilyState | None, after: FamilyState | None) -> Iterable[Indicator]:
-    """Return the indicators that a transition can move: states share what a change left as it was."""
-    if before is None or after is None:
-        return INDICATORS
-    changed = {field for field in _COUNTED_FIELDS if getattr(before, field) is not getattr(after, field)}
-    if not changed.isdisjoint(_ALWAYS_READ):
-        return INDICATORS
-    return [indicator for indicator in INDICATORS if not changed.isdisjoint(indicator.reads)]
+def recount(states: Iterable[FamilyState]) -> Counter[Cell]:
+    """Return the sums over states counted from nothing, field by field."""
+    total: Counter[Cell] = Counter()
+    for state in states:
+        total.update(cells(state))
+    return total
 
 
-def _counted(indicator: Indicator, state: FamilyState | None) -> tuple[str, list[str]]:
-    if state is None or state.status != "AKTIF":
-        return "", []
-    return definitions.region_at(state.region.code, indicator.level), list(indicator.classes(state))
+class _Reader:
+    """What one indicator takes of counted bytes, and what it makes of it.
+
+    `slice` gives all that the indicator depends on, of the regions at every level and the parts.
+    """
+
+    def __init__(self, indicator: Indicator) -> None:
+        self.name = indicator.name
+        self.classes = _CLASSES[indicator.name]
+        places = [len(_LEVELS) + PARTS.index(field) for field in indicator.reads]
+        self.slice: Callable[[Slice], Slice] = itemgetter(_LEVELS.index(indicator.level), *places)
+        self.moved = lru_cache(_CACHED)(self._moved)
+
+    def _moved(self, old: Slice, new: Slice) -> Deltas:
+        difference = self._added(new)
+        difference.subtract(self._added(old))
+        return tuple((cell, change) for cell, change in difference.items() if change)
+
+    def _added(self, slice_: Slice) -> Counter[Cell]:
+        if not slice_:
+            return Counter()
+        region, *parts = slice_
+        return Counter(Cell(self.name, region, category) for category in self.classes(*parts))
 
 
-def _cells(indicator: Indicator, region: str, categories: list[str]) -> list[Cell]:
-    return [Cell(indicator.name, region, category) for category in categories]
+_READERS = tuple(_Reader(indicator) for indicator in INDICATORS)
+_NOWHERE: tuple[Slice, ...] = ((),) * len(_READERS)
+
+
+@lru_cache(_CACHED)
+def _slices(counted_bytes: bytes) -> tuple[Slice, ...]:
+    parts = counted.parts(counted_bytes)
+    if not parts:
+        return _NOWHERE
+    code = parts[0]
+    whole = (*[definitions.region_at(code, level) for level in _LEVELS], *parts[1:])
+    return tuple([reader.slice(whole) for reader in _READERS])
+
+
+def _deltas(before: bytes, after: bytes) -> Iterator[tuple[Cell, int]]:
+    for reader, old, new in zip(_READERS, _slices(before), _slices(after), strict=True):
+        if old != new:
+            yield from reader.moved(old, new)
 
 
 class Counts:
-    """The sums of one partition, and which of them changed since they were last taken."""
+    """The sums of one partition, and which of them changed since they were last taken.
+
+    Counts from counted bytes under the present definitions; of no others may be told here.
+    """
 
     def __init__(self) -> None:
         self._sums: dict[Cell, int] = {}
         self._changed: set[Cell] = set()
 
-    def move(self, before: FamilyState | None, after: FamilyState | None) -> None:
-        """Retract the old state's cells and add the new one's."""
-        for indicator in _touched(before, after):
-            old, new = _counted(indicator, before), _counted(indicator, after)
-            if old != new:
-                self._move(_cells(indicator, *old), _cells(indicator, *new))
+    def move(self, before: bytes | None, after: bytes) -> None:
+        """Retract what the old state counted, if there was one, and add what the new one does."""
+        if before != after:
+            sums, changed = self._sums, self._changed
+            for cell, change in _deltas(b"" if before is None else before, after):
+                sums[cell] = sums.get(cell, 0) + change
+                changed.add(cell)
 
-    def _move(self, old: list[Cell], new: list[Cell]) -> None:
-        difference = Counter(new)
-        difference.subtract(old)
-        for cell, change in difference.items():
-            if change:
-                self._sums[cell] = self._sums.get(cell, 0) + change
-                self._changed.add(cell)
+    def add(self, families: Counter[bytes]) -> None:
+        """Add families by what each counts: the sums of a restore, each different slice looked at once."""
+        gathered: tuple[dict[Slice, int], ...] = tuple({} for _ in _READERS)
+        for counted_bytes, number in families.items():
+            for by_slice, slice_ in zip(gathered, _slices(counted_bytes), strict=True):
+                by_slice[slice_] = by_slice.get(slice_, 0) + number
+        for reader, by_slice in zip(_READERS, gathered, strict=True):
+            self._add(reader, by_slice)
+
+    def _add(self, reader: _Reader, by_slice: dict[Slice, int]) -> None:
+        by_class: dict[tuple[str, str], int] = {}
+        for slice_, number in by_slice.items():
+            if slice_:
+                region = slice_[0]
+                for category in reader.classes(*slice_[1:]):
+                    by_class[region, category] = by_class.get((region, category), 0) + number
+        for (region, category), number in by_class.items():
+            cell = Cell(reader.name, region, category)
+            self._sums[cell] = self._sums.get(cell, 0) + number
+            self._changed.add(cell)
 
     def take_changed(self) -> dict[Cell, int]:
         """Return the changed cells with their absolute sums, in order; none are changed afterwards."""
@@ -82,11 +152,3 @@ class Counts:
     def sums(self) -> dict[Cell, int]:
         """Return every known cell with its sum."""
         return dict(self._sums)
-
-
-def recount(states: Iterable[FamilyState]) -> Counter[Cell]:
-    """Return the sums over states counted from nothing: the plain twin of the running counts."""
-    total: Counter[Cell] = Counter()
-    for state in states:
-        total.update(cells(state))
-    return total

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 from schemas.records import FamilyState
 
-VERSION = "1"
+VERSION = "1"  # another version of the definitions is another version of the fold: what a state counts is part of it
 NO_DECILE = "BELUM_ADA_DESIL"
-_ACTIVE = frozenset({"PENDING", "CONFIRMED"})
+NOT_MATCHED = "BELUM_DIPADANKAN"
+FAMILY_ACTIVE = "AKTIF"
+ELIGIBLE = "LAYAK"
+FINEST = "kecamatan"
+ACTIVE = frozenset({"PENDING", "CONFIRMED"})
 _LEVELS = {"provinsi": 2, "kabkota": 5, "kecamatan": 8}
 
 Classes = Callable[[FamilyState], Iterator[str]]
@@ -38,19 +42,19 @@ def _family_decile(state: FamilyState) -> Iterator[str]:
 
 
 def _person_decile(state: FamilyState) -> Iterator[str]:
-    return (decile(state) for member in state.members if member.standing in _ACTIVE)
+    return (decile(state) for member in state.members if member.standing in ACTIVE)
 
 
 def _marital_status(state: FamilyState) -> Iterator[str]:
-    return (str(member.marital_status) for member in state.members if member.standing in _ACTIVE)
+    return (str(member.marital_status) for member in state.members if member.standing in ACTIVE)
 
 
 def _padan(state: FamilyState) -> Iterator[str]:
-    return (member.padan or "BELUM_DIPADANKAN" for member in state.members if member.standing in _ACTIVE)
+    return (member.padan or NOT_MATCHED for member in state.members if member.standing in ACTIVE)
 
 
 def _eligible(state: FamilyState) -> Iterator[str]:
-    return (entry.programme for entry in state.eligibility if entry.result == "LAYAK")
+    return (entry.programme for entry in state.eligibility if entry.result == ELIGIBLE)
 
 
 def _proposal_step(state: FamilyState) -> Iterator[str]:

@@ -17,6 +17,7 @@ from schemas.records import (
     MembershipContested,
     MembershipEnded,
 )
+from stream_processors.indicators import counted
 from stream_processors.registry import calendar, codes, facets
 from stream_processors.registry.authority import is_desa, region_exists
 from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
@@ -79,6 +80,7 @@ def registered(record: FamilyRegistered, event: Event) -> FamilyState:
         sequence=prefix.sequence,
         recorded_at=prefix.recorded_at,
         family_id=prefix.family_id,
+        counted=counted.written(codes.FAMILY_ACTIVE, record.region, 0, (), (), ()),
         region=record.region,
         status=codes.FAMILY_ACTIVE,
         decile=0,

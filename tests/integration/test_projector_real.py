@@ -159,6 +159,7 @@ def state(family: str, sequence: int, code: str = RAWA, decile: int = 0, members
             sequence=sequence,
             recorded_at=NOW + sequence,
             family_id=family,
+            counted=b"1",
             region=place(code),
             status="AKTIF",
             decile=decile,

@@ -46,6 +46,7 @@ def state(sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAM
             sequence=sequence,
             recorded_at=NOW + sequence,
             family_id=family_id,
+            counted=b"1",
             region=place(code),
             status="AKTIF",
             decile=decile,

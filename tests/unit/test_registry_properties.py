@@ -315,8 +315,9 @@ def test_running_counts_equal_a_recount_from_nothing(ours: list[list[int]], thei
     for family, choices in ((FAMILY, ours), (OTHER_FAMILY, theirs)):
         before: Any = None
         for state in play(choices, family).states:
-            counts.move(before, state)
-            before = latest[family] = state
+            counts.move(before, state.counted)
+            latest[family] = state
+            before = state.counted
             taken |= counts.take_changed()
     expected = recount(state for state in latest.values() if state)
     assert {cell: total for cell, total in counts.sums().items() if total} == dict(expected)
