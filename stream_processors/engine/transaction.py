@@ -32,6 +32,7 @@ GIVEN_UP = frozenset(
         KafkaError.UNKNOWN_PRODUCER_ID,
         KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
         KafkaError._FENCED,  # noqa: SLF001  librdkafka's own codes are public under this name
+        KafkaError._FATAL,  # noqa: SLF001  idem; what every produce says once the producer was fenced
         KafkaError._CONFLICT,  # noqa: SLF001  idem
         KafkaError._STATE,  # noqa: SLF001  idem; a produce after the transaction failed, the commit would say why
         KafkaError._MSG_TIMED_OUT,  # noqa: SLF001  idem
@@ -197,7 +198,7 @@ class Transaction:
                     timestamp=output.timestamp_ms,
                 )
             except BufferError:
-                self._producer.poll(_FULL_QUEUE_S)
+                _judged(lambda: self._producer.poll(_FULL_QUEUE_S))
             except KafkaException as refused:
                 _judge(refused)
             else:
@@ -210,11 +211,11 @@ class Transaction:
             for error in {message.pop("_error") for message in messages}:
                 if error.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001  librdkafka's own code
                     _judge(KafkaException(error))
-            self._producer.poll(_FULL_QUEUE_S)
+            _judged(lambda: self._producer.poll(_FULL_QUEUE_S))
 
     def _deliver(self) -> None:
         deadline = time.monotonic() + self._patience_s
-        while self._producer.flush(1.0):
+        while _judged(lambda: self._producer.flush(1.0)):
             if time.monotonic() > deadline:
                 raise Aborted("_MSG_TIMED_OUT")
 
@@ -230,6 +231,15 @@ class Transaction:
                 time.sleep(_FULL_QUEUE_S)
             else:
                 return
+
+
+def _judged(call: Callable[[], int]) -> int:
+    """Make a call that serves the producer's callbacks: it may tell, once, that the producer was fenced."""
+    try:
+        return call()
+    except KafkaException as refused:
+        _judge(refused)
+        raise
 
 
 def _judge(refused: KafkaException) -> None:

@@ -105,6 +105,32 @@ def test_a_refused_commit_is_an_abort(call: str, code: int) -> None:
     assert not transaction.is_open
 
 
+@pytest.mark.parametrize(("call", "code"), [("flush", KafkaError._FENCED), ("produce", KafkaError._FATAL)])
+def test_a_producer_that_learns_amid_sending_that_it_was_fenced_is_replaced(
+    call: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producers = [Producer(), Producer()]
+    made = iter(producers)
+
+    def fenced(*_: Any, **__: Any) -> int:
+        raise refused(code)
+
+    monkeypatch.setattr(producers[0], call, fenced, raising=False)
+    producers[0].raises["abort_transaction"] = refused(KafkaError._FENCED)
+    transaction = Transaction(lambda: next(made), 60)  # type: ignore[arg-type, return-value]
+
+    def tell() -> None:
+        transaction.send([Output("a", b"", b"old", [])], 0)
+        transaction.commit([], None)
+
+    with pytest.raises(Aborted):
+        tell()
+    transaction.abort()
+    transaction.send([Output("a", b"", b"new")], 0)
+    transaction.commit([], None)
+    assert producers[1].log == {("a", 0): [b"new"]}
+
+
 def test_another_error_is_a_fault() -> None:
     producer = Producer()
     transaction = Transaction(lambda: producer, 60)  # type: ignore[arg-type, return-value]
