@@ -1,0 +1,393 @@
+"""Replays accepted events with nothing of this project but its schema files: another hand, the same digest.
+
+python naive_replay.py BOOTSTRAP AVRO_FOLDER TOPIC prints the digests, counts and totals as JSON. Every event is
+decoded whole by fastavro, every state is a dict, written by fastavro. What events do to a state is told here from
+what the records mean (machines A and D, the two times of a fact), not from how it is computed elsewhere.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import sys
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import fastavro
+from confluent_kafka import Consumer, TopicPartition
+from fastavro.schema import load_schema
+
+WIB = timezone(timedelta(hours=7))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICRO = timedelta(microseconds=1)
+SILENCE_SECONDS = 60.0
+BLOCK = 4096
+CUT_OFF_DAYS = defaultdict(lambda: 15, {"REAKTIVASI_PBI": 11})
+LEVELS = {"kabkota": 5, "kecamatan": 8}
+# Where a step leads that has no outcome; the others lead where their outcome says.
+NEXT = {
+    "ProposalSubmitted": "DAFTAR_USULAN_AWAL",
+    "ProposalIdentityCorrected": "DAFTAR_USULAN_AWAL",
+    "ProposalEndorsed": "DISAHKAN",
+    "ProposalEndorsementReturned": "TERVERIFIKASI",
+    "ProposalSentToMinistry": "DI_KEMENSOS",
+    "ProposalDetermined": "DITETAPKAN",
+    "ProposalCancelled": "DIBATALKAN",
+}
+OUTCOMES = {
+    "VillageMeetingHeld": {"DISEPAKATI": "DAFTAR_USULAN_AKHIR", "DITOLAK": "DITOLAK_MUSDES"},
+    "FieldVerificationCompleted": {"LAYAK": "TERVERIFIKASI", "TIDAK_LAYAK": "TIDAK_LAYAK"},
+    "DinsosReviewCompleted": {
+        "TERIMA": "MENUNGGU_PENGESAHAN",
+        "KEMBALIKAN": "DAFTAR_USULAN_AWAL",
+        "TOLAK": "DITOLAK_DINSOS",
+    },
+    "QualityControlCompleted": {"LULUS": "DISERAHKAN_BPS", "GAGAL": "DIKEMBALIKAN_DAERAH"},
+    "ProposalNotDetermined": {"CADANGAN": "CADANGAN", "TIDAK_MEMENUHI": "TIDAK_MEMENUHI"},
+}
+DIFFICULTIES = (
+    "seeing", "hearing", "walking", "hands", "learning", "behaviour", "speaking", "self_care", "remembering",
+)  # fmt: skip
+
+State = dict[str, Any]
+
+
+class Schemas:
+    """The locked schemas by id, and the id that states are written with; times stay integers."""
+
+    def __init__(self, avro: Path) -> None:
+        self.by_id: dict[int, tuple[str, Any]] = {}
+        for entry in json.loads((avro / "lock.json").read_text(encoding="utf-8"))["schemas"]:
+            schema = load_schema(avro / entry["file"])
+            without_logical_types(schema)
+            name = entry["subject"].removeprefix("jejak.")
+            self.by_id[entry["id"]] = (name, schema)
+            if name == "FamilyState":
+                self.state_id, self.state = entry["id"], schema
+
+    def decode(self, framed: bytes) -> tuple[str, dict[str, Any]]:
+        name, schema = self.by_id[int.from_bytes(framed[1:5], "big")]
+        source = io.BytesIO(framed[5:])
+        value: Any = fastavro.schemaless_reader(source, schema, None)
+        assert framed[0] == 0, "a value begins with 00 and a 4-byte schema id"
+        assert not source.read(1), "nothing comes after the record"
+        return name, value
+
+    def encode(self, state: State) -> bytes:
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, self.state, state)
+        return struct.pack(">bI", 0, self.state_id) + out.getvalue()
+
+
+def without_logical_types(schema: Any) -> None:
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        without_logical_types(inner)
+    if isinstance(schema, dict):
+        schema.pop("logicalType", None)
+
+
+def fold(states: dict[str, State], name: str, event: dict[str, Any]) -> None:
+    """Let one event change its family's state; an event that doesn't follow the last one is a fault."""
+    header = event["header"]
+    family_id = header["family_id"]
+    if name == "FamilyRegistered":
+        states[family_id] = registered(event)
+    state = states[family_id]
+    assert header["sequence"] == state["sequence"] + 1, "sequences are dense"
+    state["sequence"], state["recorded_at"] = header["sequence"], header["recorded_at"]
+    if name != "EligibilityDecided":  # the registry's own: it never comes as a change
+        state["recent_changes"] = (state["recent_changes"] + header["change_id"])[-64 * 16 :]
+    change(state, name, event)
+
+
+def registered(event: dict[str, Any]) -> State:
+    header = event["header"]
+    state = {
+        "sequence": 0, "recorded_at": 0, "family_id": header["family_id"], "counted": b"", "region": event["region"],
+        "status": "AKTIF", "decile": 0, "percentile": -1, "ranking_run": "", "members": [], "proposals": [],
+        "eligibility": [], "facets": [], "recent_changes": b"",
+    }  # fmt: skip
+    in_force(state, "registration", header)
+    return state
+
+
+def change(state: State, name: str, event: dict[str, Any]) -> None:
+    if name in EFFECTS:
+        EFFECTS[name](state, event)
+    elif name in {"MembershipConfirmed", "MembershipContested", "MembershipEnded"}:
+        standing(state, name, event)
+    else:
+        step(state, name, event)
+
+
+def nothing(_: State, __: dict[str, Any]) -> None:
+    """Change nothing: the request is answered by decisions of their own."""
+
+
+def residence(state: State, event: dict[str, Any]) -> None:
+    if in_force(state, "residence", event["header"]):
+        state["region"] = event["region"]
+
+
+def matched(state: State, event: dict[str, Any]) -> None:
+    if in_force(state, f"padan/{event['person_ref']}", event["header"]):
+        member(state, event)["padan"] = event["status"]
+
+
+def in_force(state: State, facet: str, header: dict[str, Any]) -> bool:
+    """Put an event in force for a facet unless a later fact is; tell whether it is."""
+    new = {"name": facet, **{field: header[field] for field in ("occurred_at", "sequence", "change_id")}}
+    for place, old in enumerate(state["facets"]):
+        if old["name"] == facet:
+            if header["occurred_at"] < old["occurred_at"]:
+                return False
+            state["facets"][place] = new
+            return True
+    state["facets"].append(new)
+    return True
+
+
+def since(state: State, facet: str) -> int | None:
+    return next((one["occurred_at"] for one in state["facets"] if one["name"] == facet), None)
+
+
+def member(state: State, event: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in state["members"] if one["person_ref"] == event["person_ref"])
+    return found
+
+
+def claim(state: State, event: dict[str, Any]) -> None:
+    header, ref = event["header"], event["person_ref"]
+    if not in_force(state, f"member/{ref}", header):
+        return
+    if all(one["person_ref"] != ref for one in state["members"]):
+        state["members"].append({"person_ref": ref, "standing": "", "padan": "", "reason": "",
+                                 "severe_disability": False, "work_status": 0})  # fmt: skip
+    person = member(state, event)
+    ended_at = since(state, f"standing/{ref}")
+    if not (person["standing"] == "ENDED" and ended_at is not None and ended_at > header["occurred_at"]):
+        person.update(standing="PENDING", reason="")
+    for field in ("birth_year", "birth_month", "sex", "relationship", "marital_status"):
+        person[field] = event[field]
+    person["claim_id"] = header["change_id"]
+
+
+def standing(state: State, name: str, event: dict[str, Any]) -> None:
+    ref, header = event["person_ref"], event["header"]
+    if not in_force(state, f"standing/{ref}", header):
+        return
+    person = member(state, event)
+    if name == "MembershipConfirmed":
+        person.update(standing="CONFIRMED", reason="")
+    elif name == "MembershipContested":
+        person.update(standing="CONTESTED", reason=event["reason"])
+    elif header["occurred_at"] >= (since(state, f"member/{ref}") or 0):
+        person.update(standing="ENDED", reason=event["reason"])
+
+
+def visit(state: State, event: dict[str, Any]) -> None:
+    filled = event["family"] is not None
+    if not in_force(state, "ground_check" if filled else "ground_check_attempt", event["header"]) or not filled:
+        return
+    answers = {one["person_ref"]: one for one in event["individuals"]}
+    for person in state["members"]:
+        said = answers.get(person["person_ref"], {})
+        person["severe_disability"] = any(said.get(f"difficulty_{part}") == 1 for part in DIFFICULTIES)
+        person["work_status"] = said.get("work_status") or 0
+
+
+def rank(state: State, event: dict[str, Any]) -> None:
+    if not in_force(state, "ranking", event["header"]):
+        return
+    state["decile"], state["ranking_run"] = event["decile"] or 0, event["run_id"]
+    state["percentile"] = -1 if event["percentile"] is None else event["percentile"]
+    for proposal in state["proposals"] if event["decile"] is not None else ():
+        if proposal["step"] == "DISERAHKAN_BPS":
+            proposal.update(step="TERPERINGKAT", since=event["header"]["occurred_at"], reason="")
+
+
+def decide(state: State, event: dict[str, Any]) -> None:
+    new = {field: event[field] for field in ("programme", "result", "reasons", "rules_version")}
+    new["sequence"] = event["header"]["sequence"]
+    others = [one for one in state["eligibility"] if one["programme"] != event["programme"]]
+    state["eligibility"] = sorted([*others, new], key=lambda one: str(one["programme"]))
+
+
+def draft(state: State, event: dict[str, Any]) -> None:
+    header = event["header"]
+    new = {
+        "proposal_id": header["change_id"], "kind": event["kind"], "step": "DRAF", "padan": "",
+        "proposer": event["proposer"], "agency": header["agency"], "period": 0, "since": header["occurred_at"],
+        "reason": "",
+    }  # fmt: skip
+    state["proposals"] = [*[one for one in state["proposals"] if one["kind"] != event["kind"]], new]
+
+
+def step(state: State, name: str, event: dict[str, Any]) -> None:
+    (proposal,) = [one for one in state["proposals"] if one["proposal_id"] == event["proposal_id"]]
+    at = event["header"]["occurred_at"]
+    if name == "ProposalIdentityMatched":
+        proposal["padan"] = event["status"]
+        reached = "DAFTAR_USULAN_AWAL" if event["status"] == "PADAN" else "PERLU_PERBAIKAN_IDENTITAS"
+    else:
+        reached = OUTCOMES[name][event["outcome"]] if name in OUTCOMES else NEXT[name]
+    reason = ",".join(event.get("reasons", ())) or event.get("reason") or ""
+    proposal.update(step=reached, since=at, reason=reason)
+    if name == "ProposalSentToMinistry":
+        proposal["period"] = event["period"]
+    elif name == "ProposalEndorsed":
+        proposal["period"] = open_month(proposal["kind"], at)
+
+
+def deadline(state: State, event: dict[str, Any]) -> None:
+    learned = max(event["header"]["recorded_at"], event["due_at"] + 1)
+    for proposal in state["proposals"]:
+        if proposal["proposal_id"] == event["subject_id"]:
+            proposal["period"] = open_month(proposal["kind"], learned)
+
+
+EFFECTS = {
+    "FamilyRegistered": residence,
+    "FamilyMoved": residence,
+    "MembershipClaimed": claim,
+    "CivilRegistryMatched": matched,
+    "GroundCheckRecorded": visit,
+    "FamilyRanked": rank,
+    "EligibilityDecided": decide,
+    "ProposalDrafted": draft,
+    "DeadlineReached": deadline,
+    "ReevaluationRequested": nothing,
+}
+
+
+def open_month(kind: str, micros: int) -> int:
+    """Return the first month (202503) whose day of cut-off isn't over, in western Indonesia."""
+    local = (EPOCH + micros * MICRO).astimezone(WIB)
+    year, month = local.year, local.month
+    if local.day > CUT_OFF_DAYS[kind]:
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return year * 100 + month
+
+
+def counts(state: State) -> list[str]:
+    """Return a line `indicator/region/category` for each thing that a family adds to the counts."""
+    if state["status"] != "AKTIF":
+        return []
+    code = state["region"]["code"]
+    kecamatan, kabkota = (code[:size] if "." in code else code for size in (LEVELS["kecamatan"], LEVELS["kabkota"]))
+    decile = str(state["decile"] or "BELUM_ADA_DESIL")
+    living = [one for one in state["members"] if one["standing"] in {"PENDING", "CONFIRMED"}]
+    return [
+        f"families_by_decile/{kecamatan}/{decile}",
+        *[f"persons_by_decile/{kecamatan}/{decile}" for _ in living],
+        *[f"persons_by_marital_status/{kabkota}/{one['marital_status']}" for one in living],
+        *[f"persons_by_padan/{kabkota}/{one['padan'] or 'BELUM_DIPADANKAN'}" for one in living],
+        *[
+            f"families_eligible/{kabkota}/{one['programme']}"
+            for one in state["eligibility"]
+            if one["result"] == "LAYAK"
+        ],
+        *[f"proposals_by_step/{kabkota}/{one['kind']}/{one['step']}" for one in state["proposals"]],
+    ]
+
+
+def counted(state: State) -> bytes:
+    """Return what a state says of its own counts, as the schema's documentation tells."""
+    if state["status"] != "AKTIF":
+        return b"1"
+    code = state["region"]["code"]
+    living = [one for one in state["members"] if one["standing"] in {"PENDING", "CONFIRMED"}]
+    parts = (
+        "1",
+        code[: LEVELS["kecamatan"]] if "." in code else code,
+        str(state["decile"] or ""),
+        "".join(sorted(f"{one['marital_status']}/{one['padan']}\x1f" for one in living)),
+        "".join(one["programme"] + "\x1f" for one in state["eligibility"] if one["result"] == "LAYAK"),
+        "".join(sorted(f"{one['kind']}/{one['step']}\x1f" for one in state["proposals"])),
+    )
+    return "\x1e".join(parts).encode()
+
+
+class Events:
+    """The digest of a partition's events: blocks, each hashed with the digest of all before it."""
+
+    def __init__(self) -> None:
+        self._before, self._open = bytes(32), list[bytes]()
+
+    def take(self, value: bytes) -> None:
+        if len(self._open) == BLOCK:
+            self._before, self._open = self.digest(), []
+        self._open.append(value)
+
+    def digest(self) -> bytes:
+        if not self._open:
+            return self._before
+        lengths = b"".join(len(one).to_bytes(4, "little") for one in self._open)
+        return hashlib.sha256(self._before + lengths + b"".join(self._open)).digest()
+
+
+def records(bootstrap: str, topic: str) -> Any:
+    """Yield every committed message of a topic, in order within a partition."""
+    settings = {"bootstrap.servers": bootstrap, "group.id": "naive", "enable.auto.commit": False}
+    consumer = Consumer({**settings, "isolation.level": "read_committed", "enable.partition.eof": True})
+    left = set(consumer.list_topics(topic, timeout=SILENCE_SECONDS).topics[topic].partitions)
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in left])
+    while left:
+        message = consumer.poll(SILENCE_SECONDS)
+        assert message is not None, "the broker is silent"
+        if message.error() is None:
+            yield message
+        else:  # the end of a partition, the one error that is asked for
+            left.remove(message.partition())
+    consumer.close()
+
+
+def replay(bootstrap: str, avro: Path, topic: str) -> dict[str, Any]:
+    """Return what the attestation of the same events must say."""
+    schemas, states, chains = Schemas(avro), defaultdict[int, dict[str, State]](dict), defaultdict[int, Events](Events)
+    events: Counter[int] = Counter()
+    for message in records(bootstrap, topic):
+        partition, value = message.partition(), message.value()
+        name, event = schemas.decode(value)
+        assert message.key() == event["header"]["family_id"].encode()
+        fold(states[partition], name, event)
+        chains[partition].take(value)
+        events[partition] += 1
+    return summed(schemas, states, {partition: chain.digest().hex() for partition, chain in chains.items()}, events)
+
+
+def summed(
+    schemas: Schemas, states: dict[int, dict[str, State]], chains: dict[int, str], events: Counter[int]
+) -> dict[str, Any]:
+    cells: Counter[str] = Counter()
+    total, partitions = hashlib.sha256(), {}
+    for partition in sorted(states):
+        whole = hashlib.sha256()
+        for family_id in sorted(states[partition]):
+            state = states[partition][family_id]
+            state["counted"] = counted(state)
+            whole.update(family_id.encode() + hashlib.sha256(schemas.encode(state)).digest())
+            cells.update(counts(state))
+        total.update(partition.to_bytes(4, "big") + whole.digest())
+        partitions[partition] = {
+            "state_digest": whole.hexdigest(), "events_digest": chains[partition], "events": events[partition],
+            "families": len(states[partition]),
+        }  # fmt: skip
+    totals = Counter({line.split("/")[0]: 0 for line in cells})
+    for line, number in cells.items():
+        totals[line.split("/")[0]] += number
+    lines = sorted(cells.items(), key=lambda one: one[0].split("/", 2))
+    return {
+        "state_digest": total.hexdigest(),
+        "events": events.total(),
+        "families": sum(len(one) for one in states.values()),
+        "partitions": partitions,
+        "counts_digest": hashlib.sha256("".join(f"{line}={number}\n" for line, number in lines).encode()).hexdigest(),
+        "totals": dict(totals),
+    }
+
+
+if __name__ == "__main__":
+    json.dump(replay(sys.argv[1], Path(sys.argv[2]), sys.argv[3]), sys.stdout)
