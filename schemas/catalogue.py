@@ -166,6 +166,7 @@ TOPICS = (
         ("operators",),
         {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY)},
     ),
+    Topic("jejak.serving.v1", 1, "what serves", ("ServingVersionChosen",), "operators", ("every worker",), FOREVER),
     # Faust gives the changelog of a table this name. It holds due dates only, no record of the contract.
     Topic(
         f"{AGENTS}-deadlines-changelog",
@@ -188,3 +189,9 @@ CHANGES_TOPIC, EVENTS_TOPIC, FAMILIES_TOPIC, ELIGIBILITY_TOPIC = (topic.name for
 INDICATORS_TOPIC, REFUSALS_TOPIC, DEADLINES_TOPIC, RULES_TOPIC, REFERENCE_TOPIC, AUDIT_TOPIC, DEAD_LETTERS_TOPIC = (
     topic.name for topic in TOPICS[4:11]
 )
+SERVING_TOPIC = TOPICS[11].name
+
+
+def families_topic(version: str) -> str:
+    """Return the topic that holds a version of the fold's state; the first one is the catalogue's own."""
+    return f"{FAMILIES_TOPIC.removesuffix('v1')}{version}"
