@@ -11,14 +11,26 @@ from typing import Any, get_args, get_type_hints
 
 from fastavro import schemaless_reader
 
-from schemas import contract, records
-from schemas.encoder import Encoder, generate
+from schemas import contract, decoder, encoder, records
+from schemas.decoder import Decoder
+from schemas.encoder import Encoder
+from schemas.framing import FRAME, FRAME_LENGTH, Undecodable, schema_id_of
 
-FRAME = struct.Struct(">bI")
-FRAME_LENGTH = FRAME.size
+__all__ = [
+    "FRAME",
+    "FRAME_LENGTH",
+    "Undecodable",
+    "body",
+    "class_of",
+    "decode",
+    "encode",
+    "name_of",
+    "schema_id_of",
+]
+
 _INT_LIMIT = 1 << 31
 
-# What fastavro raises on bytes that aren't what their id says; anything else is our fault, not the input's.
+# What reading raises on bytes that aren't what their id says; anything else is our fault, not the input's.
 _MALFORMED = (
     EOFError,
     ValueError,
@@ -32,14 +44,6 @@ _MALFORMED = (
 )
 
 
-class Undecodable(ValueError):
-    """Bytes that are no record of the contract; `code` says why, and never quotes the bytes."""
-
-    def __init__(self, code: str, explanation: str) -> None:
-        super().__init__(f"{code}: {explanation}")
-        self.code = code
-
-
 def class_of(name: str) -> type[Any]:
     """Return the dataclass of a full record name."""
     found: type[Any] = getattr(records, name.removeprefix(f"{contract.NAMESPACE}."))
@@ -51,16 +55,6 @@ def name_of(record: object) -> str:
     return f"{contract.NAMESPACE}.{type(record).__name__}"
 
 
-def schema_id_of(framed: bytes) -> int:
-    """Return the schema id in the frame; raises Undecodable when there is no frame or the lock doesn't know the id."""
-    if len(framed) < FRAME_LENGTH or framed[0] != 0:
-        raise Undecodable("NO_AVRO_FRAME", "a value begins with 00 and a 4-byte schema id")
-    schema_id = int.from_bytes(framed[1:FRAME_LENGTH], "big")
-    if schema_id not in contract.writer_schemas():
-        raise Undecodable("UNKNOWN_SCHEMA_ID", f"schema id {schema_id} is not in the lock file")
-    return schema_id
-
-
 def body(record: object) -> bytes:
     """Return the Avro bytes of a record, without frame, under the newest version of its schema."""
     return _written_by(type(record).__name__)[1](record)
@@ -68,18 +62,37 @@ def body(record: object) -> bytes:
 
 def encode(record: object) -> bytes:
     """Return the framed bytes of a record under its newest schema; a value of a wrong type is a fault."""
-    frame, encoder = _written_by(type(record).__name__)
-    return frame + encoder(record)
+    frame, write = _written_by(type(record).__name__)
+    return frame + write(record)
 
 
 @cache
 def _written_by(name: str) -> tuple[bytes, Encoder]:
     schema_id = contract.current_ids()[f"{contract.NAMESPACE}.{name}"]
-    return FRAME.pack(0, schema_id), generate(contract.writer_schemas()[schema_id].wire)
+    return FRAME.pack(0, schema_id), encoder.generate(contract.writer_schemas()[schema_id].wire)
 
 
 def decode(framed: bytes) -> Any:
     """Return the record in `framed`; raises Undecodable for no frame, unknown id, malformed or trailing bytes."""
+    read_one = _decoders().get(framed[:FRAME_LENGTH])
+    if read_one is None:
+        return _decode_older(framed)
+    try:
+        return read_one(framed)
+    except Undecodable:
+        raise
+    except (IndexError, ValueError) as fault:
+        raise Undecodable("MALFORMED", "the bytes aren't the record of their id") from fault
+
+
+@cache
+def _decoders() -> Mapping[bytes, Decoder]:
+    """The decoder of each record's newest version, by its frame; what others wrote is resolved by a library."""
+    schemas = [contract.writer_schemas()[schema_id] for schema_id in contract.current_ids().values()]
+    return {FRAME.pack(0, schema.entry.schema_id): decoder.generate(schema.wire, class_of) for schema in schemas}
+
+
+def _decode_older(framed: bytes) -> Any:
     schema = contract.writer_schemas()[schema_id_of(framed)]
     source = io.BytesIO(framed)
     source.seek(FRAME_LENGTH)
