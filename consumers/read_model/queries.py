@@ -51,6 +51,15 @@ class IndicatorCell:
     recorded_at: int
 
 
+class CellOfDay(NamedTuple):
+    """One cell of an indicator at the end of a day, summed over the partitions."""
+
+    region: str
+    category: str
+    unit: str
+    sum: int
+
+
 class Figures(Protocol):
     """What may be read past the door: nothing that one person's or family's data is in.
 
@@ -59,6 +68,11 @@ class Figures(Protocol):
 
     def indicators(self, definition_version: str, indicator: str, region: str = ...) -> tuple[IndicatorCell, ...]:
         """Return an indicator's cells."""
+
+    def indicators_on(
+        self, definition_version: str, indicator: str, day: str, region: str = ...
+    ) -> tuple[CellOfDay, ...]:
+        """Return an indicator's cells at the end of a day."""
 
     def refusals(self, agency: str, now: datetime | None = ..., limit: int = ...) -> tuple[records.ChangeRefused, ...]:
         """Return an agency's latest refusals."""
@@ -97,6 +111,16 @@ class ReadModel:
             "region, category, unit, sum, recorded_at",
             tables.INDICATOR,
             "definition_version = ? AND indicator = ? AND province = ? AND region >= ? AND region < ?",
+        )
+        self._cell_regions = self._select(
+            "region",
+            tables.INDICATOR,
+            "definition_version = ? AND indicator = ? AND province = ? AND region >= ? AND region < ?",
+        )
+        self._cells_by_day = self._select(
+            "category, unit, kafka_partition, sum",
+            tables.INDICATOR_DAY,
+            "definition_version = ? AND indicator = ? AND region = ? AND day <= ?",
         )
         self._refusals = self._select("refusal", tables.REFUSAL, "agency = ? AND month = ?")
         self._reference_rows = self._select("published", tables.REFERENCE_ROW, "reference_table = ?")
@@ -183,6 +207,36 @@ class ReadModel:
                 total, newest = cells.get((place[0], place[1], place[2]), (0, 0))
                 cells[place[0], place[1], place[2]] = (total + partial, max(newest, recorded_at))
         return tuple(IndicatorCell(*place, *cells[place]) for place in sorted(cells))
+
+    def indicators_on(
+        self, definition_version: str, indicator: str, day: str, region: str = rows.NATION
+    ) -> tuple[CellOfDay, ...]:
+        """Return the same cells as they were at the end of a day (WIB, as 2025-07-31) that is over."""
+        found = []
+        for place in sorted(self._counted_regions(definition_version, indicator, region)):
+            totals: dict[tuple[str, str], int] = {}
+            for (category, unit, _), partial in self._latest_sums(definition_version, indicator, place, day).items():
+                totals[category, unit] = totals.get((category, unit), 0) + partial
+            found += [CellOfDay(place, *cell, totals[cell]) for cell in sorted(totals)]
+        return tuple(found)
+
+    def _counted_regions(self, definition_version: str, indicator: str, region: str) -> set[str]:
+        """Return the regions that ever had a cell: their rows stay, be they zero."""
+        found = set()
+        for province in self._provinces(region):
+            asked = (definition_version, indicator, province, region, region + _AFTER_ANY_REGION)
+            found |= {row[0] for row in self._session.execute(self._cell_regions, asked)}
+        return {place for place in found if _lies_in(place, region)}
+
+    def _latest_sums(
+        self, definition_version: str, indicator: str, place: str, day: str
+    ) -> dict[tuple[str, str, int], int]:
+        latest: dict[tuple[str, str, int], int] = {}
+        for category, unit, number, total in self._session.execute(
+            self._cells_by_day, (definition_version, indicator, place, day)
+        ):
+            latest.setdefault((category, unit, number), total)  # the newest day comes first
+        return latest
 
     @staticmethod
     def _provinces(region: str) -> tuple[str, ...]:

@@ -5,11 +5,13 @@ whatever order writes arrive in, and however often, the newest record wins. Must
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from consumers.read_model import tables
+from consumers.read_model.state_record import StateRecord
 from schemas import codec, contract, records, regions
 from schemas.prefix import walk
 
@@ -19,6 +21,9 @@ PERSON: Final = "PERSON"
 
 _POSITION_KEY: Final = b"position/"
 _PROVINCE_CHARACTERS: Final = 2
+_A_DAY: Final = 86_400_000_000
+_WIB_AHEAD: Final = 7 * 3_600_000_000
+_PLACES: Final = 100_000  # more than there are desa
 _ONCE: Final = 1  # the timestamp of rows that say the same whenever they are written
 
 
@@ -41,22 +46,9 @@ class Placed(NamedTuple):
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class StateRecord:
-    """A family's state with the exact bytes it came in."""
-
-    state: records.FamilyState
-    value: bytes
-
-
 def is_position(key: bytes | None) -> bool:
     """Tell whether a record of the families topic is a fold's position and no family."""
     return key is not None and key.startswith(_POSITION_KEY)
-
-
-def state_record(value: bytes) -> StateRecord:
-    """Return the decoded state; raises Undecodable, also for another record's bytes."""
-    return StateRecord(_decoded(value, records.FamilyState), value)
 
 
 def event_writes(value: bytes) -> list[Write]:
@@ -98,33 +90,39 @@ def family_writes(states: Sequence[StateRecord], previous: Placed | None) -> Fam
     the newest excepted: an attempt cut short may have written any of them. A state no newer than `previous` changes
     nothing.
     """
-    newest = max(states, key=lambda record: record.state.sequence)
-    state = newest.state
+    state = max(states, key=_sequence) if len(states) > 1 else states[0]
     if previous is not None and previous.sequence >= state.sequence:
         return FamilyWrites([], [])
-    seen = {_listed(record.state) for record in states} | ({previous[1:]} if previous else set())
-    left = {region for region, _, _ in seen} - {state.region}
-    first = [_leaves(region, state) for region in sorted(left, key=_in_order)]
-    if previous is None or len(seen) > 1:
+    seen = {_listed(one) for one in states}
+    if previous is not None:
+        seen.add(previous[1:])
+    if len(seen) == 1:
+        first = [] if previous is not None else list(_lives(state))
+    else:
+        left = {region for region, _, _ in seen} - {state.region}
+        first = [_leaves(region, state) for region in sorted(left, key=_in_order)]
         first += _lives(state)
-    return FamilyWrites(first, [_family(newest)])
+    return FamilyWrites(first, [_family(state)])
 
 
-def _listed(state: records.FamilyState) -> tuple[records.Region, int, str]:
+def _listed(state: StateRecord) -> tuple[records.Region, int, str]:
     """Return what lists of families show of a state, as `Placed` holds it."""
     return state.region, state.decile, state.status
+
+
+_sequence: Final = attrgetter("sequence")
 
 
 def _in_order(region: records.Region) -> tuple[str, str, str]:
     return region.system, region.edition, region.code
 
 
-def _leaves(region: records.Region, state: records.FamilyState) -> Write:
+def _leaves(region: records.Region, state: StateRecord) -> Write:
     key = (region.code, state.family_id)
     return Write(tables.FAMILY_IN_REGION, region_partition(region), key, state.sequence, removes=True)
 
 
-def _lives(state: records.FamilyState) -> Iterator[Write]:
+def _lives(state: StateRecord) -> Iterator[Write]:
     row = (state.region.code, state.family_id, state.decile, state.status)
     partition = region_partition(state.region)
     yield Write(tables.FAMILY_IN_REGION, partition, row, state.sequence)
@@ -132,18 +130,20 @@ def _lives(state: records.FamilyState) -> Iterator[Write]:
         yield Write(tables.KECAMATAN, (state.region.system, state.region.edition, area), partition[2:], _ONCE)
 
 
-def _family(record: StateRecord) -> Write:
-    state, region = record.state, record.state.region
+def _family(state: StateRecord) -> Write:
+    region = state.region
     place = (state.family_id, state.sequence, region.system, region.edition, region.code)
-    row = (*place, state.decile, state.status, state.recorded_at, record.value)
+    row = (*place, state.decile, state.status, state.recorded_at, state.value)
     return Write(tables.FAMILY, (tables.bucket_of(state.family_id),), row, state.sequence)
 
 
+@lru_cache(_PLACES)
 def region_partition(region: records.Region) -> tuple[str, str, str]:
     """Return the partition that families living there are in: their kecamatan, or the code itself where it has none."""
     return region.system, region.edition, _ancestor(region, regions.Level.KECAMATAN) or region.code
 
 
+@lru_cache(_PLACES)
 def areas_above(region: records.Region) -> tuple[str, ...]:
     """Return the codes of the kabupaten or kota and the province that hold the region, so far as it has them."""
     above = (_ancestor(region, level) for level in (regions.Level.KABKOTA, regions.Level.PROVINSI))
@@ -158,13 +158,31 @@ def _ancestor(region: records.Region, level: regions.Level) -> str | None:
 
 
 def indicator_writes(value: bytes, offset: int) -> list[Write]:
-    """Return the row of one partition's sum; the greatest offset of the topic's partition wins."""
+    """Return the rows of one partition's sum: now, and on its day; the greatest offset of the partition wins."""
     cell = _decoded(value, records.IndicatorSum)
     partition = (cell.definition_version, cell.indicator, province_of(cell.region))
     place = (cell.region, cell.category, cell.unit, cell.partition)
     return [
-        Write(tables.INDICATOR, partition, (*place, cell.sum, cell.next_offset, cell.recorded_at), _by_offset(offset))
+        Write(tables.INDICATOR, partition, (*place, cell.sum, cell.next_offset, cell.recorded_at), _by_offset(offset)),
+        day_write(cell, _by_offset(offset)),
     ]
+
+
+def day_write(cell: records.IndicatorSum, timestamp: int = _ONCE) -> Write:
+    """Return the row of one partition's sum on the day (WIB) that it was recorded; by default the day's last one."""
+    partition = (cell.definition_version, cell.indicator, cell.region)
+    row = (day_of(cell.recorded_at), cell.category, cell.unit, cell.partition, cell.sum)
+    return Write(tables.INDICATOR_DAY, partition, row, timestamp)
+
+
+def day_of(micros: int) -> str:
+    """Return the day in WIB (Asia/Jakarta) of a time in microseconds, as 2025-07-31."""
+    return _day((micros + _WIB_AHEAD) // _A_DAY)
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=number)).isoformat()
 
 
 def province_of(code: str) -> str:
@@ -194,7 +212,7 @@ def by_family(found: Iterable[StateRecord]) -> dict[str, list[StateRecord]]:
     """Return the states of each family in the order they came."""
     families: dict[str, list[StateRecord]] = {}
     for record in found:
-        families.setdefault(record.state.family_id, []).append(record)
+        families.setdefault(record.family_id, []).append(record)
     return families
 
 

@@ -106,6 +106,14 @@ INDICATOR: Final = Table(
     {"region": "text", "category": "text", "unit": "text", "kafka_partition": "int"},
     {"sum": "bigint", "next_offset": "bigint", "recorded_at": "bigint"},
 )
+# A row a day on which the sum changed, so a place grows by at most its classes times the Kafka partitions a day.
+INDICATOR_DAY: Final = Table(
+    "indicator_days",
+    {"definition_version": "text", "indicator": "text", "region": "text"},
+    {"day": "text", "category": "text", "unit": "text", "kafka_partition": "int"},
+    {"sum": "bigint"},
+    "WITH CLUSTERING ORDER BY (day DESC, category ASC, unit ASC, kafka_partition ASC)",
+)
 REFUSAL: Final = Table(
     "refusals_by_agency",
     {"agency": "text", "month": "text"},
@@ -123,6 +131,7 @@ TABLES: Final = (
     EVENT,
     FAMILY_OF_REFERENCE,
     INDICATOR,
+    INDICATOR_DAY,
     REFUSAL,
     REFERENCE_ROW,
 )
@@ -142,6 +151,13 @@ def create(session: Any, replication: Mapping[str, str | int], version: str = VE
     session.execute(f"CREATE KEYSPACE IF NOT EXISTS {KEYSPACE} WITH replication = {{{options}}}")
     for table in TABLES:
         session.execute(table.ddl(version))
+
+
+def versions(session: Any) -> tuple[str, ...]:
+    """Return the versions of which there are tables."""
+    named = f"{FAMILY.name}_"
+    found = session.execute(f"SELECT table_name FROM system_schema.tables WHERE keyspace_name = '{KEYSPACE}'")  # noqa: S608  the name is ours
+    return tuple(sorted(name.removeprefix(named) for (name,) in found if name.startswith(named)))
 
 
 def drop(session: Any, version: str) -> None:

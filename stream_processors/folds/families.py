@@ -13,7 +13,7 @@ from stream_processors.folds import metrics
 from stream_processors.folds.states import States
 from stream_processors.indicators import counted, definitions
 from stream_processors.indicators.counts import Counts
-from stream_processors.registry import deadlines
+from stream_processors.registry import calendar, deadlines
 from stream_processors.registry.decision import Change, Refused, SequenceGap, change_of, record_name
 from stream_processors.registry.family import FOLD_VERSION, Handled, handle
 from stream_processors.registry.rulebook import RuleBook
@@ -37,6 +37,7 @@ class FamiliesFold:
         self._counts = Counts()
         self._next_offset: int | None = None
         self._recorded_at = 0
+        self._midnight = 0  # when the day of the last change ends (WIB); known from the first change on
         self._events = 0
         self.known = 0
 
@@ -85,19 +86,30 @@ class FamiliesFold:
             raise Poison("NOT_A_CHANGE")
         before = self._states.get(key)
         handled = self._handled(change, before)
+        of_yesterday = self._day_closed(recorded_at, offset)
         self._recorded_at = recorded_at
         self._next_offset = offset + 1
         if handled.refused is not None:
             metrics.REFUSALS.labels(handled.refused.rule).inc()
-            return [self._refusal(change, handled.refused, offset)]
+            return [*of_yesterday, self._refusal(change, handled.refused, offset)]
         if handled.state is None or not handled.events:
             self.known += 1
-            return []
+            return of_yesterday
         framed = codec.encode(handled.state)
         self._states.put(key, handled.state, framed)
         self._events += len(handled.events)
         self._counts.move(None if before is None else counted.of(before), handled.state.counted)
-        return list(self._outputs(key, before, handled, framed))
+        return [*of_yesterday, *self._outputs(key, before, handled, framed)]
+
+    def _day_closed(self, recorded_at: int, offset: int) -> Sequence[Output]:
+        """Return the sums that a day ends with, before the first change recorded on a later one (WIB) moves them.
+
+        A batch may span midnight: without these no record would say what the sums of the day were.
+        """
+        if recorded_at < self._midnight:
+            return []
+        self._midnight = calendar.next_midnight(recorded_at)
+        return list(self._changed_sums(offset))
 
     def _handled(self, change: Change, before: FamilyState | None) -> Handled:
         try:

@@ -13,6 +13,7 @@ WIB = timezone(timedelta(hours=7), "WIB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = 12
 _MICROSECOND = timedelta(microseconds=1)
+_A_DAY, _AHEAD = timedelta(days=1) // _MICROSECOND, timedelta(hours=7) // _MICROSECOND
 EARLIEST = (datetime(1900, 1, 1, tzinfo=WIB) - _EPOCH) // _MICROSECOND  # V3: nobody here was born before 1900
 
 
@@ -25,6 +26,11 @@ def month_of(micros: int) -> int:
     """Return the month of a time, as 202503."""
     local = moment(micros)
     return local.year * 100 + local.month
+
+
+def next_midnight(micros: int) -> int:
+    """Return the first microsecond (WIB) of the day after the one that a time lies in."""
+    return ((micros + _AHEAD) // _A_DAY + 1) * _A_DAY - _AHEAD
 
 
 def full_years(birth_year: int, birth_month: int, at: int) -> int:
