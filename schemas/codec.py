@@ -6,15 +6,18 @@ Knows the contract; must not know topics, keys or rules. What can't be decoded i
 import io
 import struct
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, get_args, get_type_hints
 
 from fastavro import schemaless_reader
 
-from schemas import contract, decoder, encoder, records
+from schemas import contract, encoder, records
+from schemas.contract import WriterSchema
 from schemas.decoder import Decoder
+from schemas.decoder import generate as generate_decoder
 from schemas.encoder import Encoder
-from schemas.framing import FRAME, FRAME_LENGTH, Undecodable, schema_id_of
+from schemas.framing import FRAME, FRAME_LENGTH, ByFrame, Undecodable, schema_id_of
+from schemas.prefix import Prefix, Reader, generate_reader, walk
 
 __all__ = [
     "FRAME",
@@ -25,6 +28,7 @@ __all__ = [
     "decode",
     "encode",
     "name_of",
+    "read",
     "schema_id_of",
 ]
 
@@ -74,41 +78,60 @@ def _written_by(name: str) -> tuple[bytes, Encoder]:
 
 def decode(framed: bytes) -> Any:
     """Return the record in `framed`; raises Undecodable for no frame, unknown id, malformed or trailing bytes."""
-    read_one = _decoders().get(framed[:FRAME_LENGTH])
-    if read_one is None:
-        return _decode_older(framed)
+    decoder = _DECODERS[framed[:FRAME_LENGTH]]
     try:
-        return read_one(framed)
+        return decoder(framed)
     except Undecodable:
         raise
     except (IndexError, ValueError) as fault:
         raise Undecodable("MALFORMED", "the bytes aren't the record of their id") from fault
 
 
-@cache
-def _decoders() -> Mapping[bytes, Decoder]:
-    """The decoder of each record's newest version, by its frame; what others wrote is resolved by a library."""
-    schemas = [contract.writer_schemas()[schema_id] for schema_id in contract.current_ids().values()]
-    return {FRAME.pack(0, schema.entry.schema_id): decoder.generate(schema.wire, class_of) for schema in schemas}
+def read(framed: bytes) -> tuple[Prefix, Any]:
+    """Return the prefix and the record of a change or event at once, as `prefix.walk` and `decode` do.
+
+    Raises Undecodable as they do; where neither header nor record is sound, with the code of either.
+    """
+    reader = _READERS[framed[:FRAME_LENGTH]]
+    try:
+        return reader(framed)
+    except Undecodable:
+        raise
+    except (IndexError, ValueError) as fault:
+        raise Undecodable("MALFORMED", "the bytes aren't the record of their id") from fault
 
 
-def _decode_older(framed: bytes) -> Any:
-    schema = contract.writer_schemas()[schema_id_of(framed)]
+def _decoder(schema: WriterSchema) -> Decoder:
+    return generate_decoder(schema.wire, class_of) if _is_newest(schema) else partial(_resolve, schema)
+
+
+def _reader(schema: WriterSchema) -> Reader:
+    if _is_newest(schema) and schema.wire["fields"][0]["name"] == "header":
+        return generate_reader(schema.wire, class_of)
+    return lambda framed: (walk(framed), decode(framed))
+
+
+_DECODERS = ByFrame(_decoder)
+_READERS = ByFrame(_reader)
+
+
+def _is_newest(schema: WriterSchema) -> bool:
+    return contract.current_ids()[schema.name] == schema.entry.schema_id
+
+
+def _resolve(schema: WriterSchema, framed: bytes) -> Any:
+    """Return the record in bytes of another version than the newest, by a library that resolves the two."""
     source = io.BytesIO(framed)
     source.seek(FRAME_LENGTH)
+    newest = contract.writer_schemas()[contract.current_ids()[schema.name]]
     try:
-        value: Any = schemaless_reader(source, schema.wire, _reader_schema(schema))
+        value: Any = schemaless_reader(source, schema.wire, newest.wire)
         record = _builder(schema.name)(value)
     except _MALFORMED as fault:
         raise Undecodable("MALFORMED", f"the bytes are no {schema.name}") from fault
     if source.tell() != len(framed):
         raise Undecodable("TRAILING_BYTES", f"bytes are left after the {schema.name}")
     return record
-
-
-def _reader_schema(schema: contract.WriterSchema) -> Any:
-    current = contract.current_ids()[schema.name]
-    return None if current == schema.entry.schema_id else contract.writer_schemas()[current].wire
 
 
 @cache

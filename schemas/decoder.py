@@ -36,9 +36,8 @@ def generate(schema: Schema, class_of: Callable[[str], type[Any]]) -> Decoder:
     """
     source = Source()
     source.record("record", schema)
-    end = source.at()
-    source.write(f"if {end} != len(data): ended({end}, data)", "return record")
-    made: Decoder = source.function("data", blanks(source, class_of) | {"ended": _ended(schema["name"])})
+    source.end("record")
+    made: Decoder = source.function("data", blanks(source, class_of) | {"ended": ended(schema["name"])})
     return made
 
 
@@ -56,13 +55,15 @@ def blank(cls: type[Any]) -> type[Any]:
     return _BLANKS[cls]
 
 
-def _ended(name: str) -> Callable[[int, bytes], Never]:
-    def ended(at: int, data: bytes) -> Never:
+def ended(name: str) -> Callable[[int, bytes], Never]:
+    """Return what raises for bytes of this record that end before or after the offset where they should."""
+
+    def raising(at: int, data: bytes) -> Never:
         if at < len(data):
             raise Undecodable("TRAILING_BYTES", f"bytes are left after the {name}")
         raise ValueError("the bytes end too early")
 
-    return ended
+    return raising
 
 
 class Source:
@@ -93,6 +94,10 @@ class Source:
         """Add statements."""
         self._lines += [self._indent + line for line in lines]
 
+    def end(self, result: str) -> None:
+        """Return this expression from the function, if the bytes end here."""
+        self.write(f"if {self.at()} != len(data): ended({self.at()}, data)", f"return {result}")
+
     def at(self, more: int = 0) -> str:
         """Return the expression of the cursor, or of a place so many bytes after it."""
         plus = self._plus + more
@@ -103,14 +108,17 @@ class Source:
     def _moved(self) -> None:
         self._base, self._plus = "i", 0
 
-    def record(self, target: str, schema: Mapping[str, Any]) -> None:
-        """Read a record into the name `target`."""
+    def record(self, target: str, schema: Mapping[str, Any], known: frozenset[str] = frozenset()) -> None:
+        """Read a record into the name `target`; the fields in `known` were read before, into names like theirs."""
         name = schema["name"].rpartition(".")[2]
         self.records[name] = schema["name"]
         self._schemas[schema["name"]] = schema
         self.write(f"{target} = blank_{name}()")
         for field in schema["fields"]:
-            self.field(f"{target}.{field['name']}", field["type"])
+            if field["name"] in known:
+                self.write(f"{target}.{field['name']} = {field['name']}")
+            else:
+                self.field(f"{target}.{field['name']}", field["type"])
         self.write(f"{target}.__class__ = {name}")
 
     def field(self, target: str, kind: Any) -> None:
@@ -155,10 +163,12 @@ class Source:
                 raise TypeError(f"the contract doesn't use this kind of type, or a reader doesn't know it here: {kind}")
 
     def _octets(self, target: str, decoded: str) -> None:
-        self.write(f"n = data[{self.at()}]", f"if n & {_MANY}:", f"    n, a = length(data, {self.at()})", "else:")
-        self.write("    n >>= 1", f"    a = {self.at(1)}", "i = a + n")
+        self.write(f"n = data[{self.at()}]", f"if n & {_MANY}:", f"    n, a = length(data, {self.at()})")
         if target:
+            self.write("    i = a + n", "else:", f"    a = {self.at(1)}", "    i = a + (n >> 1)")
             self.write(f"{target} = data[a:i]{decoded}")
+        else:
+            self.write("    i = a + n", "else:", f"    i = {self.at(1)} + (n >> 1)")
         self._moved()
 
     def _nullable(self, target: str, inner: Any) -> None:

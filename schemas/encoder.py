@@ -13,6 +13,7 @@ Encoder = Callable[[Any], bytes]
 
 _GROUP = 14  # bits written in one step: two bytes of seven
 _MASK = (1 << _GROUP) - 1
+_THREE_GROUPS, _FOUR_GROUPS = 1 << 3 * _GROUP, 1 << 4 * _GROUP
 _SMALL = 1 << (_GROUP - 1)  # zigzag doubles a value: those from 0 to here are looked up
 _LONG_LIMIT = 1 << 63
 _INT_LIMIT = 1 << 31
@@ -25,9 +26,18 @@ _SMALL_LONGS = _LAST[::2]
 
 def long(value: int) -> bytes:
     """Return the Avro encoding of a long; raises OverflowError for more than 64 bits, TypeError for no integer."""
+    if 0 <= value < _SMALL:
+        return _SMALL_LONGS[value]
     if not -_LONG_LIMIT <= value < _LONG_LIMIT:
         raise OverflowError("a long has at most 64 bits")
     rest = (value << 1) ^ (value >> 63)
+    if _THREE_GROUPS <= rest < _FOUR_GROUPS:  # times in microseconds
+        return (
+            _CONTINUED[rest & _MASK]
+            + _CONTINUED[rest >> _GROUP & _MASK]
+            + _CONTINUED[rest >> 2 * _GROUP & _MASK]
+            + _LAST[rest >> 3 * _GROUP]
+        )
     out = b""
     while rest > _MASK:
         out += _CONTINUED[rest & _MASK]

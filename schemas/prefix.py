@@ -4,18 +4,19 @@ The walker of each schema id is generated from that id's *writer* schema, so an 
 written. Knows the contract's header; must not know what any record means.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, Never
 
-from schemas import contract, encoder
-from schemas.codec import FRAME_LENGTH, Undecodable, schema_id_of
+from schemas import contract, encoder, varints
+from schemas.contract import WriterSchema
+from schemas.decoder import Source, blanks, ended
+from schemas.framing import FRAME_LENGTH, ByFrame, Undecodable
 
-HEADER = "jejak.Header"
-FAMILY_ID = re.compile(r"[a-z2-7]{26}")  # never a slash: keys put a family's id before one
-_CONTINUES = 0x80
-_LONG_BITS = 64
+HEADER: Final = "jejak.Header"
+_FAMILY_ID: Final = 26  # characters of lower-case base32; never a slash: keys put a family's id before one
+_FITTING: Final = bytes(b"abcdefghijklmnopqrstuvwxyz234567".count(byte) for byte in range(256))
+_ALL_FIT: Final = b"\1" * _FAMILY_ID
 
 
 class Prefix(NamedTuple):
@@ -32,53 +33,40 @@ class Prefix(NamedTuple):
 
 
 Walker = Callable[[bytes], Prefix]
+Reader = Callable[[bytes], tuple[Prefix, Any]]
 zigzag = encoder.long  # as read_long is its inverse
-
-
-def read_long(data: bytes, at: int) -> tuple[int, int]:
-    """Return the int or long at offset `at`, and the offset after it.
-
-    Raises IndexError at the end of the bytes, ValueError for more than 64 bits.
-    """
-    shift = value = 0
-    while shift < _LONG_BITS:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < _CONTINUES:
-            if value >> _LONG_BITS:
-                break
-            return (value >> 1) ^ -(value & 1), at
-        shift += 7
-    raise ValueError("a long has at most 64 bits")
+read_long = varints.read_long
+_made: Callable[[type[Prefix], tuple[Any, ...]], Prefix] = tuple.__new__  # a third of the cost of Prefix(...)
 
 
 def stamp(framed: bytes, prefix: Prefix, sequence: int, recorded_at: int) -> tuple[bytes, Prefix]:
     """Return the same record with its sequence and recorded time filled in, all else passed through; and its prefix."""
+    _, _, occurred_at, change_id, family_id, agency, after_stamp, payload = prefix
     front = framed[:FRAME_LENGTH] + zigzag(sequence) + zigzag(recorded_at)
-    stamped = prefix._replace(
-        sequence=sequence,
-        recorded_at=recorded_at,
-        after_stamp=len(front),
-        payload=prefix.payload + len(front) - prefix.after_stamp,
-    )
-    return front + framed[prefix.after_stamp :], stamped
+    at = len(front)
+    stamped = (sequence, recorded_at, occurred_at, change_id, family_id, agency, at, payload + at - after_stamp)
+    return front + framed[after_stamp:], _made(Prefix, stamped)
 
 
 def walk(framed: bytes) -> Prefix:
     """Return the header's hot fields; raises Undecodable for bytes that don't begin with a header naming a family."""
-    walker = walkers().get(schema_id_of(framed))
-    if walker is None:
-        raise Undecodable("NO_HEADER", "this record is neither change nor event")
+    walker = _BY_FRAME[framed[:FRAME_LENGTH]]
     try:
-        prefix = walker(framed)
+        return walker(framed)
+    except Undecodable:
+        raise
     except (IndexError, ValueError) as fault:
         raise Undecodable("MALFORMED", "the header ends too early or is no header") from fault
-    if prefix.payload > len(framed):
-        raise Undecodable("MALFORMED", "the header ends too early")
-    if FAMILY_ID.fullmatch(prefix.family_id) is None:
-        raise Undecodable("HEADER_WITHOUT_FAMILY", "family_id is 26 characters of lower-case base32")
-    return prefix
+
+
+def _walker(schema: WriterSchema) -> Walker:
+    walker = walkers().get(schema.entry.schema_id)
+    if walker is None:
+        raise Undecodable("NO_HEADER", "this record is neither change nor event")
+    return walker
+
+
+_BY_FRAME: Final = ByFrame(_walker)
 
 
 @cache
@@ -94,52 +82,56 @@ def walkers() -> Mapping[int, Walker]:
 
 def generate(header: Mapping[str, Any]) -> Walker:
     """Return a function that walks this writer's header; a header that doesn't begin with the stamp is a fault."""
-    names = [field["name"] for field in header["fields"]]
-    if names[:2] != ["sequence", "recorded_at"]:
-        raise TypeError("sequence and recorded_at come first: the fold rewrites them in place")
-    lines = ["def walker(data):", f"    i = {FRAME_LENGTH}"]
-    for field in header["fields"]:
-        lines += ["    " + line for line in _step(field["name"], field["type"])]
-        if field["name"] == "recorded_at":
-            lines.append("    after_stamp = i")
-    lines.append("    return Prefix(sequence, recorded_at, occurred_at, change_id, family_id, agency, after_stamp, i)")
-    scope: dict[str, Any] = {"Prefix": Prefix, "read_long": read_long}
-    exec("\n".join(lines), scope)  # noqa: S102  the text is made here from our own locked schema files
-    walker: Walker = scope["walker"]
+    source = Source()
+    _walk(source, header, frozenset(Prefix._fields))
+    source.write(f"return {_PREFIX}")
+    walker: Walker = source.function("data", _SCOPE)
     return walker
 
 
-def _long(name: str) -> list[str]:
-    # One-byte values dominate lengths and sequences: read them without a call.
-    return [
-        f"{name} = data[i]",
-        "if " + name + " < 128:",
-        "    i += 1",
-        f"    {name} = ({name} >> 1) ^ -({name} & 1)",
-        "else:",
-        f"    {name}, i = read_long(data, i)",
-    ]
+def generate_reader(schema: Mapping[str, Any], class_of: Callable[[str], type[Any]]) -> Reader:
+    """Return a function that reads prefix and record at once, under a parsed wire schema that begins with a header."""
+    source = Source()
+    header = schema["fields"][0]["type"]
+    names = frozenset(field["name"] for field in header["fields"])
+    _walk(source, header, names)
+    source.record("header", header, names)
+    source.record("record", schema, frozenset({"header"}))
+    source.end(f"{_PREFIX}, record")
+    reader: Reader = source.function("data", blanks(source, class_of) | _SCOPE | {"ended": ended(schema["name"])})
+    return reader
 
 
-def _step(name: str, kind: Any) -> list[str]:
-    hot = name in Prefix._fields
-    match kind:
-        case {"type": "fixed", "size": int(size)}:
-            return ([f"{name} = data[i:i + {size}]"] if hot else []) + [f"i += {size}"]
-        case "jejak.EventId":
-            return ([f"{name} = data[i:i + 16]"] if hot else []) + ["i += 16"]
-        case "string":
-            value = [f"{name} = data[i:i + n].decode()"] if hot else []
-            return [*_long("n"), "if n < 0:", "    raise ValueError", *value, "i += n"]
-        case "long" | "int" | {"type": "long"}:
-            return _long(name if hot else "n")
-        case ["null", inner]:
-            return [
-                *_long("n"),
-                "if n == 1:",
-                *("    " + line for line in _step(name, inner)),
-                "elif n:",
-                "    raise ValueError",
-            ]
-        case _:
-            raise TypeError(f"the header holds a type the walker doesn't know: {kind}")
+_PREFIX: Final = f"made(Prefix, ({', '.join(Prefix._fields)}))"
+
+
+def _walk(source: Source, header: Mapping[str, Any], wanted: frozenset[str]) -> None:
+    names = [field["name"] for field in header["fields"]]
+    if names[:2] != ["sequence", "recorded_at"]:
+        raise TypeError("sequence and recorded_at come first: the fold rewrites them in place")
+    for field in header["fields"]:
+        name, kind = field["name"], field["type"]
+        source.field(name if name in wanted else "", "bytes" if name == "family_id" else kind)
+        if name == "recorded_at":
+            source.write(f"after_stamp = {source.at()}")
+    source.write(f"payload = {source.at()}")
+    source.write(
+        "if payload > len(data) or family_id.translate(fitting) != all_fit: no_family(family_id, payload, data)"
+    )
+    source.write("family_id = family_id.decode()")
+
+
+def _no_family(family_id: bytes, payload: int, data: bytes) -> Never:
+    family_id.decode()
+    if payload > len(data):
+        raise ValueError("the header ends too early")
+    raise Undecodable("HEADER_WITHOUT_FAMILY", "family_id is 26 characters of lower-case base32")
+
+
+_SCOPE: Final[dict[str, Any]] = {
+    "Prefix": Prefix,
+    "made": _made,
+    "fitting": _FITTING,
+    "all_fit": _ALL_FIT,
+    "no_family": _no_family,
+}

@@ -80,12 +80,13 @@ class SequenceGap(Exception):
 
 def change_of(framed: bytes, recorded_at: int) -> Change:
     """Return the change in `framed`; raises Undecodable where it is none."""
-    return Change(framed, prefix.walk(framed), codec.decode(framed), recorded_at)
+    header, record = codec.read(framed)
+    return Change(framed, header, record, recorded_at)
 
 
 def event_of(framed: bytes) -> Event:
     """Return the event in `framed`, as read from the events topic; raises Undecodable where it is none."""
-    return Event(framed, prefix.walk(framed), codec.decode(framed))
+    return Event(framed, *codec.read(framed))
 
 
 def accepted(change: Change, sequence: int) -> Event:

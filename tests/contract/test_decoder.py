@@ -14,7 +14,7 @@ from fastavro.io.binary_decoder import BinaryDecoder
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from schemas import codec, contract, decoder, varints
+from schemas import codec, contract, decoder, prefix, varints
 from schemas.codec import FRAME, FRAME_LENGTH, Undecodable
 from schemas.encoder import long
 from tests.contract import golden_samples
@@ -205,6 +205,53 @@ def test_any_byte_replaced_by_any_of_its_kind_is_read_alike(name: str, kind: str
             assert same(read(spoilt), by_the_library(spoilt)), (at, byte)
 
 
+WALKED = sorted(contract.writer_schemas()[schema_id].name for schema_id in prefix.walkers())
+
+
+def at_once(framed: bytes) -> Any:
+    try:
+        return codec.read(framed)
+    except Undecodable as fault:
+        return fault.code
+
+
+def one_after_the_other(framed: bytes) -> Any:
+    try:
+        return prefix.walk(framed), codec.decode(framed)
+    except Undecodable as fault:
+        return fault.code
+
+
+@pytest.mark.parametrize("name", WALKED)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_prefix_and_record_are_read_at_once_as_they_are_one_after_the_other(name: str, data: st.DataObject) -> None:
+    framed = codec.encode(golden_samples.sample(name, sparse=data.draw(st.booleans())))
+    assert same(at_once(framed), one_after_the_other(framed))
+    for _ in range(data.draw(st.integers(1, 2))):
+        at = data.draw(st.integers(FRAME_LENGTH, len(framed)))
+        put = data.draw(SPOILT | st.binary(max_size=3) | st.integers(-(1 << 63), (1 << 63) - 1).map(long))
+        framed = framed[:at] + put + framed[at + data.draw(st.integers(0, 3)) :]
+    once, twice = at_once(framed), one_after_the_other(framed)
+    assert same(once, twice) or {once, twice} <= {"HEADER_WITHOUT_FAMILY", "MALFORMED", "TRAILING_BYTES"}
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_a_family_id_of_other_characters_or_length_is_none(name: str) -> None:
+    framed = codec.encode(golden_samples.sample(name, sparse=True))
+    fitting = long(26) + b"f" * 26
+    assert framed.count(fitting) == 1
+    for other in (b"f" * 25 + b"F", b"f" * 25 + b"1", b"f" * 25 + b"/", b"f" * 25, b"f" * 27, b"", b"0" + b"f" * 25):
+        for read_it in (prefix.walk, codec.read):
+            with pytest.raises(Undecodable, match="HEADER_WITHOUT_FAMILY"):
+                read_it(framed.replace(fitting, long(len(other)) + other))
+
+
+def test_what_has_no_header_is_not_read_at_once() -> None:
+    for name in sorted(set(RECORDS) - set(WALKED)):
+        assert at_once(codec.encode(golden_samples.sample(name, sparse=False))) == "NO_HEADER"
+
+
 CORRECTED = "jejak.ProposalIdentityCorrected"
 BLOCKS = st.lists(st.tuples(st.lists(st.text(max_size=70), min_size=1, max_size=3), st.booleans()), max_size=3)
 
@@ -285,4 +332,4 @@ def test_an_unknown_id_and_no_frame_keep_their_codes() -> None:
     ):
         with pytest.raises(Undecodable) as caught:
             codec.decode(framed)
-        assert caught.value.code == code
+        assert caught.value.code == code == at_once(framed)
