@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,24 +16,21 @@ from consumers.gateway import audit_log
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door, door
 from consumers.read_model import tables as read_tables
-from consumers.read_model.dead_letters import DeadLetters
-from consumers.read_model.projector import Projector, Topics, group_of, member
 from consumers.read_model.queries import Figures, ReadModel
-from consumers.read_model.writes import Store
+from consumers.read_model.serving import served
+from consumers.replay import rules
 from identity import tables as identity_tables
 from identity.audit_reference import load_or_create_epoch_key
 from identity.families import Aliases
 from identity.keys_cassandra import CassandraKeyStore
 from jejak import health, stack
+from jejak.rebuild.pointer import READ_MODEL, STATE, Serving
+from jejak.rebuild.serving import Pointers, pointers
 from jejak.settings import Settings
 from producers.intake import Intake
 from producers.ledger import CassandraLedger, create_ledger_table
 from producers.publish import Publisher
 from schemas import catalogue
-from stream_processors.engine.loop import Worker
-from stream_processors.engine.settings import EngineSettings
-from stream_processors.folds.families import FamiliesFold
-from stream_processors.folds.rules_watch import RulesWatch
 from transport import cassandra, kafka
 from transport.pulse import Pulse
 
@@ -52,6 +50,11 @@ class Registry:
     settings: Settings
     endpoints: stack.Endpoints
     session: Any
+    serving: Pointers
+
+    def read_model(self) -> ReadModel:
+        """Return the read model: of the version that serves at each question."""
+        return served(self.session, lambda: self.serving.lately(READ_MODEL).version)
 
     def key_store(self) -> CassandraKeyStore:
         """Return the data keys of persons and families."""
@@ -76,11 +79,12 @@ class Registry:
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
         with AuditLog(audit_log.producer(self.endpoints.kafka), self.settings.gateway) as trail:
-            yield door(ReadModel(self.session), self.key_store(), trail, epoch_key)
+            rule_book = partial(rules.book, self.endpoints.kafka)
+            yield door(self.read_model(), self.key_store(), trail, epoch_key, rule_book)
 
     def figures(self) -> Figures:
         """Return what may be read past the door; a person's data is asked for through `door` alone."""
-        return ReadModel(self.session)
+        return self.read_model()
 
 
 def find(settings: Settings) -> stack.Endpoints:
@@ -92,20 +96,30 @@ def find(settings: Settings) -> stack.Endpoints:
 
 
 def prepare(registry: Registry) -> None:
-    """Make every topic and table exist; what exists is left as it is."""
-    kafka.create_topics(registry.endpoints.kafka, catalogue.TOPICS)
+    """Make every topic and table exist that serves; what exists is left as it is, and no other version comes back."""
+    kafka.create_topics(registry.endpoints.kafka, topics_for(registry.serving.of(STATE)))
     replication = registry.settings.replication()
     identity_tables.create_tables(registry.session, replication)
     create_ledger_table(registry.session, replication)
-    read_tables.create(registry.session, replication)
+    read_tables.create(registry.session, replication, registry.serving.of(READ_MODEL).version)
+
+
+def topics_for(state: Serving) -> tuple[catalogue.Topic, ...]:
+    """Return the topics to make: once a version of the state was chosen, never an empty one in its place."""
+    return tuple(topic for topic in catalogue.TOPICS if not state.step or topic.name != catalogue.FAMILIES_TOPIC)
+
+
+def fold_outputs(state_topic: str) -> tuple[str, ...]:
+    """Return every topic that the fold writes to while its state is in this one."""
+    return tuple(state_topic if name == catalogue.FAMILIES_TOPIC else name for name in FOLD_OUTPUTS)
 
 
 @contextmanager
 def connected(settings: Settings) -> Iterator[Registry]:
     """Lend a registry whose topics and tables exist."""
     endpoints = find(settings)
-    with cassandra.closing_session(endpoints.cassandra) as session:
-        registry = Registry(settings, endpoints, session)
+    with cassandra.closing_session(endpoints.cassandra) as session, pointers(endpoints.kafka) as serving:
+        registry = Registry(settings, endpoints, session, serving)
         prepare(registry)
         yield registry
 
@@ -116,52 +130,6 @@ def serve_metrics(settings: Settings, pulse: Pulse | None = None) -> None:
         health.serve(stack.LOOPBACK, settings.metrics_port, pulse)
 
 
-def run_fold(settings: Settings) -> None:
-    """Fold families until stopped by SIGTERM or SIGINT."""
-    endpoints = find(settings)
-    pulse = Pulse(settings.stuck_seconds)
-    serve_metrics(settings, pulse)
-    watch = RulesWatch(endpoints.kafka)
-    engine = EngineSettings(
-        bootstrap=endpoints.kafka,
-        group=FOLD_GROUP,
-        transactional_id=f"{FOLD_GROUP}-{settings.worker}",
-        input_topic=catalogue.CHANGES_TOPIC,
-        state_topic=catalogue.FAMILIES_TOPIC,
-        output_topics=FOLD_OUTPUTS,
-        digest_interval_s=60 * settings.digest_minutes,
-    )
-    worker = Worker(
-        engine,
-        lambda partition: FamiliesFold(partition, lambda: watch.book),
-        before_batch=watch.refresh,
-        pulse=pulse,
-    )
-    on_stop(worker.stop)
-    worker.run()
-    watch.close()
-
-
-def run_read_model(settings: Settings) -> None:
-    """Project into Cassandra until stopped."""
-    endpoints = find(settings)
-    pulse = Pulse(settings.stuck_seconds)
-    serve_metrics(settings, pulse)
-    stopping = _Flag()
-    on_stop(stopping.set)
-    with connected(settings) as registry:
-        group = group_of()
-        letters = DeadLetters(kafka.producer(endpoints.kafka), catalogue.DEAD_LETTERS_TOPIC, group)
-        consumer = member(endpoints.kafka, group)
-        projector = Projector(
-            consumer, lambda wait: Store(registry.session, wait), letters, Topics(), lambda: stopping.is_set, pulse
-        )
-        try:
-            projector.run()
-        finally:
-            consumer.close()
-
-
 def run_deadlines(settings: Settings) -> None:
     """Publish due dates that have come, until stopped."""
     endpoints = find(settings)
@@ -169,17 +137,6 @@ def run_deadlines(settings: Settings) -> None:
     from stream_processors.agents import app as agents  # noqa: PLC0415  Faust takes a second to load: only where it runs
 
     agents.main(endpoints.kafka)
-
-
-class _Flag:
-    """Set once, by a signal."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-
-    def set(self) -> None:
-        """Be set from now on."""
-        self.is_set = True
 
 
 def on_stop(stop: Callable[[], None]) -> None:

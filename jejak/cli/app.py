@@ -14,14 +14,16 @@ from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 from confluent_kafka import KafkaException
 
+from consumers.replay.two_times import SequenceHole
 from identity.secret_file import SecretError
 from jejak import stack as local_stack
-from jejak.cli import bench, contract, demo, output, publish, read, replay, run
+from jejak.cli import bench, contract, demo, output, publish, read, rebuild, replay, run
 from jejak.cli import stack as stack_commands
+from jejak.rebuild.pointer import RebuildRefused
 from jejak.settings import Settings
 from producers.publish import PublishFailed
 
-WRONG_USAGE, UNREACHABLE = 2, 4
+DOES_NOT_HOLD, WRONG_USAGE, REFUSED, UNREACHABLE = 1, 2, 3, 4
 app = typer.Typer(
     name="jejak",
     no_args_is_help=True,
@@ -49,6 +51,7 @@ for _name, _command in (
 for _name, _group in (
     ("publish", publish.app),
     ("run", run.app),
+    ("rebuild", rebuild.app),
     ("family", read.family),
     ("replay", replay.replay),
     ("schemas", contract.schemas),
@@ -72,6 +75,10 @@ def main() -> None:
         _end(f"Kafka: {fault}: look at `jejak status`")
     except SecretError as fault:
         _end(str(fault), WRONG_USAGE)
+    except SequenceHole as fault:
+        _end(str(fault), DOES_NOT_HOLD)
+    except RebuildRefused as refused:
+        _end(str(refused), REFUSED)
 
 
 def _end(text: str, code: int = UNREACHABLE) -> None:

@@ -1,10 +1,12 @@
 """`jejak run fold | read-model | deadlines | all`: the workers, in this process or as watched children."""
 
 import threading
+from typing import Annotated
 
 import typer
 
 from jejak import composition
+from jejak import workers as worker_processes
 from jejak.cli import output
 from jejak.processes import Children, end_with
 from jejak.settings import Settings
@@ -23,13 +25,17 @@ def workers() -> None:
 @app.command()
 def fold() -> None:
     """Decide changes and fold events into families, counts and decisions."""
-    composition.run_fold(Settings())
+    worker_processes.run_fold(Settings())
 
 
 @app.command("read-model")
-def read_model() -> None:
+def read_model(
+    version: Annotated[
+        str, typer.Option(help="This version alone; by default the one that serves and the one to roll back to.")
+    ] = "",
+) -> None:
     """Keep the tables in Cassandra at the head of the topics."""
-    composition.run_read_model(Settings())
+    worker_processes.run_read_model(Settings(), version)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Rebuild beside: a new version is built while the old one serves, compared, switched to, rolled back, dropped."""
