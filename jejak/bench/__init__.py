@@ -1,1 +1,1 @@
-"""`jejak bench`: how fast intake, fold and projection are here, by real workers on a broker of their own."""
+"""`jejak bench`: how fast everything is here, by real workers on servers of their own, beside the goals."""

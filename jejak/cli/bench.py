@@ -1,30 +1,56 @@
-"""`jejak bench`: figures of this machine."""
+"""`jejak bench`: figures of this machine, each beside its goal."""
 
+import os
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from jejak.bench import district
+from jejak.bench import run as benchmarks
+from jejak.bench.ground import Wishes
+from jejak.bench.results import Result
 from jejak.cli import output
 from jejak.cli.stack import Json
 from jejak.settings import Settings
 
 
 def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"What to measure: {', '.join(benchmarks.NAMES)}; all by default.")
+    ] = None,
     families: Annotated[int, typer.Option(min=100, help="Families of the synthetic district.")] = 2_000,
+    copies: Annotated[int, typer.Option(min=1, help="Copies of the district that are folded.")] = 5,
+    minutes: Annotated[float, typer.Option(min=0.5, help="Length of the load for `memory`.")] = 2.0,
+    seconds: Annotated[float, typer.Option(min=2, help="Length of the load for `lag`.")] = 20.0,
+    rate: Annotated[int, typer.Option(min=100, help="Changes a second for `lag`.")] = 5_000,
+    states: Annotated[int, typer.Option(min=1_000, help="States that `restore` takes over.")] = 200_000,
     json: Json = False,
 ) -> None:
-    """Measure intake, fold and projection on a broker and database of their own."""
+    """Measure intake, fold, replay, restore, projection and more on a broker and database of their own."""
     settings = Settings()
     if settings.kafka or settings.cassandra:
         raise typer.BadParameter("bench starts servers of its own: unset JEJAK_KAFKA and JEJAK_CASSANDRA")
-    figures = district.run(settings, families, output.progress())
+    if unknown := [name for name in names or () if name not in benchmarks.NAMES]:
+        raise typer.BadParameter(f"no measurement named {', '.join(unknown)}")
+    wishes = Wishes(families, copies, minutes, seconds, rate, states)
+    loads = [os.getloadavg()[0]]
+    found = []
+    for result in benchmarks.run(settings, names or (), wishes, output.progress()):
+        found.append(result)
+        loads.append(os.getloadavg()[0])
+    _show(found, wishes, loads, json)
+
+
+def _show(found: Iterable[Result], wishes: Wishes, loads: list[float], json: bool) -> None:
     if json:
-        output.as_json([figure.as_json() for figure in figures])
+        output.as_json({"load_average": [min(loads), max(loads)], "results": [result.as_json() for result in found]})
         return
     rows = [
-        (figure.what, figure.count, figure.unit, round(figure.per_second), round(figure.cpu_per_million, 1))
-        for figure in figures
+        (result.what, result.shown(), result.unit, str(result.goal or ""), result.verdict, result.note)
+        for result in found
     ]
-    heads = ("what", "count", "unit", "per second", "CPU s per million")
-    output.table(f"A district of {families:,} families", heads, rows)
+    title = (
+        f"A district of {wishes.families:,} families, {wishes.copies} copies;"
+        f" load average {min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} cores"
+    )
+    output.table(title, ("what", "figure", "unit", "goal", "verdict", "measured on"), rows)

@@ -1,0 +1,60 @@
+"""Which measurements there are, on what ground each stands, and in which order they are taken."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from jejak.bench import folding, history, intake, loading, profile, projecting
+from jejak.bench.corpus import Corpus
+from jejak.bench.ground import Ground, Progress, Wishes, prepared
+from jejak.bench.results import Result
+from jejak.settings import Settings
+
+Measure = Callable[[Ground], Iterator[Result]]
+
+WITHOUT_SERVERS: Final = ("intake", "profile")
+# One after the other on one pair of servers: each uses what the one before has left.
+ON_ONE_GROUND: Final[dict[str, Measure]] = {
+    "floor": folding.floor,
+    "fold": folding.fold,
+    "replay": history.replay,
+    "restore": history.restore,
+    "projection": projecting.projection,
+}
+ON_THEIR_OWN: Final[dict[str, Measure]] = {
+    "publish": intake.publish,
+    "scaling": folding.scaling,
+    "lag": loading.lag,
+    "memory": loading.memory,
+}
+NAMES: Final = (*WITHOUT_SERVERS, *ON_ONE_GROUND, *ON_THEIR_OWN)
+_NEED_EVENTS: Final = frozenset({"replay", "restore", "projection"})
+
+
+def run(settings: Settings, names: Iterable[str], wishes: Wishes, progress: Progress) -> Iterator[Result]:
+    """Yield the results of the measurements named, of all if none is; servers are stopped and deleted afterwards."""
+    wanted = frozenset(names) or frozenset(NAMES)
+    progress("intake, keys in memory")
+    corpus, made = intake.intake(wishes.families)
+    if "intake" in wanted:
+        yield from made
+    if "profile" in wanted:
+        progress("the pure fold and its profile")
+        yield from profile.profile(corpus)
+    yield from _on_one_ground(settings, wanted, corpus, wishes, progress)
+    for name, measure in ON_THEIR_OWN.items():
+        if name in wanted:
+            with prepared(settings, corpus, wishes, progress) as ground:
+                yield from measure(ground)
+
+
+def _on_one_ground(
+    settings: Settings, wanted: frozenset[str], corpus: Corpus, wishes: Wishes, progress: Progress
+) -> Iterator[Result]:
+    if wanted.isdisjoint(ON_ONE_GROUND):
+        return
+    with prepared(settings, corpus, wishes, progress) as ground:
+        for name, measure in ON_ONE_GROUND.items():
+            if name in wanted:
+                yield from measure(ground)
+            elif name == "fold" and not wanted.isdisjoint(_NEED_EVENTS):
+                list(measure(ground))
