@@ -3,10 +3,13 @@
 Refusals and dead letters are told by rule, place and reference; their payloads stay where they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from consumers.read_model.queries import IndicatorCell
+from consumers.replay import figures
+from consumers.replay.figures import Figures, FiguresRefused
+from consumers.replay.moments import Moments
 from jejak.composition import Registry
 from schemas import catalogue
 from schemas.dead_letters import Origin, origin_of
@@ -24,6 +27,13 @@ class DeadLetter(NamedTuple):
 def indicator_cells(registry: Registry, indicator: str, region: str) -> tuple[IndicatorCell, ...]:
     """Return the cells of an indicator within a region (empty: everywhere), summed over partitions."""
     return registry.figures().indicators(definitions.VERSION, indicator, region)
+
+
+def indicator_figures(
+    registry: Registry, names: Iterable[str], region: str, moments: Moments
+) -> Figures | FiguresRefused:
+    """Return indicators within a region at other times than now, and the times that they are true for."""
+    return figures.at(registry.endpoints.kafka, registry.figures(), names, region, moments)
 
 
 def indicator_names() -> tuple[str, ...]:

@@ -5,19 +5,31 @@ A NIK or nomor KK is never an argument: arguments are seen by every process of t
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from consumers.gateway.disclosure import Door
-from consumers.gateway.request import Asked, Caller, CardAsked, FamilyAsked, PersonAsked, Purpose, Withheld
+from consumers.gateway.request import (
+    Asked,
+    Caller,
+    CardAsked,
+    FamilyAsked,
+    FamilyDisclosed,
+    PersonAsked,
+    Purpose,
+    Withheld,
+)
+from consumers.replay.figures import FiguresRefused
+from consumers.replay.moments import Moments
 from identity import references
 from jejak import composition, reading
-from jejak.cli import output
+from jejak.cli import output, times
 from jejak.cli.stack import Json
+from jejak.cli.times import AsOf, KnownAt
 from jejak.settings import Settings
 
 REFUSED = 3
@@ -74,21 +86,63 @@ def show(
     purpose: Why = DEFAULT_PURPOSE,
     text: Said = None,
     field: Annotated[list[str] | None, typer.Option(help="Field codes; repeat for more.")] = None,
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
     json: Json = False,
 ) -> None:
-    """Show a family's current state, as far as the purpose permits."""
-    settings = Settings()
-    wanted = asked(ref, settings)
-    with _door(settings) as door:
-        found = door.look_family(caller(settings), Purpose(purpose, text), wanted, field or DEFAULT_FIELDS)
-    if isinstance(found, Withheld):
-        raise _withheld(found)
-    told = {"family_id": found.family_id, "sequence": found.sequence, **found.fields}
+    """Show a family's state, now or at another time, as far as the purpose permits."""
+    at = times.asked_at(as_of, known_at)
+    found = _looked(ref, Purpose(purpose, text), field or DEFAULT_FIELDS, at)
+    told = {"family_id": found.family_id, "sequence": found.sequence, **times.told(at), **found.fields}
     if json:
         output.as_json({**told, "receipts": [_place(receipt) for receipt in found.receipts]})
         return
-    output.table(f"Family {found.family_id}", ("field", "value"), list(told.items()))
+    output.table(times.titled(f"Family {found.family_id}", at), ("field", "value"), list(told.items()))
+    _recorded(found)
+
+
+def _looked(ref: str, purpose: Purpose, fields: Sequence[str], at: Moments) -> FamilyDisclosed:
+    settings = Settings()
+    wanted = asked(ref, settings)
+    with _door(settings) as door:
+        found = door.look_family(caller(settings), purpose, wanted, fields, at)
+    if isinstance(found, Withheld):
+        raise _withheld(found)
+    return found
+
+
+def _recorded(found: FamilyDisclosed) -> None:
     output.OUT.print(f"on record: {len(found.receipts)} audit entries, the first at {_place(found.receipts[0])}")
+
+
+@family.command("eligibility")
+def eligibility(
+    ref: Ref,
+    purpose: Why = DEFAULT_PURPOSE,
+    text: Said = None,
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+    json: Json = False,
+) -> None:
+    """Show what was decided on each programme; with --as-of also what the facts of that day call for, marked judged."""
+    at = times.asked_at(as_of, known_at)
+    found = _looked(ref, Purpose(purpose, text), ("eligibility",), at)
+    told = {"family_id": found.family_id, "sequence": found.sequence, **times.told(at)}
+    if json:
+        output.as_json({**told, **found.fields, "receipts": [_place(receipt) for receipt in found.receipts]})
+        return
+    rows = [line for entry in found.fields["eligibility"] for line in _verdicts(entry)]
+    heads = ("programme", "by", "result", "reasons", "rules")
+    output.table(times.titled(f"Eligibility of {found.family_id}", at), heads, rows)
+    _recorded(found)
+
+
+def _verdicts(entry: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield a line for the decision on record and, where there is one, for the judgement beside it."""
+    judged = "judged" in entry
+    for by, one in (("on record", entry["on_record"] if judged else entry), ("judged", entry.get("judged"))):
+        if one is not None:
+            yield entry["programme"], by, one["result"], " ".join(one["reasons"]), one["rules_version"]
 
 
 def _place(receipt: object) -> str:
@@ -96,16 +150,25 @@ def _place(receipt: object) -> str:
 
 
 @family.command("history")
-def history(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, json: Json = False) -> None:
-    """Show a family's life as a timeline with reasons; nothing sealed is opened."""
+def history(
+    ref: Ref,
+    purpose: Why = DEFAULT_PURPOSE,
+    text: Said = None,
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
+    json: Json = False,
+) -> None:
+    """Show a family's life as a timeline with reasons, as known or true at a time; nothing sealed is opened."""
+    at = times.asked_at(as_of, known_at)
     settings = Settings()
     wanted = asked(ref, settings)
     with _door(settings) as door:
-        found = door.history(caller(settings), Purpose(purpose, text), wanted)
+        found = door.history(caller(settings), Purpose(purpose, text), wanted, at)
     if isinstance(found, Withheld):
         raise _withheld(found)
     if json:
-        output.as_json({"family_id": found.family_id, "entries": [asdict(entry) for entry in found.entries]})
+        entries = [asdict(entry) for entry in found.entries]
+        output.as_json({"family_id": found.family_id, **times.told(at), "entries": entries})
         return
     rows = [
         (
@@ -118,19 +181,27 @@ def history(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, json: J
         )
         for entry in found.entries
     ]
-    output.table(f"Family {found.family_id}", ("#", "true since", "step", "who", "result", "reasons"), rows)
+    output.table(
+        times.titled(f"Family {found.family_id}", at), ("#", "true since", "step", "who", "result", "reasons"), rows
+    )
 
 
 def indicators(
     name: Annotated[str | None, typer.Argument(help="One indicator; all by default.")] = None,
     region: Annotated[str, typer.Option(help="Kemendagri code; everywhere by default.")] = "",
+    as_of: AsOf = "",
+    known_at: KnownAt = "",
     json: Json = False,
 ) -> None:
-    """Show running counts, summed over partitions; they name no person and pass no door."""
+    """Show counts, running or of another time, summed over partitions; they name no person and pass no door."""
+    at = times.asked_at(as_of, known_at)
     known = reading.indicator_names()
     if name and name not in known:
         raise typer.BadParameter(f"the indicators are {', '.join(known)}")
     names = (name,) if name else known
+    if not at.is_now:
+        _indicators_then(names, region, at, json=json)
+        return
     with composition.connected(Settings()) as registry:
         cells = {one: reading.indicator_cells(registry, one, region) for one in names}
     if json:
@@ -139,6 +210,20 @@ def indicators(
     for one, found in cells.items():
         rows = [(cell.region, cell.category, cell.sum, cell.unit) for cell in found]
         output.table(one, ("region", "class", "sum", "unit"), rows)
+
+
+def _indicators_then(names: tuple[str, ...], region: str, asked_at: Moments, *, json: bool) -> None:
+    """Show counts of another time, with the times they are true for: known within a day is the day before's end."""
+    with composition.connected(Settings()) as registry:
+        found = reading.indicator_figures(registry, names, region, asked_at)
+    if isinstance(found, FiguresRefused):
+        raise _withheld(Withheld(found.code))
+    if json:
+        cells = {one: [cell._asdict() for cell in cells] for one, cells in found.cells.items()}
+        output.as_json({**times.told(found.moments), "indicators": cells})
+        return
+    for one, cells_then in found.cells.items():
+        output.table(times.titled(one, found.moments), ("region", "class", "unit", "sum"), cells_then)
 
 
 def refusals(

@@ -1,0 +1,32 @@
+"""The options --as-of and --known-at, as every command takes and tells them."""
+
+from typing import Annotated
+
+import typer
+
+from consumers.replay import moments
+from consumers.replay.moments import MalformedTime, Moments
+
+AsOf = Annotated[str, typer.Option(help="True in the world by then: ISO 8601 with zone, or a date (its end in WIB).")]
+KnownAt = Annotated[str, typer.Option(help="Known to the registry by then, the same way; by default all there is.")]
+
+
+def asked_at(as_of: str, known_at: str) -> Moments:
+    """Return the times that a question names; a malformed one is wrong usage."""
+    try:
+        return Moments(moments.parse(as_of) if as_of else None, moments.parse(known_at) if known_at else None)
+    except MalformedTime as malformed:
+        raise typer.BadParameter(str(malformed)) from malformed
+
+
+def told(at: Moments) -> dict[str, str | None]:
+    """Return the times as they are told in JSON, nothing for a question about now."""
+    if at.is_now:
+        return {}
+    return {"as_of": moments.shown(at.as_of), "known_at": moments.shown(at.known_at)}
+
+
+def titled(title: str, at: Moments) -> str:
+    """Return a table's title with the times that it is true for."""
+    said = (f"{name.replace('_', ' ')} {time}" for name, time in told(at).items() if time)
+    return ", ".join((title, *said))
