@@ -162,7 +162,7 @@ def judged(state: FamilyState, last_fact: Event, as_of: int, book: RuleBook) -> 
 
     Nothing of it is on record: every entry has sequence 0, and the state keeps its own sequence and recorded time.
     """
-    cause = replace(last_fact, prefix=last_fact.prefix._replace(recorded_at=as_of))
+    cause = Event(last_fact.framed, last_fact.prefix._replace(recorded_at=as_of), last_fact.record)
     after = state
     for decided in eligibility.decisions(state, cause, book.in_force(as_of)):
         after = evolve(after, eligibility.event(decided))
