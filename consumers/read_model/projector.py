@@ -15,7 +15,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from consumers.read_model import rows
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.health import Vitals
-from consumers.read_model.tables import VERSION
+from consumers.read_model.state_record import StateRecord, state_record
+from consumers.read_model.tables import KECAMATAN, VERSION
 from consumers.read_model.writes import Store
 from schemas import catalogue
 from schemas.codec import Undecodable
@@ -94,6 +95,7 @@ class Projector:
         self._stopping = stopping
         self._store = connect(self._wait)
         self._held: list[Message] = []
+        self._areas: set[tuple[Any, ...]] = set()
         consumer.subscribe(list(topics.sources))
 
     def run(self) -> None:
@@ -151,8 +153,7 @@ class Projector:
 
     def _project(self, by_topic: Mapping[str, list[Message]]) -> None:
         topics = self._topics
-        first: list[rows.Write] = []
-        then: list[rows.Write] = []
+        written: list[rows.Write] = []
         for topic, project in (
             (topics.events, _event),
             (topics.indicators, _indicator),
@@ -160,17 +161,33 @@ class Projector:
             (topics.reference, _reference_row),
         ):
             for message in by_topic[topic]:
-                first += self._readable(message, project) or ()
+                written += self._readable(message, project) or ()
+        begun = self._store.begin(written)
         families = rows.by_family(self._states(by_topic[topics.families]))
         previous = self._store.placed(families)
+        first: list[rows.Write] = []
+        then: list[rows.Write] = []
         for family_id, states in families.items():
             writes = rows.family_writes(states, previous.get(family_id))
             first += writes.first
             then += writes.then
-        self._store.write(first)
+        self._store.write(self._unknown(first))
+        self._store.finish(begun)
         self._store.write(then)
 
-    def _states(self, messages: Sequence[Message]) -> list[rows.StateRecord]:
+    def _unknown(self, writes: Sequence[rows.Write]) -> list[rows.Write]:
+        """Return the writes without the areas that are in the tables already, and remember those that will be."""
+        left = []
+        for write in writes:
+            if write.table is KECAMATAN:
+                area = (write.partition, write.values)
+                if area in self._areas:
+                    continue
+                self._areas.add(area)
+            left.append(write)
+        return left
+
+    def _states(self, messages: Sequence[Message]) -> list[StateRecord]:
         found = (self._readable(m, _state) for m in messages if not rows.is_position(m.key()))
         return [state for state in found if state is not None]
 
@@ -224,8 +241,8 @@ def _event(message: Message) -> list[rows.Write]:
     return rows.event_writes(_value(message))
 
 
-def _state(message: Message) -> rows.StateRecord:
-    return rows.state_record(_value(message))
+def _state(message: Message) -> StateRecord:
+    return state_record(_value(message))
 
 
 def _indicator(message: Message) -> list[rows.Write]:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.read_model import rows, tables
+from consumers.read_model.state_record import StateRecord, state_record
 from schemas import codec, records, regions
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def header(sequence: int, family_id: str = FAMILY) -> records.Header:
     )
 
 
-def state(sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAMILY) -> rows.StateRecord:
+def state(sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAMILY) -> StateRecord:
     value = codec.encode(
         records.FamilyState(
             sequence=sequence,
@@ -59,7 +60,7 @@ def state(sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAM
             recent_changes=b"",
         )
     )
-    return rows.state_record(value)
+    return state_record(value)
 
 
 class Database:
@@ -90,7 +91,7 @@ class Database:
         region = records.Region(system=system, edition=edition, code=code)
         return rows.Placed(sequence, region, decile, status)
 
-    def fold(self, states: Sequence[rows.StateRecord], *, torn: bool = False) -> None:
+    def fold(self, states: Sequence[StateRecord], *, torn: bool = False) -> None:
         """Project one batch as the projector does; a torn one is cut short before its second half."""
         writes = rows.family_writes(states, self.placed())
         self.write(writes.first)
@@ -262,7 +263,7 @@ def test_the_position_of_a_fold_is_no_family() -> None:
 
 def test_another_record_among_the_states_is_poison() -> None:
     with pytest.raises(codec.Undecodable) as poison:
-        rows.state_record(registered())
+        state_record(registered())
     assert poison.value.code == "UNEXPECTED_RECORD"
 
 
