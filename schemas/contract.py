@@ -15,6 +15,7 @@ from fastavro.schema import parse_schema, to_parsing_canonical_form
 
 NAMESPACE = "jejak"
 LOCK_FILE = "lock.json"
+STATE = f"{NAMESPACE}.FamilyState"
 
 Schema = dict[str, Any]
 
@@ -104,6 +105,29 @@ def fingerprint(name: str) -> str:
 def records() -> Iterator[str]:
     """Full names of the record types, in the order of their files."""
     return (name for name, schema in sources().items() if schema["type"] == "record")
+
+
+@cache
+def parts() -> frozenset[str]:
+    """Full names of the records inside a family's state, of which successive states share most."""
+    return frozenset(_inside(sources()[STATE]))
+
+
+def _inside(node: Any) -> Iterator[str]:
+    match node:
+        case str() if sources().get(node, {}).get("type") == "record":
+            yield node
+            yield from _inside(sources()[node])
+        case list():
+            for item in node:
+                yield from _inside(item)
+        case {"items": inner} | {"type": dict() | list() as inner}:
+            yield from _inside(inner)
+        case {"fields": fields}:
+            for field in fields:
+                yield from _inside(field["type"])
+        case _:
+            pass
 
 
 @cache

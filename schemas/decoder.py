@@ -12,6 +12,7 @@ from typing import Any, Never
 from schemas import varints
 from schemas.contract import Schema
 from schemas.framing import FRAME_LENGTH, Undecodable
+from schemas.parts import Part
 
 Decoder = Callable[[bytes], Any]
 
@@ -50,8 +51,10 @@ def blanks(source: "Source", class_of: Callable[[str], type[Any]]) -> dict[str, 
 def blank(cls: type[Any]) -> type[Any]:
     """Return a class laid out as this dataclass with slots, whose instances take any value and may become its own."""
     if cls not in _BLANKS:
-        names = tuple(field.name for field in fields(cls))
-        _BLANKS[cls] = type(cls.__name__, cls.__bases__, {"__slots__": names})
+        body: dict[str, Any] = {"__slots__": tuple(field.name for field in fields(cls))}
+        if issubclass(cls, Part):
+            body["__init__"] = Part.__post_init__
+        _BLANKS[cls] = type(cls.__name__, cls.__bases__, body)
     return _BLANKS[cls]
 
 

@@ -7,7 +7,9 @@ take dicts, and making those costs more than writing the bytes; a test holds eve
 from collections.abc import Callable, Mapping
 from typing import Any, Never
 
+from schemas import contract
 from schemas.contract import Schema
+from schemas.parts import keep
 
 Encoder = Callable[[Any], bytes]
 
@@ -82,6 +84,7 @@ _SCOPE: Mapping[str, Any] = {
     "wrong_size": _wrong_size,
     "no_tuple": _no_tuple,
     "join": b"".join,
+    "keep": keep,
 }
 
 
@@ -128,13 +131,15 @@ class _Source:
             checks, written = self._field(f"v{number}", f"n{number}", field["type"])
             statements += [f"v{number} = record.{field['name']}", *checks]
             pieces += written
-        body = [*statements, f"return join(({', '.join(pieces)},))"]
+        joined = f"join(({', '.join(pieces)},))"
+        kept = schema["name"] in contract.parts()
+        body = [*statements, f"return keep(record, {joined})" if kept else f"return {joined}"]
         self.lines += [f"def {name}(record):", *("    " + line for line in body)]
         return name
 
     def _field(self, value: str, size: str, kind: Any) -> tuple[list[str], list[str]]:
         """Return the statements a field needs and the pieces it adds; the common kinds are written without a call."""
-        length = _WRITTEN["long"].format(size)
+        length = f"(small[{size}] if {size} < {_SMALL} else long({size}))"
         match kind:
             case "string":
                 return [f"{value} = {value}.encode()", f"{size} = len({value})"], [length, value]
@@ -161,7 +166,13 @@ class _Source:
             case _ if size := self._size(kind):
                 return f"fixed({value}, {size})"
             case _:
-                return f"{self._record(kind)}({value})"
+                return self._inner(value, kind)
+
+    def _inner(self, value: str, kind: Any) -> str:
+        """Return the expression for a record inside this one: a part of a state is written once and keeps its bytes."""
+        name = self._record(kind)
+        full = kind if isinstance(kind, str) else kind["name"]
+        return f"({value}._encoded or {name}({value}))" if full in contract.parts() else f"{name}({value})"
 
     def _record(self, kind: Any) -> str:
         """Return the name of a record's function, written now where the record is defined here."""

@@ -19,6 +19,8 @@ Times are microseconds since 1970 (UTC), dates are days since then, ids are 16 b
 
 from dataclasses import dataclass
 
+from schemas.parts import Part
+
 __all__ = [
 {names}
 ]
@@ -92,7 +94,8 @@ def render() -> str:
     parts = [HEAD.format(names=names)]
     for schema in chosen:
         fields = "\n".join(_field(field) for field in schema["fields"])
-        head = f"@dataclass(frozen=True, slots=True, kw_only=True)\nclass {schema['name']}:"
+        base = "(Part)" if f"{contract.NAMESPACE}.{schema['name']}" in contract.parts() else ""
+        head = f"@dataclass(frozen=True, slots=True, kw_only=True)\nclass {schema['name']}{base}:"
         parts.append(f"{head}\n{_doc(schema['doc'])}\n\n{fields}\n")
     return "\n\n".join(parts)
 

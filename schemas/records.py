@@ -5,6 +5,8 @@ Times are microseconds since 1970 (UTC), dates are days since then, ids are 16 b
 
 from dataclasses import dataclass
 
+from schemas.parts import Part
+
 __all__ = [
     "AccessIntent",
     "AccessOutcome",
@@ -280,7 +282,7 @@ class DinsosReviewCompleted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Eligibility:
+class Eligibility(Part):
     """The latest decision for one programme."""
 
     programme: str
@@ -327,7 +329,7 @@ class ExclusionLifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facet:
+class Facet(Part):
     """The event that currently holds for one facet of a family: the one with the greatest (occurred_at, sequence).
 
     Source, agency, both times and the sealed fields stand in the event itself: family and sequence find it in the
@@ -355,7 +357,7 @@ class FamilyExcluded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Region:
+class Region(Part):
     """A place in a named code system and edition; the same digits can name two places, so the code never travels alone.
 
     Source: domain guide 6; Kepmendagri 300.2.2-2430/2025.
@@ -415,7 +417,7 @@ class FamilyRegistered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Part):
     """One person of a family's state."""
 
     person_ref: str
@@ -433,7 +435,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Part):
     """Where one proposal stands."""
 
     proposal_id: bytes

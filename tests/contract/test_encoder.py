@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import pickle
 from dataclasses import asdict, replace
 from functools import cache
 from typing import Any, get_type_hints
@@ -13,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from schemas import codec, contract, encoder
+from schemas.parts import Part
 from tests.contract import golden_samples
 
 RECORDS = tuple(contract.records())
@@ -92,6 +95,55 @@ def test_long_text_bytes_and_arrays_are_written_as_fastavro_writes_them(length: 
     large = replace(drafted, person_ref="n" * length, name=b"e" * length)
     schema = contract.writer_schemas()[contract.current_ids()["jejak.MembershipClaimed"]].wire
     assert codec.body(large) == by_fastavro(schema, asdict(large))
+
+
+PARTS = sorted(contract.parts())
+
+
+def kept(part: Any) -> Any:
+    return part._encoded
+
+
+def test_the_parts_of_a_state_are_the_records_inside_it() -> None:
+    names = {"Region", "Member", "Proposal", "Eligibility", "Facet"}
+    assert {name.removeprefix("jejak.") for name in PARTS} == names
+    assert {name for name in RECORDS if issubclass(codec.class_of(name), Part)} == set(PARTS)
+
+
+@pytest.mark.parametrize("name", PARTS)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_part_keeps_its_bytes_and_is_otherwise_as_before(name: str, data: st.DataObject) -> None:
+    one = data.draw(any_record(name))
+    twin = replace(one)
+    shown, hashed = repr(one), hash(one)
+    assert (kept(one), kept(twin)) == (None, None)
+
+    written = codec.body(one)
+
+    assert kept(one) == written == codec.body(one)
+    assert (repr(one), hash(one), one) == (shown, hashed, twin)
+    for other in (replace(one), copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):  # noqa: S301  our own bytes
+        assert other == one
+        assert kept(other) is None
+    assert pickle.dumps(one) == pickle.dumps(twin)
+    assert set(asdict(one)) == set(get_type_hints(type(one)))
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@given(any_record("jejak.FamilyState"), any_record("jejak.FamilyState"), st.booleans())
+def test_states_that_share_parts_are_each_written_as_fastavro_writes_them(one: Any, other: Any, late: bool) -> None:  # noqa: FBT001  two orders
+    mixed = replace(
+        one,
+        region=other.region,
+        members=(*other.members, *one.members[:1]),
+        facets=tuple([replace(facet, sequence=7) for facet in one.facets]) + other.facets,
+    )
+    schema = contract.writer_schemas()[contract.current_ids()["jejak.FamilyState"]].wire
+    for state in (mixed, one, other) if late else (one, other, mixed):
+        read = codec.decode(codec.encode(state))
+        for _ in range(2):
+            assert codec.body(state) == codec.body(read) == by_fastavro(schema, asdict(state))
 
 
 WRONG: dict[str, tuple[Any, ...]] = {
