@@ -240,6 +240,11 @@ def _judged(call: Callable[[], int]) -> int:
     except KafkaException as refused:
         _judge(refused)
         raise
+    except SystemError as told:
+        # The client's own slip: it may return a number with the callback's exception still set.
+        if isinstance(told.__cause__, KafkaException):
+            _judge(told.__cause__)
+        raise
 
 
 def _judge(refused: KafkaException) -> None:

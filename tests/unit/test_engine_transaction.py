@@ -105,15 +105,28 @@ def test_a_refused_commit_is_an_abort(call: str, code: int) -> None:
     assert not transaction.is_open
 
 
-@pytest.mark.parametrize(("call", "code"), [("flush", KafkaError._FENCED), ("produce", KafkaError._FATAL)])
+def as_the_client_slips() -> SystemError:
+    slip = SystemError("returned a result with an exception set")
+    slip.__cause__ = refused(KafkaError._FENCED)
+    return slip
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("flush", refused(KafkaError._FENCED)),
+        ("flush", as_the_client_slips()),
+        ("produce", refused(KafkaError._FATAL)),
+    ],
+)
 def test_a_producer_that_learns_amid_sending_that_it_was_fenced_is_replaced(
-    call: str, code: int, monkeypatch: pytest.MonkeyPatch
+    call: str, told: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     producers = [Producer(), Producer()]
     made = iter(producers)
 
     def fenced(*_: Any, **__: Any) -> int:
-        raise refused(code)
+        raise told
 
     monkeypatch.setattr(producers[0], call, fenced, raising=False)
     producers[0].raises["abort_transaction"] = refused(KafkaError._FENCED)

@@ -1,0 +1,144 @@
+"""One life of a worker in a forked process: what befalls it, and its death at its point."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaError
+
+from schemas import catalogue
+from stream_processors.engine.faults import FAULT_EXIT_CODE, place, reason
+from stream_processors.engine.loop import Worker
+from stream_processors.engine.settings import EngineSettings
+from stream_processors.folds.families import FamiliesFold
+from stream_processors.folds.rules_watch import RulesWatch
+from tests.integration import group_member
+from tests.integration.injection import Injector, inject, refusal, traced_fold
+from tests.integration.registry_worker import Renamed, own
+from transport import kafka
+
+if TYPE_CHECKING:
+    from tests.integration.crash_points import Life
+
+IDLE_TURNS = 3  # after which a worker that is to leave by itself has nothing more to read
+# Where a rebalance is to find a transaction open, the worker takes its time and commits late.
+_PACE_S = {"joined": 0.1, "left": 0.1, "companion": 0.1, "thrown-out": 0.05}
+_LATE = {"batch": 2, "commit_interval_s": 30.0}
+_OTHERWISE: dict[str, dict[str, Any]] = {
+    "joined": _LATE,
+    "left": _LATE,
+    "companion": _LATE,
+    "thrown-out": _LATE,
+    "stopped-late": _LATE,
+    "gone": {"transaction_timeout_ms": 6_000},
+    "rest": {"batch": 500, "commit_interval_s": 0.5},
+}
+
+
+class Child:
+    """The process of one life. It tells its parent what happens, a JSON object a line."""
+
+    def __init__(self, lane: dict[str, Any], life: Life, told: int) -> None:
+        self._lane, self._life, self._told = lane, life, told
+        self._kind, _, self._when = life.scenario.partition(" ")
+        die_at = (life.step, life.passage) if life.step else None
+        self._injector = Injector(die_at, self._freeze if self._kind == "frozen" else self._die)
+        self._consumer: Any = None
+        self._kept: list[Any] = []
+        self._worker: Any = None
+
+    def _tell(self, **what: Any) -> None:
+        where = sum(owned.next_offset for owned in self._worker._owned.values()) if self._worker else 0
+        member = self._consumer.memberid() or "" if self._consumer is not None and "left" not in what else ""
+        os.write(self._told, json.dumps({**what, "member": member, "position": where}).encode() + b"\n")
+
+    def _die(self) -> None:
+        self._tell(fired=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _freeze(self) -> None:
+        self._tell(fired=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _end(self, fault: BaseException) -> None:
+        self._tell(fault=f"{type(fault).__name__} {reason(fault)} {place(fault)[-4:]}")
+        sys.stdout.flush()
+        os._exit(FAULT_EXIT_CODE)
+
+    def _made(self, maker: str, client: Any) -> None:
+        if maker == "group_consumer":
+            self._consumer = client
+
+    def run(self) -> None:
+        lane, options = self._lane, {**self._lane["options"], **_OTHERWISE.get(self._kind, {})}
+        tag, pace = lane["tag"], _PACE_S.get(self._kind, 0.0)
+        inject(self._injector, self._made)
+        self._befall()
+        watch = RulesWatch(options["bootstrap"], own(catalogue.RULES_TOPIC, tag))
+
+        def before_batch() -> None:
+            watch.refresh()
+            time.sleep(pace)
+
+        self._worker = Worker(
+            EngineSettings(**options, transactional_id=f"{options['group']}.{self._life.name}"),
+            lambda number: traced_fold(Renamed(FamiliesFold(number, lambda: watch.book), tag), self._injector),
+            before_batch=before_batch,
+            crash=self._end,
+        )
+        signal.signal(signal.SIGTERM, lambda *_: self._worker.stop())
+        if self._kind == "rest":
+            self._leave_when_idle()
+        self._worker.run()
+        self._tell(left=True, passed=sorted(self._injector.seen))
+
+    def _leave_when_idle(self) -> None:
+        worker, turn, turns = self._worker, self._worker._turn, [0]
+
+        def counting() -> None:
+            read = self._injector.seen["fold.after"]
+            turn()
+            rests = len(worker.partitions) == self._lane["partitions"] and worker._pending_since is None
+            turns[0] = turns[0] + 1 if rests and self._injector.seen["fold.after"] == read else 0
+            if turns[0] >= IDLE_TURNS:
+                worker.stop()
+
+        worker._turn = counting
+
+    def _befall(self) -> None:
+        """Arrange what befalls this life before its death."""
+        upon = self._injector.upon
+        upon("assign/clearance.before", 1, lambda: self._tell(waiting=True))
+        upon("assign/assign.after", 1, lambda: self._tell(ready=True))
+        upon("lost/lost.after", 1, lambda: self._tell(lost=True))
+        match self._kind:
+            case "stopped" | "stopped-late":
+                upon("batch.before", 2, lambda: self._worker.stop())  # noqa: PLW0108  made only later
+            case "refused":
+                upon("send_offsets_to_transaction.before", 2, _refuse)
+            case "fenced":
+                upon("batch.before", 2, self._fence)
+            case "thrown-out":
+                upon("batch.before", 2, self._throw_out)
+            case _:
+                pass
+
+    def _fence(self) -> None:
+        """Have another producer take this worker's transactional id."""
+        options = self._lane["options"]
+        other = kafka.transactional_producer(options["bootstrap"], f"{options['group']}.{self._life.name}")
+        other.init_transactions(10)
+        self._kept.append(other)
+
+    def _throw_out(self) -> None:
+        options = self._lane["options"]
+        group_member.leave(options["bootstrap"], options["group"], self._consumer.memberid())
+
+
+def _refuse() -> None:
+    raise refusal(KafkaError.ILLEGAL_GENERATION)
