@@ -95,8 +95,7 @@ class FamiliesFold:
         if handled.state is None or not handled.events:
             self.known += 1
             return of_yesterday
-        framed = codec.encode(handled.state)
-        self._states.put(key, handled.state, framed)
+        framed = self._states.put(key, handled.state)
         self._events += len(handled.events)
         self._counts.move(None if before is None else counted.of(before), handled.state.counted)
         return [*of_yesterday, *self._outputs(key, before, handled, framed)]

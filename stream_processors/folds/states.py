@@ -11,6 +11,7 @@ from schemas.codec import Undecodable
 from schemas.records import FamilyState
 from stream_processors.engine.faults import EngineFault
 from stream_processors.registry import digest, framed_state
+from stream_processors.registry.written import Written
 
 _GENERATION = 2_048
 
@@ -26,8 +27,8 @@ class States:
         self._framed: dict[bytes, bytes] = {}
         # Two generations of decoded states, the used ones passing into the young: as good as an order of use, for
         # a look-up of a dict.
-        self._young: dict[bytes, FamilyState] = {}
-        self._old: dict[bytes, FamilyState] = {}
+        self._young: dict[bytes, Written] = {}
+        self._old: dict[bytes, Written] = {}
         self._generation = generation
 
     def __len__(self) -> int:
@@ -41,29 +42,35 @@ class States:
         if not framed_state.belongs(framed, key):
             raise Undecodable("KEY_IS_NOT_FAMILY", "a state stands under another family's key")
         self._framed[key] = framed
+        if self._young:
+            self._young.pop(key, None)
+        if self._old:
+            self._old.pop(key, None)
 
     def get(self, key: bytes) -> FamilyState | None:
         """Return a family's state, None for an unknown one; raises StateUnreadable."""
-        if (state := self._young.get(key)) is not None:
-            return state
-        state = self._old.get(key)
-        if state is None:
-            framed = self._framed.get(key)
-            if framed is None:
-                return None
-            state = _decoded(framed)
-        self._remember(key, state)
-        return state
+        known = self._young.get(key)
+        if known is None:
+            known = self._old.get(key)
+            if known is None:
+                framed = self._framed.get(key)
+                if framed is None:
+                    return None
+                known = Written.read(_decoded(framed), framed)
+            self._remember(key, known)
+        return known.state
 
-    def put(self, key: bytes, state: FamilyState, framed: bytes) -> None:
-        """Keep a family's state, and its bytes as they go out."""
-        self._framed[key] = framed
-        self._remember(key, state)
+    def put(self, key: bytes, state: FamilyState) -> bytes:
+        """Keep a family's state; return its bytes, as they go out."""
+        written = Written(state, self._young.get(key))
+        self._framed[key] = written.framed
+        self._remember(key, written)
+        return written.framed
 
-    def _remember(self, key: bytes, state: FamilyState) -> None:
-        self._young[key] = state
-        if len(self._young) >= self._generation:
+    def _remember(self, key: bytes, written: Written) -> None:
+        if len(self._young) >= self._generation and key not in self._young:
             self._old, self._young = self._young, {}
+        self._young[key] = written
 
     def counted(self) -> Counter[bytes]:
         """Return how many families count what; raises StateUnreadable."""

@@ -54,16 +54,22 @@ def kind_and_area(agency: str) -> tuple[str, str]:
 
 def refusal(change: Change, region: Region | None) -> Refused | None:
     """Return why this agency may not say this about a family living there, None when it may."""
-    name = record_name(change.record)
-    kind, area = kind_and_area(change.prefix.agency)
+    name, agency = record_name(change.record), change.prefix.agency
+    if region is None:
+        return _refusal(name, agency, None)
+    return _refusal(name, agency, (region.system, region.edition, region.code))
+
+
+@lru_cache(maxsize=65_536)
+def _refusal(name: str, agency: str, place: tuple[str, str, str] | None) -> Refused | None:
+    kind, area = kind_and_area(agency)
     if name not in MAY_SAY:
         return Refused("RECORD_NOT_DECIDED", "", f"the rules don't cover {name} yet")
     if kind not in MAY_SAY[name]:
         return Refused("AGENCY_MAY_NOT", "/header/agency", f"{kind} may not say {name}")
     if kind in NATIONAL:
         return None
-    fits = region is not None and _fits(kind, area, region.edition)
-    if region is None or not fits or not inside(area, region.system, region.edition, region.code):
+    if place is None or not _fits(kind, area, place[1]) or not inside(area, *place):
         return Refused("OUTSIDE_AREA", "/header/agency", f"the family doesn't live in the area of this {kind}")
     return None
 

@@ -5,7 +5,7 @@ with effective date). Pure arithmetic on given times: no clock.
 """
 
 import tomllib
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -24,7 +24,12 @@ def moment(micros: int) -> datetime:
 
 def month_of(micros: int) -> int:
     """Return the month of a time, as 202503."""
-    local = moment(micros)
+    return _month_of_day((micros + _AHEAD) // _A_DAY)
+
+
+@lru_cache(maxsize=4096)
+def _month_of_day(day: int) -> int:
+    local = date.fromordinal(_EPOCH.toordinal() + day)
     return local.year * 100 + local.month
 
 
@@ -35,8 +40,8 @@ def next_midnight(micros: int) -> int:
 
 def full_years(birth_year: int, birth_month: int, at: int) -> int:
     """Return the age in full years at a time, by year and month of birth; a birthday counts from its month on."""
-    local = moment(at)
-    return local.year - birth_year - (local.month < birth_month)
+    year, month = divmod(month_of(at), 100)
+    return year - birth_year - (month < birth_month)
 
 
 def is_month(period: int) -> bool:

@@ -13,6 +13,8 @@ CUT_OFF = "PROPOSAL_CUT_OFF"
 
 def scheduled(before: FamilyState | None, after: FamilyState) -> Iterator[DeadlineScheduled]:
     """Yield a due date for each proposal that became due at another time, and a withdrawal for each that left."""
+    if before is not None and before.proposals is after.proposals:
+        return
     old = {one.kind: one for one in before.proposals} if before is not None else {}
     for new in after.proposals:
         was = _due(old.get(new.kind))

@@ -4,6 +4,7 @@ Knows framed records and their prefix; must not know any rule.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas import codec, prefix, records
 from schemas.records import Eligibility, Facet, FamilyState, Member, Proposal
@@ -41,8 +42,7 @@ ChangeRecord = (
 EventRecord = ChangeRecord | records.EligibilityDecided
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What an agency says, as received, and the time at which the registry came to know it (microseconds)."""
 
     framed: bytes
@@ -51,8 +51,7 @@ class Change:
     recorded_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """What the registry accepted: the change's bytes with sequence and recorded time filled in."""
 
     framed: bytes
@@ -102,7 +101,10 @@ def record_name(record: object) -> str:
 
 def member_of(state: FamilyState, person_ref: str) -> Member | None:
     """Return the member with this reference, None when the family never claimed the person."""
-    return next((member for member in state.members if member.person_ref == person_ref), None)
+    for member in state.members:
+        if member.person_ref == person_ref:
+            return member
+    return None
 
 
 def proposal_of(state: FamilyState, proposal_id: bytes) -> Proposal | None:
@@ -117,4 +119,7 @@ def eligibility_of(state: FamilyState, programme: str) -> Eligibility | None:
 
 def facet_of(state: FamilyState, name: str) -> Facet | None:
     """Return the facet of this name: the event that holds for it now."""
-    return next((facet for facet in state.facets if facet.name == name), None)
+    for facet in state.facets:
+        if facet.name == name:
+            return facet
+    return None

@@ -5,15 +5,18 @@ Decided from the first ranking on: before it a family is no candidate, and "Belu
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from schemas import codec, prefix
 from schemas.identifiers import derived_id
 from schemas.records import Eligibility, EligibilityDecided, FamilyState, Header, Member, RuleOutcome
 from stream_processors.registry import calendar, codes
 from stream_processors.registry.decision import Event, eligibility_of
+from stream_processors.registry.making import maker
 from stream_processors.registry.rulebook import Fact, RuleSet
 
+_decided, _eligibility, _header_of = maker(EligibilityDecided), maker(Eligibility), maker(Header)
 AGENCY = "registry"
 ELIGIBLE, NOT_ELIGIBLE = "LAYAK", "TIDAK_LAYAK"
 _TODDLER = range(7)  # usia dini 0-6
@@ -28,9 +31,9 @@ def facts(state: FamilyState, at: int) -> dict[Fact, int]:
     return {
         "active_family": int(state.status == codes.FAMILY_ACTIVE),
         "decile": state.decile,
-        "matched_members": sum(member.padan == codes.PADAN for member in active),
-        "pkh_components": sum(_is_component(member, at) for member in active),
-        "state_employees": sum(member.work_status == _STATE_EMPLOYEE for member in active),
+        "matched_members": sum([member.padan == codes.PADAN for member in active]),
+        "pkh_components": sum([_is_component(member, at) for member in active]),
+        "state_employees": sum([member.work_status == _STATE_EMPLOYEE for member in active]),
     }
 
 
@@ -43,18 +46,14 @@ def decisions(state: FamilyState, cause: Event, rule_sets: tuple[RuleSet, ...]) 
     """Yield a decision for each programme whose result, reasons or rules version differ from the last one's."""
     if not state.ranking_run or not rule_sets:
         return
-    given = facts(state, cause.prefix.recorded_at)
+    given = tuple(facts(state, cause.prefix.recorded_at).items())
     sequence = state.sequence
     for rules in rule_sets:
-        outcomes = tuple(
-            RuleOutcome(rule=rule.code, input=f"{rule.fact}={given[rule.fact]}", passed=rule.holds(given[rule.fact]))
-            for rule in rules.rules
-        )
-        reasons = tuple(outcome.rule for outcome in outcomes if not outcome.passed)
+        outcomes, reasons = _judged(rules, given)
         last = eligibility_of(state, rules.programme)
         if last is None or (last.reasons, last.rules_version) != (reasons, rules.version):
             sequence += 1
-            yield EligibilityDecided(
+            yield _decided(
                 header=_header(cause, sequence, rules.programme),
                 programme=rules.programme,
                 result=NOT_ELIGIBLE if reasons else ELIGIBLE,
@@ -64,9 +63,20 @@ def decisions(state: FamilyState, cause: Event, rule_sets: tuple[RuleSet, ...]) 
             )
 
 
+@lru_cache(maxsize=4096)
+def _judged(rules: RuleSet, given: tuple[tuple[Fact, int], ...]) -> tuple[tuple[RuleOutcome, ...], tuple[str, ...]]:
+    """Return each rule's outcome for these facts, and the rules that don't hold."""
+    values = dict(given)
+    outcomes = tuple(
+        RuleOutcome(rule=rule.code, input=f"{rule.fact}={values[rule.fact]}", passed=rule.holds(values[rule.fact]))
+        for rule in rules.rules
+    )
+    return outcomes, tuple(outcome.rule for outcome in outcomes if not outcome.passed)
+
+
 def _header(cause: Event, sequence: int, programme: str) -> Header:
     before = cause.prefix
-    return Header(
+    return _header_of(
         sequence=sequence,
         recorded_at=before.recorded_at,
         occurred_at=before.occurred_at,
@@ -86,9 +96,9 @@ def event(decided: EligibilityDecided) -> Event:
     return Event(framed, prefix.walk(framed), decided)
 
 
-def evolve(state: FamilyState, record: EligibilityDecided) -> FamilyState:
-    """Return the state with this programme's latest decision."""
-    new = Eligibility(
+def evolve(state: FamilyState, record: EligibilityDecided) -> dict[str, Any]:
+    """Return what a decision changes: this programme's latest."""
+    new = _eligibility(
         programme=record.programme,
         result=record.result,
         reasons=record.reasons,
@@ -96,4 +106,4 @@ def evolve(state: FamilyState, record: EligibilityDecided) -> FamilyState:
         sequence=record.header.sequence,
     )
     others = [one for one in state.eligibility if one.programme != record.programme]
-    return replace(state, eligibility=tuple(sorted([*others, new], key=lambda one: one.programme)))
+    return {"eligibility": tuple(sorted([*others, new], key=lambda one: one.programme))}

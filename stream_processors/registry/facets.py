@@ -5,6 +5,9 @@ A June visit that arrives after July's corrects June, not July. Knows order alon
 
 from schemas.records import Facet, FamilyState
 from stream_processors.registry.decision import Event, facet_of
+from stream_processors.registry.making import maker
+
+_facet = maker(Facet)
 
 
 def holds(state: FamilyState, name: str, event: Event) -> bool:
@@ -16,7 +19,8 @@ def holds(state: FamilyState, name: str, event: Event) -> bool:
 def put(facets: tuple[Facet, ...], name: str, event: Event) -> tuple[Facet, ...]:
     """Return the facets with this event in force for `name`; the order of first appearance is kept."""
     prefix = event.prefix
-    new = Facet(name=name, occurred_at=prefix.occurred_at, sequence=prefix.sequence, change_id=prefix.change_id)
-    if any(facet.name == name for facet in facets):
-        return tuple([new if facet.name == name else facet for facet in facets])
+    new = _facet(name=name, occurred_at=prefix.occurred_at, sequence=prefix.sequence, change_id=prefix.change_id)
+    for index, facet in enumerate(facets):
+        if facet.name == name:
+            return (*facets[:index], new, *facets[index + 1 :])
     return (*facets, new)

@@ -4,8 +4,7 @@ Refusal lives in `decide` alone; `evolve` never refuses, so that replaying accep
 whatever happens to the rules later. Pure: no clock, no randomness, no I/O.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from schemas.records import (
     CivilRegistryMatched,
@@ -47,30 +46,32 @@ from stream_processors.registry.decision import (
     accepted,
     record_name,
 )
+from stream_processors.registry.making import replace
 from stream_processors.registry.rulebook import RuleBook
 
 FOLD_VERSION = "2"
 REMEMBERED = 64
 LARGEST_CHANGE = 64 << 10  # bytes; above any form, far below what every topic takes
 _ID = 16
-_COUNTED = ("status", "region", "decile", "members", "eligibility", "proposals")
+_COUNTED = frozenset({"region", "decile", "members", "eligibility", "proposals"})  # no event changes the status yet
 _A_DAY = 86_400_000_000
-_CHANGES_FACTS = (
-    FamilyRegistered,
-    FamilyMoved,
-    MembershipClaimed,
-    MembershipConfirmed,
-    MembershipContested,
-    MembershipEnded,
-    CivilRegistryMatched,
-    GroundCheckRecorded,
-    FamilyRanked,
-    ReevaluationRequested,
+_CHANGES_FACTS = frozenset(
+    {
+        FamilyRegistered,
+        FamilyMoved,
+        MembershipClaimed,
+        MembershipConfirmed,
+        MembershipContested,
+        MembershipEnded,
+        CivilRegistryMatched,
+        GroundCheckRecorded,
+        FamilyRanked,
+        ReevaluationRequested,
+    }
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(NamedTuple):
     """What one change did: its events in order (none when refused or known), and the family's state afterwards."""
 
     state: FamilyState | None
@@ -168,9 +169,9 @@ def known(state: FamilyState, change_id: bytes) -> bool:
     at = recent.find(change_id)
     while at > 0 and at % _ID:  # a match across two ids is none
         at = recent.find(change_id, at + 1)
-    if at >= 0 or any(facet.change_id == change_id for facet in state.facets):
+    if at >= 0 or change_id in [facet.change_id for facet in state.facets]:
         return True
-    return any(one.proposal_id == change_id for one in state.proposals)
+    return change_id in [one.proposal_id for one in state.proposals]
 
 
 def evolve(state: FamilyState | None, event: Event) -> FamilyState:
@@ -185,20 +186,24 @@ def evolve(state: FamilyState | None, event: Event) -> FamilyState:
     if prefix.sequence != state.sequence + 1:
         raise SequenceGap(f"event {prefix.sequence} follows event {state.sequence}")
     changes = _changes(state, event)
-    after = replace(
-        state, sequence=prefix.sequence, recorded_at=prefix.recorded_at, recent_changes=_recent(state, event), **changes
+    changes["sequence"], changes["recorded_at"] = prefix.sequence, prefix.recorded_at
+    changes["recent_changes"] = _recent(state, event)
+    if not _COUNTED.isdisjoint(changes) or not counted.is_current(state.counted):
+        changes["counted"] = _counted(state, changes)
+    return replace(state, **changes)
+
+
+def _counted(state: FamilyState, changes: dict[str, Any]) -> bytes:
+    """Return what the state counts once these fields have changed."""
+    get = changes.get
+    return counted.written(
+        state.status,
+        get("region", state.region),
+        get("decile", state.decile),
+        get("members", state.members),
+        get("eligibility", state.eligibility),
+        get("proposals", state.proposals),
     )
-    if isinstance(event.record, EligibilityDecided):
-        after = eligibility.evolve(after, event.record)
-    return _counted(state, after)
-
-
-def _counted(before: FamilyState, after: FamilyState) -> FamilyState:
-    """Return the state with what it counts written anew, if something that is counted became another."""
-    kept = all(getattr(before, name) is getattr(after, name) for name in _COUNTED)
-    if kept and counted.is_current(after.counted):
-        return after
-    return replace(after, counted=counted.written(*[getattr(after, name) for name in _COUNTED]))
 
 
 def _recent(state: FamilyState, event: Event) -> bytes:
@@ -225,8 +230,8 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:
             return proposal.evolve_draft(state, record, event)
         case DeadlineReached() as record:
             return proposal.evolve_deadline(state, record, event)
-        case ReevaluationRequested() | EligibilityDecided():
-            return {}
+        case EligibilityDecided() | ReevaluationRequested() as record:
+            return eligibility.evolve(state, record) if isinstance(record, EligibilityDecided) else {}
         case (
             ProposalSubmitted()
             | ProposalIdentityMatched()
@@ -251,7 +256,7 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:
 
 def consequences(state: FamilyState, event: Event, rules: RuleBook) -> tuple[Event, ...]:
     """Return the registry's own events that follow from an accepted one: eligibility under the rules in force then."""
-    if not isinstance(event.record, _CHANGES_FACTS):
+    if type(event.record) not in _CHANGES_FACTS:
         return ()
     in_force = rules.in_force(event.prefix.recorded_at)
     return tuple([eligibility.event(decided) for decided in eligibility.decisions(state, event, in_force)])

@@ -60,6 +60,8 @@ def counted_in(framed: bytes) -> bytes:
     except (IndexError, ValueError) as fault:
         raise Undecodable("MALFORMED", "the state ends too early") from fault
     found = framed[at : at + length]
+    if len(found) != length:
+        raise Undecodable("MALFORMED", "the state ends too early")
     return found if counted.is_current(found) else counted.of(codec.decode(framed))
 
 

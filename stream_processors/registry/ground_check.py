@@ -4,12 +4,12 @@ Source: domain guide 5.1 (our reconstruction of 13 + 26), 5.2 (Regsosek 2022 cod
 Identity was checked before sealing; here are the coded variables.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from schemas.records import FamilyState, FamilyVariables, GroundCheckRecorded, IndividualVariables, Member
 from stream_processors.registry import calendar, facets
 from stream_processors.registry.decision import Event, Refused, member_of
+from stream_processors.registry.making import replace
 
 FILLED = frozenset({1, 2})
 ATTEMPT = "ground_check_attempt"  # a visit without a form leaves the last answers in force

@@ -3,7 +3,6 @@
 Machine 4.D of the domain guide as far as one family sees it; who else claims a person is the persons fold's to know.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from schemas.records import (
@@ -21,7 +20,9 @@ from stream_processors.indicators import counted
 from stream_processors.registry import calendar, codes, facets
 from stream_processors.registry.authority import is_desa, region_exists
 from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
+from stream_processors.registry.making import maker, replace
 
+_member, _family_state = maker(Member), maker(FamilyState)
 _MONTHS = 12
 _MOST_MEMBERS = 112  # Regsosek 401; it also bounds the state
 _FIRST_BIRTH_YEAR = 1900
@@ -76,7 +77,7 @@ def decide_about_member(record: Answer, state: FamilyState) -> Refused | None:
 def registered(record: FamilyRegistered, event: Event) -> FamilyState:
     """Return the state of a family that has just entered the registry."""
     prefix = event.prefix
-    return FamilyState(
+    return _family_state(
         sequence=prefix.sequence,
         recorded_at=prefix.recorded_at,
         family_id=prefix.family_id,
@@ -110,7 +111,7 @@ def evolve_claim(state: FamilyState, record: MembershipClaimed, event: Event) ->
     ended = previous is not None and previous.standing == codes.ENDED
     standing = facet_of(state, f"standing/{record.person_ref}")
     still_ended = ended and standing is not None and standing.occurred_at > event.prefix.occurred_at
-    member = Member(
+    member = _member(
         person_ref=record.person_ref,
         standing=codes.ENDED if still_ended else codes.PENDING,
         padan=previous.padan if previous else "",
@@ -159,6 +160,7 @@ def evolve_match(state: FamilyState, record: CivilRegistryMatched, event: Event)
 
 
 def _put(members: tuple[Member, ...], member: Member) -> tuple[Member, ...]:
-    if any(one.person_ref == member.person_ref for one in members):
-        return tuple([member if one.person_ref == member.person_ref else one for one in members])
+    for index, one in enumerate(members):
+        if one.person_ref == member.person_ref:
+            return (*members[:index], member, *members[index + 1 :])
     return (*members, member)

@@ -3,7 +3,6 @@
 Source: domain guide 4.A (law, practice; state names ours). Any pair of step and record that isn't listed is refused.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from schemas.records import (
@@ -30,6 +29,9 @@ from stream_processors.registry.decision import (
     proposal_of,
     record_name,
 )
+from stream_processors.registry.making import maker, replace
+
+_proposal = maker(Proposal)
 
 ENDORSED = "DISAHKAN"
 AT_STATISTICS_OFFICE = "DISERAHKAN_BPS"
@@ -166,7 +168,7 @@ def decide_deadline(record: DeadlineReached, state: FamilyState) -> AlreadyKnown
 
 def evolve_draft(state: FamilyState, record: ProposalDrafted, event: Event) -> dict[str, Any]:
     """Return the proposals with a new draft of its kind in place of an ended one."""
-    new = Proposal(
+    new = _proposal(
         proposal_id=event.prefix.change_id,
         kind=record.kind,
         step="DRAF",

@@ -49,6 +49,9 @@ class RuleSet:
     rules: tuple[Rule, ...]
     digest: bytes
 
+    def __hash__(self) -> int:
+        return hash(self.digest)  # which stands for all the rest
+
 
 @dataclass(frozen=True, slots=True)
 class Activation:
