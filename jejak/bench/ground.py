@@ -3,6 +3,7 @@
 Knows servers, topics and processes; must not know what is measured on them.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,10 @@ class Wishes:
     seconds: float = 20.0
     rate: int = 5_000
     states: int = 200_000
+
+
+class WorkerEnded(Exception):
+    """A worker that was measured is no more."""
 
 
 class Ground:
@@ -111,7 +116,7 @@ def prepared(settings: Settings, corpus: Corpus, wishes: Wishes, progress: Progr
     """Lend a fresh ground; its servers are stopped and their data deleted afterwards."""
     own = settings.model_copy(update={"data": settings.data.resolve() / "bench"})
     stack.reset(own.data)
-    stack.up(own.data, kafka_heap="1g", progress=progress)
+    stack.up(own.data, kafka_heap="1g", progress=progress, tied_to=os.getpid())
     try:
         with composition.connected(own) as registry:
             publishing.rules(registry, RULES_SINCE)
@@ -160,11 +165,15 @@ class Watch:
         return [sum(process.cpu_times()[:2]) for process in self._processes]
 
     def until(self, share: float, deadline_seconds: float = DEADLINE_SECONDS) -> tuple[float, list[float], int]:
-        """Return clock, CPU seconds and offsets done once this share of the whole is; raises TimeoutError."""
+        """Return clock, CPU seconds and offsets done once this share is; raises TimeoutError or WorkerEnded."""
         deadline = time.monotonic() + deadline_seconds
         while time.monotonic() < deadline:
             done = self.done()
             if done and done >= share * self.whole:
                 return time.perf_counter(), self.cpu(), done
+            if not all(
+                process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in self._processes
+            ):
+                raise WorkerEnded(f"a worker of {self._group} ended by itself: look at its log")
             time.sleep(LOOK_SECONDS)
         raise TimeoutError(f"{self._group}: {share:.0%} not done after {deadline_seconds:.0f} s")
