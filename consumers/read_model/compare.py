@@ -52,6 +52,8 @@ class MayLack:
         match table.name:
             case tables.KECAMATAN.name:
                 return True  # where a family lived once: the compacted topic holds its last state alone
+            case tables.INDICATOR_DAY.name:
+                return True  # a past day's last sum: the compacted topic holds the newest alone
             case tables.REFUSAL.name:
                 return bool(named["kafka_offset"] < self._refusals_begin.get(named["kafka_partition"], 0))
             case _:

@@ -10,17 +10,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from threading import Event, Thread
 from typing import Final
 
 from cassandra.cluster import Session
 from confluent_kafka import TopicPartition
 
-from consumers.read_model import settled
+from consumers.read_model import settled, tables
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.projector import Projector, Topics, group_of, member
+from consumers.read_model.rows import Write
 from consumers.read_model.writes import Store
 from transport import kafka
+from transport.cassandra import LOCAL_QUORUM
 from transport.pulse import Pulse
 
 LOOK_SECONDS: Final = 1.0
@@ -28,6 +31,8 @@ LOOK_SECONDS: Final = 1.0
 FRESH_SECONDS: Final = 3.0
 _KEPT_LOOKS: Final = 30
 _CALL_SECONDS: Final = 30.0
+_ROWS_COPIED: Final = 5_000
+_COPIED: Final = 1  # no later than any write of the projection
 
 Place = tuple[str, int]
 
@@ -154,6 +159,23 @@ def catch_up(  # noqa: PLR0913, PLR0917  where, what, and who looks
             taken, wanted = time.monotonic(), ends(bootstrap, topics)
         else:
             time.sleep(LOOK_SECONDS if progress.total - progress.done > progress.rate else LOOK_SECONDS / 5)
+
+
+def carry(session: Session, older: str, newer: str) -> int:
+    """Copy what only the older tables still know: the sums of past days, of which the compacted topic keeps the last.
+
+    Return the number of rows. A row that the newer version has been given by a record stays: a copy never wins.
+    """
+    table, split = tables.INDICATOR_DAY, len(tables.INDICATOR_DAY.partition)
+    store = Store(session, lambda attempt, _: time.sleep(min(attempt, _CALL_SECONDS)), newer)
+    query = session.prepare(f"SELECT {', '.join(table.columns)} FROM {table.named(older)}")  # noqa: S608  names are ours
+    query.consistency_level = LOCAL_QUORUM
+    rows = iter(session.execute(query))
+    copied = 0
+    while chunk := [Write(table, row[:split], row[split:], _COPIED) for row in islice(rows, _ROWS_COPIED)]:
+        store.write(chunk)
+        copied += len(chunk)
+    return copied
 
 
 def _counted(first: Mapping[Place, int], done: Mapping[Place, int], wanted: Mapping[Place, int]) -> tuple[int, int]:

@@ -167,10 +167,12 @@ def switch(what: What, version: Version = "", accept_differences: Accept = False
         if what is Part.READ_MODEL:
             meant = version or _only_beside(registry, what)
             after, new = read_model.switch(registry, meant, look, accept_differences=accept_differences)
+            told = _served(what, after, new=new)
         else:
-            meant = version or _only_beside(registry, what)
-            after, new = _beside(registry).switch(meant, _counted(look), accept_differences=accept_differences)
-    _served(what, after, new=new, json=json)
+            beside, meant = _beside(registry), version or _only_beside(registry, what)
+            after, new = beside.switch(meant, _counted(look), accept_differences=accept_differences)
+            told = _served(what, after, new=new) | {"fold_rested_seconds": round(beside.rested_seconds, 1)}
+    _shown(told, json=json)
 
 
 def _only_beside(registry: Registry, what: Part) -> str:
@@ -189,14 +191,16 @@ def rollback(what: What, accept_differences: Accept = False, json: Json = False)
     with _registry() as registry:
         if what is Part.READ_MODEL:
             after, new = read_model.roll_back(registry)
+            told = _served(what, after, new=new) | {"behind": read_model.behind(registry, after.version)}
         else:
-            after, new = _beside(registry).roll_back(_counted(_look()), accept_differences=accept_differences)
-    _served(what, after, new=new, json=json)
-
-
-def _served(what: Part, after: Serving, *, new: bool, json: bool) -> None:
-    told = {"what": what.value, "serves": after.version, "previous": after.previous, "changed": new}
+            beside = _beside(registry)
+            after, new = beside.roll_back(_counted(_look()), accept_differences=accept_differences)
+            told = _served(what, after, new=new) | {"fold_rested_seconds": round(beside.rested_seconds, 1)}
     _shown(told, json=json)
+
+
+def _served(what: Part, after: Serving, *, new: bool) -> dict[str, Any]:
+    return {"what": what.value, "serves": after.version, "previous": after.previous, "changed": new}
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import Final
 from consumers.read_model import settled, tables
 from consumers.read_model.compare import Comparison, MayLack, TableCompared
 from consumers.read_model.projector import Topics, group_of
-from consumers.read_model.rebuild import Progress, begins, catch_up, ends, feeding
+from consumers.read_model.rebuild import Progress, begins, carry, catch_up, ends, feeding
 from jejak.composition import Registry
 from jejak.rebuild import groups, pointer
 from jejak.rebuild.pointer import READ_MODEL, STATE, RebuildRefused, Serving
@@ -36,7 +36,8 @@ def chosen(registry: Registry, version: str) -> str:
 
 def start(registry: Registry, version: str, look: Look, stopping: Callable[[], bool]) -> Progress:
     """Build the version, on from where an earlier build was ended, until it is caught up or `stopping` says so."""
-    pointer.may_build(registry.serving.now(READ_MODEL), version)
+    now = registry.serving.now(READ_MODEL)
+    pointer.may_build(now, version)
     bootstrap, session, read = registry.endpoints.kafka, registry.session, topics(registry)
     if version not in tables.versions(session):
         # What is left of a version of this name that was dropped: offsets that would skip, rows that would stay.
@@ -44,7 +45,9 @@ def start(registry: Registry, version: str, look: Look, stopping: Callable[[], b
         tables.drop(session, version)
     tables.create(session, registry.settings.replication(), version)
     with feeding(bootstrap, session, version, read) as feeder:
-        return catch_up(bootstrap, version, read, look, feeder.check, stopping)
+        progress = catch_up(bootstrap, version, read, look, feeder.check, stopping)
+    carry(session, now.version, version)
+    return progress
 
 
 def compare(registry: Registry, version: str, look: Look = lambda _: None) -> tuple[TableCompared, ...]:
@@ -78,6 +81,7 @@ def switch(registry: Registry, version: str, look: Look, *, accept_differences: 
     elif differing := [one for one in compare(registry, version, look) if one.differing]:
         found = "; ".join(f"{one.table}: {one.differing}, the first {one.first}" for one in differing)
         raise RebuildRefused("DIFFERS", f"{found}: say --accept-differences if they are meant")
+    carry(registry.session, now.version, version)
     return choose(registry.endpoints.kafka, READ_MODEL, after, registry.settings.actor), True
 
 

@@ -4,6 +4,7 @@ A switch writes that it is under way, which has every fold worker commit and lea
 the two states against each other, copies the positions, and writes what serves. Never wiped first.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -33,6 +34,8 @@ class Beside:
         self._bootstrap = bootstrap
         self._serving = serving
         self._by = by
+        # How long the fold was kept from working by the last switch or rollback.
+        self.rested_seconds = 0.0
 
     def versions(self) -> tuple[str, ...]:
         """Return the versions of which there is a topic."""
@@ -87,7 +90,7 @@ class Beside:
                 for _ in range(ROUNDS):
                     before = dict(older.framed)
                     _advanced(builder, shadow, self._ends()[number])
-                    older.read_on(self._bootstrap)
+                    builder.read([older])
                     if older.framed == shadow.log.framed:
                         break
                 total.add(older, shadow.log, before)
@@ -126,6 +129,7 @@ class Beside:
             older = {number: StateLog(catalogue.families_topic(now.version), number) for number in shadows}
             # Most of it while the fold still works, so that it rests for the rest alone.
             self._level(builder, shadows, older, look)
+            resting = time.monotonic()
             self._choose(pointer.pausing(now))
             try:
                 self._until_at_rest(now)
@@ -137,15 +141,17 @@ class Beside:
             except BaseException:  # whatever hinders it, the fold must not rest for ever
                 self._choose(pointer.called_off(pointer.pausing(now)))
                 raise
-        return self._choose(after)
+        chosen = self._choose(after)
+        self.rested_seconds = time.monotonic() - resting
+        return chosen
 
     def _level(self, builder: Builder, shadows: dict[int, Shadow], older: dict[int, StateLog], look: Look) -> None:
         ends = self._ends()
         total = sum(ends.values())
         for number, shadow in shadows.items():
             _advanced(builder, shadow, ends[number])
-            older[number].read_on(self._bootstrap)
             look(sum(one.next_event for one in shadows.values()), total)
+        builder.read(older.values())
 
     def _until_at_rest(self, now: Serving) -> None:
         hint = "stop what does not follow the serving topic, or wait for its session to end"
@@ -181,7 +187,8 @@ class Beside:
         groups.forget(self._bootstrap, group_of(topic))
         if version not in self.versions():
             return False
-        kafka.admin(self._bootstrap).delete_topics([topic])[topic].result(kafka.CALL_SECONDS)
+        client = kafka.admin(self._bootstrap)  # it must outlive its answer
+        client.delete_topics([topic])[topic].result(kafka.CALL_SECONDS)
         return True
 
     def behind(self, version: str) -> int:

@@ -7,7 +7,7 @@ again. Knows the events topic and one state topic; must not know which version s
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -24,7 +24,11 @@ EVENTS_A_TRANSACTION: Final = 5_000
 _CALL_SECONDS: Final = 30.0
 _TRANSACTION_MS: Final = 60_000
 _DECODED: Final = 50_000
-_FETCH: Final = 4 << 20
+_LONG_READS: Final[dict[str, Any]] = {
+    "fetch_message_max_bytes": 4 << 20,
+    # One partition is read after the other: at the end of one the broker must not hold the request for the next.
+    "fetch_wait_max_ms": 20,
+}
 
 Standing = Literal["equal", "moving", "differing"]
 
@@ -65,15 +69,13 @@ class StateLog:
     position: FoldPosition | None = None
     framed: dict[bytes, bytes] = field(default_factory=dict)
 
-    def read_on(self, bootstrap: str) -> None:
-        """Take in every committed record up to the partition's present end."""
-        end = kafka.end_offsets(bootstrap, self.topic, among=[self.number])[self.number]
-        with kafka.closing_reader(bootstrap, fetch_message_max_bytes=_FETCH) as source:
-            for message in _records(source, TopicPartition(self.topic, self.number, self.next_offset), end):
-                self._take(message.key() or b"", message.value() or b"")
+    def take(self, source: Consumer, end: int) -> None:
+        """Take in every committed record below the offset `end`."""
+        for message in _records(source, TopicPartition(self.topic, self.number, self.next_offset), end):
+            self._keep(message.key() or b"", message.value() or b"")
         self.next_offset = max(self.next_offset, end)
 
-    def _take(self, key: bytes, value: bytes) -> None:
+    def _keep(self, key: bytes, value: bytes) -> None:
         if key.startswith(POSITION_PREFIX):
             self.position = codec.decode(value)
         else:
@@ -129,7 +131,7 @@ class Builder:
         self._topic = state_topic
         self._events = events_topic
         self._group = group_of(state_topic)
-        self._source = kafka.reader(bootstrap, group_id=self._group, fetch_message_max_bytes=_FETCH)
+        self._source = kafka.reader(bootstrap, group_id=self._group, **_LONG_READS)
         self._producer = kafka.transactional_producer(
             bootstrap,
             self._group,
@@ -149,8 +151,15 @@ class Builder:
     def open(self, number: int) -> Shadow:
         """Return the partition with all that was built of it so far."""
         log = StateLog(self._topic, number)
-        log.read_on(self._bootstrap)
+        self.read([log])
         return Shadow(log, self.done([number])[number])
+
+    def read(self, logs: Iterable[StateLog]) -> None:
+        """Read the logs of one topic up to its present end."""
+        asked = {log.number: log for log in logs}
+        topic = next(iter(asked.values())).topic
+        for number, end in kafka.end_offsets(self._bootstrap, topic, among=[*asked]).items():
+            asked[number].take(self._source, end)
 
     def done(self, numbers: Iterable[int]) -> dict[int, int]:
         """Return below which offset each partition's events were folded."""
