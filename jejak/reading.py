@@ -33,7 +33,7 @@ def indicator_figures(
     registry: Registry, names: Iterable[str], region: str, moments: Moments
 ) -> Figures | FiguresRefused:
     """Return indicators within a region at other times than now, and the times that they are true for."""
-    return figures.at(registry.endpoints.kafka, registry.figures(), names, region, moments)
+    return figures.at(figures.Source(registry.endpoints.kafka), registry.figures(), names, region, moments)
 
 
 def indicator_names() -> tuple[str, ...]:

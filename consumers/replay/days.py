@@ -11,6 +11,7 @@ from typing import Final
 
 from consumers.replay import log
 from consumers.replay.cut import Cut
+from schemas import catalogue
 from schemas.records import FamilyState, IndicatorSum
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import Counts
@@ -21,12 +22,14 @@ from stream_processors.registry.family import evolve
 _UNITS: Final = {indicator.name: indicator.unit for indicator in definitions.INDICATORS}
 
 
-def sums(bootstrap: str, cut: Cut, partitions: Iterable[int] | None = None) -> Iterator[IndicatorSum]:
+def sums(
+    bootstrap: str, cut: Cut, partitions: Iterable[int] | None = None, *, topic: str = catalogue.EVENTS_TOPIC
+) -> Iterator[IndicatorSum]:
     """Yield every sum that changed on a day (WIB), as it was at the day's end, partition by partition and day by day.
 
     The last day of a partition ends at the cut. `next_offset` is 0: events don't tell the offsets of changes.
     """
-    for number, found in groupby(log.events(bootstrap, cut, partitions), itemgetter(0)):
+    for number, found in groupby(log.events(bootstrap, cut, partitions, topic=topic), itemgetter(0)):
         yield from of_partition(number, (event_of(value) for _, _, _, value in found))
 
 

@@ -12,6 +12,7 @@ from consumers.replay import cut, log, moments, rules
 from consumers.replay.cut import Cut
 from consumers.replay.moments import Moments
 from consumers.replay.two_times import BEFORE_FIRST_EVENT, Then, TwoTimes
+from schemas import catalogue
 from stream_processors.indicators import counts, definitions
 from stream_processors.registry.decision import Event, event_of
 from stream_processors.registry.rulebook import RuleBook
@@ -27,6 +28,15 @@ class Figure(NamedTuple):
     category: str
     unit: str
     sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where accepted events and activated rules are read: the catalogue's topics, unless a test makes its own."""
+
+    bootstrap: str
+    events: str = catalogue.EVENTS_TOPIC
+    rules: str = catalogue.RULES_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Snapshots(Protocol):
 
 
 def at(
-    bootstrap: str, snapshots: Snapshots, names: Iterable[str], region: str, asked: Moments
+    source: Source, snapshots: Snapshots, names: Iterable[str], region: str, asked: Moments
 ) -> Figures | FiguresRefused:
     """Return the indicators within a region (Kemendagri; empty: everywhere) at the moments asked for.
 
@@ -65,21 +75,28 @@ def at(
     """
     try:
         if asked.as_of is None and asked.known_at is not None:
-            return _known(bootstrap, snapshots, names, region, asked.known_at)
-        whole = cut.at_end(bootstrap) if asked.known_at is None else cut.at_time(bootstrap, asked.known_at)
+            return _known(source, snapshots, names, region, asked.known_at)
+        whole = _cut(source, asked.known_at)
     except cut.CutRefused as refused:
         if refused.code != cut.BEFORE_FIRST_EVENT:
             raise
         return FiguresRefused(refused.code)
-    return _true(bootstrap, whole, names, region, asked)
+    return _true(source, whole, names, region, asked)
+
+
+def _cut(source: Source, known_at: int | None) -> Cut:
+    """Return where the events known at a time end; raises CutRefused."""
+    if known_at is None:
+        return cut.at_end(source.bootstrap, source.events)
+    return cut.at_time(source.bootstrap, known_at, source.events)
 
 
 def _known(
-    bootstrap: str, snapshots: Snapshots, names: Iterable[str], region: str, known_at: int
+    source: Source, snapshots: Snapshots, names: Iterable[str], region: str, known_at: int
 ) -> Figures | FiguresRefused:
     day = moments.last_whole_day(known_at)
     end = moments.end_of_day(day)
-    cut.at_time(bootstrap, end)  # refuses a time before the first event
+    _cut(source, end)  # refuses a time before the first event
     cells = {
         name: tuple(Figure(*cell) for cell in snapshots.indicators_on(definitions.VERSION, name, str(day), region))
         for name in names
@@ -87,12 +104,14 @@ def _known(
     return Figures(Moments(known_at=end), cells)
 
 
-def _true(bootstrap: str, whole: Cut, names: Iterable[str], region: str, asked: Moments) -> Figures | FiguresRefused:
-    book = rules.book(bootstrap)
+def _true(source: Source, whole: Cut, names: Iterable[str], region: str, asked: Moments) -> Figures | FiguresRefused:
+    book = rules.book(source.bootstrap, source.rules)
     total: Counter[counts.Cell] = Counter()
     families = 0
     for number in whole.ends:  # one partition's families at a time are held
-        found = (event_of(value) for _, _, _, value in log.events(bootstrap, whole, [number]))
+        found = (
+            event_of(value) for _, _, _, value in log.events(source.bootstrap, whole, [number], topic=source.events)
+        )
         for then in folded(found, asked, book):
             families += 1
             total.update(counts.cells(then.state))
