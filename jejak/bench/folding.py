@@ -53,6 +53,15 @@ def fold(ground: Ground) -> Iterator[Result]:
             yield Result(f"fold.{stage}", f"stage {stage} of the batches", seconds / whole * 1e6, "s per million", note)
 
 
+def disk(ground: Ground) -> Iterator[Result]:
+    """Yield what a record of each topic takes on the broker's disk, as its clients compressed it."""
+    logs = [*(ground.registry.settings.data / "kafka").rglob("*.log")]
+    for topic in (catalogue.CHANGES_TOPIC, catalogue.EVENTS_TOPIC, catalogue.FAMILIES_TOPIC):
+        size = sum(log.stat().st_size for log in logs if re.fullmatch(rf"{re.escape(topic)}-\d+", log.parent.name))
+        records = sum(kafka.end_offsets(ground.kafka, topic).values())
+        yield Result(f"disk.{topic}", f"a record of {topic} on disk", size / records, "bytes", f"{records:,} records")
+
+
 def floor(ground: Ground) -> Iterator[Result]:
     """Yield what the client library alone takes: to read every change, and to send as much as the fold does."""
     whole = ground.publish()

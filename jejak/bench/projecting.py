@@ -8,7 +8,7 @@ from typing import Any, Final
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.projector import Projector, Topics, group_of, member
 from consumers.read_model.rows import Write
-from consumers.read_model.writes import Store
+from consumers.read_model.writes import Store, batches
 from jejak.bench.ground import Ground, Watch
 from jejak.bench.results import Figure, Result
 from schemas import catalogue
@@ -47,11 +47,15 @@ class _Kept:
         self.batches: list[list[Write]] = []
         self.rows = 0
 
-    def write(self, writes: Iterable[Write]) -> int:
+    def write(self, writes: Iterable[Write]) -> None:
         """Keep the rows."""
         self.batches.append([*writes])
         self.rows += len(self.batches[-1])
-        return len(self.batches[-1])
+
+    begin = write
+
+    def finish(self, _begun: None) -> None:
+        """Have nothing to wait for."""
 
     def placed(self, _family_ids: Iterable[str]) -> Mapping[str, Any]:
         """Know no family: everything is new."""
@@ -77,7 +81,7 @@ def _made(ground: Ground, kept: _Kept) -> Result:
 
 
 def _by_table(store: Store, kept: _Kept) -> Iterator[Result]:
-    spent: dict[str, list[float]] = defaultdict(lambda: [0.0] * 4)  # rows, partitions, clock, CPU
+    spent: dict[str, list[float]] = defaultdict(lambda: [0.0] * 4)  # rows, statements, clock, CPU
     for batch in kept.batches:
         tables: dict[str, list[Write]] = defaultdict(list)
         for write in batch:
@@ -85,11 +89,10 @@ def _by_table(store: Store, kept: _Kept) -> Iterator[Result]:
         for name, writes in tables.items():
             wall, cpu = time.perf_counter(), time.process_time()
             store.write(writes)
-            partitions = len({write.partition for write in writes})
-            used = (len(writes), partitions, time.perf_counter() - wall, time.process_time() - cpu)
+            used = (len(writes), sum(1 for _ in batches(writes)), time.perf_counter() - wall, time.process_time() - cpu)
             spent[name] = [whole + more for whole, more in zip(spent[name], used, strict=True)]
-    for name, (rows, places, clock, used_cpu) in sorted(spent.items(), key=lambda item: -item[1][0]):
-        note = f"{rows:,.0f} rows, {rows / places:.1f} a partition, {used_cpu / rows * 1e6:.0f} us of CPU a row"
+    for name, (rows, statements, clock, used_cpu) in sorted(spent.items(), key=lambda item: -item[1][0]):
+        note = f"{rows:,.0f} rows, {rows / statements:.1f} a statement, {used_cpu / rows * 1e6:.0f} us of CPU a row"
         yield Result(f"projection.{name}", f"rows of {name}", rows / clock, "rows/s", note)
     batched = [told for told in spent.values() if told[0] / told[1] >= _BATCHED]
     single = [told for told in spent.values() if told[0] / told[1] < _BATCHED]

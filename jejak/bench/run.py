@@ -3,19 +3,21 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from jejak.bench import folding, history, intake, loading, profile, projecting
+from jejak.bench import folding, history, intake, loading, nation, profile, projecting
 from jejak.bench.corpus import Corpus
 from jejak.bench.ground import Ground, Progress, Wishes, prepared
+from jejak.bench.nation import Speeds
 from jejak.bench.results import Result
 from jejak.settings import Settings
 
 Measure = Callable[[Ground], Iterator[Result]]
 
-WITHOUT_SERVERS: Final = ("intake", "profile")
+WITHOUT_SERVERS: Final = ("intake", "profile", "nation")
 # One after the other on one pair of servers: each uses what the one before has left.
 ON_ONE_GROUND: Final[dict[str, Measure]] = {
     "floor": folding.floor,
     "fold": folding.fold,
+    "disk": folding.disk,
     "replay": history.replay,
     "restore": history.restore,
     "projection": projecting.projection,
@@ -27,11 +29,15 @@ ON_THEIR_OWN: Final[dict[str, Measure]] = {
     "memory": loading.memory,
 }
 NAMES: Final = (*WITHOUT_SERVERS, *ON_ONE_GROUND, *ON_THEIR_OWN)
-_NEED_EVENTS: Final = frozenset({"replay", "restore", "projection"})
+_NEED_EVENTS: Final = frozenset({"disk", "replay", "restore", "projection"})
+# Measured on the machine that docs/performance.md speaks of: what the nation's needs are made of where a run of
+# `nation` measures nothing else.
+REFERENCE: Final = Speeds(fold_cpu=150.0, replay_cpu=50.0, restore_rate=150_000.0)
 
 
 def run(settings: Settings, names: Iterable[str], wishes: Wishes, progress: Progress) -> Iterator[Result]:
     """Yield the results of the measurements named, of all if none is; servers are stopped and deleted afterwards."""
+    found: list[Result] = []
     wanted = frozenset(names) or frozenset(NAMES)
     progress("intake, keys in memory")
     corpus, made = intake.intake(wishes.families)
@@ -40,11 +46,15 @@ def run(settings: Settings, names: Iterable[str], wishes: Wishes, progress: Prog
     if "profile" in wanted:
         progress("the pure fold and its profile")
         yield from profile.profile(corpus)
-    yield from _on_one_ground(settings, wanted, corpus, wishes, progress)
+    for result in _on_one_ground(settings, wanted, corpus, wishes, progress):
+        found.append(result)
+        yield result
     for name, measure in ON_THEIR_OWN.items():
         if name in wanted:
             with prepared(settings, corpus, wishes, progress) as ground:
                 yield from measure(ground)
+    if "nation" in wanted:
+        yield from nation.of(corpus, found, REFERENCE)
 
 
 def _on_one_ground(

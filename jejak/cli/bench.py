@@ -35,10 +35,12 @@ def bench(
     wishes = Wishes(families, copies, minutes, seconds, rate, states)
     loads = [os.getloadavg()[0]]
     found = []
-    for result in benchmarks.run(settings, names or (), wishes, output.progress()):
-        found.append(result)
-        loads.append(os.getloadavg()[0])
-    _show(found, wishes, loads, json)
+    try:
+        for result in benchmarks.run(settings, names or (), wishes, output.progress()):
+            found.append(result)
+            loads.append(os.getloadavg()[0])
+    finally:  # what was measured before a fault is still measured
+        _show(found, wishes, loads, json)
 
 
 def _show(found: Iterable[Result], wishes: Wishes, loads: list[float], json: bool) -> None:
