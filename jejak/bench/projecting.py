@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from consumers.read_model.batches import batches
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.projector import Projector, Topics, group_of, member
 from consumers.read_model.rows import Write
-from consumers.read_model.writes import Store, batches
+from consumers.read_model.writes import Store
 from jejak.bench.ground import Ground, Watch
 from jejak.bench.results import Figure, Result
 from schemas import catalogue
@@ -89,7 +90,8 @@ def _by_table(store: Store, kept: _Kept) -> Iterator[Result]:
         for name, writes in tables.items():
             wall, cpu = time.perf_counter(), time.process_time()
             store.write(writes)
-            used = (len(writes), sum(1 for _ in batches(writes)), time.perf_counter() - wall, time.process_time() - cpu)
+            clock, used_cpu = time.perf_counter() - wall, time.process_time() - cpu
+            used = (len(writes), sum(1 for _ in batches(writes)), clock, used_cpu)
             spent[name] = [whole + more for whole, more in zip(spent[name], used, strict=True)]
     for name, (rows, statements, clock, used_cpu) in sorted(spent.items(), key=lambda item: -item[1][0]):
         note = f"{rows:,.0f} rows, {rows / statements:.1f} a statement, {used_cpu / rows * 1e6:.0f} us of CPU a row"
