@@ -4,13 +4,12 @@ Never decides: what was accepted stays accepted, whatever the rules say now. Kno
 must not know brokers, files or other partitions.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.records import FamilyState
-from stream_processors.indicators.counts import Cell, recount
+from stream_processors.indicators import counted
 from stream_processors.registry.decision import EventRecord, SequenceGap, event_of
 from stream_processors.registry.family import evolve
 
@@ -67,16 +66,21 @@ class PartitionFold:
     def _refused(self, code: str, offset: int, text: str) -> ReplayRefused:
         return ReplayRefused(code, f"partition {self._number}, offset {offset}: {text}")
 
+    def holds(self, family_id: str) -> bool:
+        """Tell whether a family is there."""
+        return family_id in self._states
+
+    def adopt(self, state: FamilyState) -> None:
+        """Take over a family as another fold left it."""
+        self._states[state.family_id] = state
+
     @property
     def families(self) -> int:
         """How many families there are."""
         return len(self._states)
 
-    def framed(self) -> Iterator[tuple[str, bytes]]:
-        """Yield each family's id and framed state, in order of ids."""
+    def framed(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield each family's id, framed state and what it counts, in order of ids."""
         for family_id in sorted(self._states):
-            yield family_id, codec.encode(self._states[family_id])
-
-    def counts(self) -> Counter[Cell]:
-        """Return every indicator cell of this partition, counted from the states."""
-        return recount(self._states.values())
+            state = self._states[family_id]
+            yield family_id, codec.encode(state), counted.of(state)

@@ -2,7 +2,8 @@
 
 A snapshot is a shortcut and never a source: it is used only where its offsets, fold version, build, schemas and
 digests all fit, and otherwise named with the reason. One file a partition and end: a line of JSON, then each
-family's framed state after its length (4 bytes, big-endian) in order of ids, then the SHA-256 of all before it.
+family's framed state after its length (4 bytes, big-endian) in order of ids, then the digest of the states, then the
+SHA-256 of all before it.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,13 +68,18 @@ def candidates(folder: Path, number: int) -> list[Path]:
     return [ends[end] for end in sorted(ends, reverse=True)]
 
 
-def write(folder: Path, number: int, progress: Progress, framed: Iterator[bytes], state_digest: bytes) -> Path:
-    """Keep a snapshot, for its owner alone; it is there whole or not at all. Return its path."""
+def write(
+    folder: Path, number: int, progress: Progress, framed: Iterator[bytes], state_digest: Callable[[], bytes]
+) -> Path:
+    """Keep a snapshot, for its owner alone; it is there whole or not at all. Return its path.
+
+    The digest is asked for once all states were taken.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"events-{number}-{progress.end}.snapshot"
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}.", delete=False) as file:
         whole = hashlib.sha256()
-        for piece in _pieces(_head(number, progress, state_digest), framed):
+        for piece in _pieces(_head(number, progress), framed, state_digest):
             whole.update(piece)
             file.write(piece)
         file.write(whole.digest())
@@ -83,7 +89,7 @@ def write(folder: Path, number: int, progress: Progress, framed: Iterator[bytes]
     return path
 
 
-def _head(number: int, progress: Progress, state_digest: bytes) -> dict[str, Any]:
+def _head(number: int, progress: Progress) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "fold_version": FOLD_VERSION,
@@ -95,15 +101,15 @@ def _head(number: int, progress: Progress, state_digest: bytes) -> dict[str, Any
         "events": progress.events,
         "repeated": progress.repeated,
         "schema_ids": sorted(progress.schema_ids),
-        "state_digest": state_digest.hex(),
     }
 
 
-def _pieces(head: Mapping[str, Any], framed: Iterator[bytes]) -> Iterator[bytes]:
+def _pieces(head: Mapping[str, Any], framed: Iterator[bytes], state_digest: Callable[[], bytes]) -> Iterator[bytes]:
     yield json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n"
     for state in framed:
         yield len(state).to_bytes(_LENGTH, "big")
         yield state
+    yield state_digest()
 
 
 def read(path: Path, number: int, cut_end: int) -> Snapshot:
@@ -115,11 +121,11 @@ def read(path: Path, number: int, cut_end: int) -> Snapshot:
     with path.open("rb") as file:
         head = _read_head(file.readline())
         _check_head(head, number, cut_end)
-        size = path.stat().st_size - _SHA256
-        framed = list(_states(file, size))
+        framed = list(_states(file, path.stat().st_size - 2 * _SHA256))
+        state_digest = file.read(_SHA256)
     states = [codec.decode(one) for one in framed]
     leaves = {state.family_id: digest.leaf(one) for state, one in zip(states, framed, strict=True)}
-    if digest.partition_digest(leaves).hex() != head["state_digest"]:
+    if digest.partition_digest(leaves) != state_digest:
         raise SnapshotInvalid(DAMAGED, "its states don't have the digest it names")
     return Snapshot(_progress(head), {state.family_id: state for state in states})
 

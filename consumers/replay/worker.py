@@ -4,6 +4,7 @@ Reads the log and snapshots, writes leaves and a snapshot; never to Kafka. Knows
 """
 
 import gc
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ from confluent_kafka import Consumer, TopicPartition
 
 from consumers.replay import log, snapshot
 from consumers.replay.chain import Chain, Link
-from consumers.replay.partition import PartitionFold
+from consumers.replay.quick import QuickFold
 from consumers.replay.snapshot import Progress, Snapshot, SnapshotInvalid
 from schemas.codec import FRAME_LENGTH
-from stream_processors.indicators.counts import Cell
+from stream_processors.indicators.counts import Cell, Counts
 from stream_processors.registry import digest
 
 Tell = Callable[[int, int], None]
@@ -62,7 +63,7 @@ class _Run:
 
     def __init__(self, number: int, begun: Snapshot | None) -> None:
         at = begun.progress if begun else Progress(0, Link(), b"", 0, 0, frozenset())
-        self.fold = PartitionFold(number, begun.states if begun else None)
+        self.fold = QuickFold(number, begun.states if begun else None)
         self._chain = Chain(at.link)
         self._at = at
         self._events = at.events
@@ -131,19 +132,29 @@ def _begin(source: Consumer, job: Job, passed: list[Passed]) -> _Run:
 
 def _finish(job: Job, done: _Run, began: int, passed: tuple[Passed, ...]) -> Done:
     leaves: dict[str, bytes] = {}
+    families: Counter[bytes] = Counter()
+    progress = done.progress()
     with job.leaves.open("w", encoding="ascii") as file:
-        for family_id, framed in done.fold.framed():
-            leaves[family_id] = digest.leaf(framed)
-            file.write(f"{job.number} {family_id} {leaves[family_id].hex()}\n")
-    state_digest, progress = digest.partition_digest(leaves), done.progress()
-    if job.snapshots is not None and done.end > began:
-        snapshot.write(job.snapshots, job.number, progress, (framed for _, framed in done.fold.framed()), state_digest)
+
+        def states() -> Iterator[bytes]:
+            for family_id, framed, counted in done.fold.framed():
+                leaves[family_id] = leaf = digest.leaf(framed)
+                families[counted] += 1
+                file.write(f"{job.number} {family_id} {leaf.hex()}\n")
+                yield framed
+
+        if job.snapshots is not None and done.end > began:
+            snapshot.write(job.snapshots, job.number, progress, states(), lambda: digest.partition_digest(leaves))
+        else:
+            deque(states(), 0)
+    counts = Counts()
+    counts.add(families)
     return Done(
         number=job.number,
         progress=progress,
         families=done.fold.families,
-        state_digest=state_digest,
-        counts=dict(done.fold.counts()),
+        state_digest=digest.partition_digest(leaves),
+        counts=counts.sums(),
         began=began,
         passed=passed,
     )

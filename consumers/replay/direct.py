@@ -1,0 +1,292 @@
+"""What each event does to a family, over bytes: what its state takes up is copied, little else is decoded.
+
+The quick twin of the registry's `evolve`, for the layouts listed in `layouts` and the shapes that nearly every event
+has; anything else is `Odd`, told before the family was touched. Refuses nothing, and decides nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, Never
+
+from consumers.replay import packed
+from consumers.replay.packed import CONFIRMED, CONTESTED, ENDED, ID, NOTHING, PENDING, Family, Member, Proposal, text
+from schemas import codec, prefix
+from schemas.codec import Undecodable
+from schemas.prefix import read_long, zigzag
+from stream_processors.registry import calendar, proposal
+
+REGISTERED, DECIDED = "FamilyRegistered", "EligibilityDecided"
+_STRING_26 = 0x34  # the length of a person's reference
+_LONG_STRING = 0x81  # a length of 64 bytes or more, or a negative one
+_MEMBER, _STANDING, _PADAN = b"\x42member/", b"\x46standing/", b"\x40padan/"
+_REGISTRATION, _RESIDENCE, _RANKING = text("registration"), text("residence"), text("ranking")
+_VISIT, _ATTEMPT = text("ground_check"), text("ground_check_attempt")
+_DIFFICULTIES = attrgetter(
+    *(f"difficulty_{part}" for part in ("seeing", "hearing", "walking", "hands", "learning", "behaviour")),
+    *(f"difficulty_{part}" for part in ("speaking", "self_care", "remembering")),
+)
+_NOT_AT_ALL = 1
+_CONTINUES = 0x80
+_CODED = 6  # bytes of a claim's coded variables: two for the year
+
+
+class Odd(Exception):
+    """An event of another shape than nearly all: the plain fold's to take."""
+
+
+def odd() -> Never:
+    """Say that an event is of another shape."""
+    raise Odd
+
+
+Effect = Callable[[Family, bytes, int, int, bytes], None]
+"""What an event does to a family: its bytes, where the header's agency and the payload begin, its head."""
+
+
+def _string(data: bytes, at: int) -> bytes:
+    """Return the bytes of a string of less than 64 bytes, with its length."""
+    size = data[at]
+    if size & _LONG_STRING:
+        raise Odd
+    return data[at : at + 1 + (size >> 1)]
+
+
+def _ref(data: bytes, at: int) -> bytes:
+    if data[at] != _STRING_26:
+        raise Odd
+    return data[at + 1 : at + 27]
+
+
+def _occurred(head: bytes) -> int:
+    """Return a number in the order of occurred_at: eight bytes, the last the most significant."""
+    return int.from_bytes(head[-24:-ID], "little")
+
+
+def _holds(family: Family, facet: bytes, head: bytes) -> bool:
+    current = family.facets.get(facet)
+    return current is None or _occurred(head) >= _occurred(current)
+
+
+def _claim(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    ref, coded = _ref(data, at), data[at + 27 : at + 27 + _CODED]
+    if (
+        (coded[0] & _LONG_STRING) != _CONTINUES
+        or not coded[1]
+        or (coded[1] | coded[2] | coded[3] | coded[4] | coded[5]) >= _CONTINUES
+    ):
+        raise Odd
+    facet = _MEMBER + ref
+    if not _holds(family, facet, head):
+        return
+    family.facets[facet] = head
+    member = family.members.get(ref)
+    if member is None:
+        member = family.members[ref] = Member()
+    elif member.standing is not ENDED or _occurred(family.facets[_STANDING + ref]) <= _occurred(head):
+        member.standing, member.reason = PENDING, NOTHING
+    member.coded, member.claim_id = coded, head[-ID:]
+
+
+def _about(family: Family, data: bytes, at: int, head: bytes, facet: bytes) -> Member | None:
+    """Return the member an event is about, with the event in force for its facet; None where it changes nothing."""
+    ref = _ref(data, at)
+    member = family.members.get(ref)
+    facet += ref
+    if member is None or not _holds(family, facet, head):
+        return None
+    family.facets[facet] = head
+    return member
+
+
+def _confirm(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    member = _about(family, data, at, head, _STANDING)
+    if member is not None:
+        member.standing, member.reason = CONFIRMED, NOTHING
+
+
+def _contest(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    reason = _string(data, at + 27 + ID)
+    member = _about(family, data, at, head, _STANDING)
+    if member is not None:
+        member.standing, member.reason = CONTESTED, reason
+
+
+def _end(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    reason = _string(data, at + 27)
+    member = _about(family, data, at, head, _STANDING)
+    if member is not None and _occurred(head) >= _occurred(family.facets[_MEMBER + _ref(data, at)]):
+        member.standing, member.reason = ENDED, reason
+
+
+def _match(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    status = _string(data, at + 27)
+    member = _about(family, data, at, head, _PADAN)
+    if member is not None:
+        member.padan = status
+
+
+def _visit(family: Family, data: bytes, _: int, __: int, head: bytes) -> None:
+    record = _decoded(data)
+    facet = _ATTEMPT if record.family is None else _VISIT
+    if not _holds(family, facet, head):
+        return
+    family.facets[facet] = head
+    if record.family is None:
+        return
+    seen = {person.person_ref.encode(): person for person in record.individuals}
+    for ref, member in family.members.items():
+        person = seen.get(ref)
+        member.severe = b"\x01" if person is not None and _NOT_AT_ALL in _DIFFICULTIES(person) else NOTHING
+        member.work = NOTHING if person is None else zigzag(person.work_status or 0)
+
+
+def _rank(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    run = _string(data, at)
+    at += len(run)
+    placed, decile = data[at], 0
+    at += 1
+    if placed:
+        decile = data[at] >> 1
+        if placed != 2 or data[at] & _LONG_STRING or not decile:  # noqa: PLR2004  the second branch of the union
+            raise Odd
+        at += 1
+    percentile = _optional(data, at)
+    if not _holds(family, _RANKING, head):
+        return
+    family.facets[_RANKING] = head
+    family.run, family.decile, family.percentile = run, decile, percentile or packed.NO_NUMBER
+    if placed:
+        _ranked(family, head)
+
+
+def _optional(data: bytes, at: int) -> bytes | None:
+    """Return the bytes of an int that may be missing, of three bytes at most."""
+    if not data[at]:
+        return None
+    if data[at] != 2:  # noqa: PLR2004  the second branch of the union
+        raise Odd
+    return _int(data, at + 1)
+
+
+def _int(data: bytes, at: int) -> bytes:
+    for size in (1, 2, 3):
+        last = data[at + size - 1]
+        if last < _CONTINUES:
+            if size > 1 and not last:
+                raise Odd  # more bytes than it needs
+            return data[at : at + size]
+    raise Odd
+
+
+def _ranked(family: Family, head: bytes) -> None:
+    for one in family.proposals.values():
+        if one.step == proposal.AT_STATISTICS_OFFICE:
+            one.step, one.since, one.reason, one.last = proposal.RANKED, head[-24:-ID], NOTHING, None
+
+
+def _decide(family: Family, data: bytes, _: int, at: int, __: bytes) -> None:
+    family.eligibility[_string(data, at)] = data
+
+
+def registered(data: bytes, at: int, head: bytes) -> Family:
+    """Return a family that begins with this event."""
+    prefix.walk(data)  # the family's id is what one must be
+    family = Family()
+    family.region = _region(data, at)
+    family.facets[_REGISTRATION] = family.facets[_RESIDENCE] = head
+    return family
+
+
+def _move(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    region = _region(data, at)
+    if _holds(family, _RESIDENCE, head):
+        family.region, family.facets[_RESIDENCE] = region, head
+
+
+def _region(data: bytes, at: int) -> bytes:
+    end = at
+    for _ in range(3):
+        end += len(_string(data, end))
+    return data[at:end]
+
+
+def _draft(family: Family, data: bytes, agency: int, at: int, head: bytes) -> None:
+    kind = _string(data, at)
+    proposer = _string(data, at + len(kind))
+    family.proposals.pop(kind, None)  # the latest draft stands last
+    family.proposals[kind] = Proposal(head[-ID:], kind, proposer, _string(data, agency), head[-24:-ID])
+
+
+def _request(_: Family, __: bytes, ___: int, ____: int, _____: bytes) -> None:
+    """Change nothing: what follows from a request are decisions."""
+
+
+def _due(family: Family, data: bytes, _: int, __: int, ___: bytes) -> None:
+    record = _decoded(data)
+    for one in family.proposals.values():
+        if one.proposal_id == record.subject_id:
+            learned = max(record.header.recorded_at, record.due_at + 1)
+            one.period = zigzag(calendar.period_for(one.kind[1:].decode(), learned))
+
+
+def _decoded(data: bytes) -> Any:
+    try:
+        return codec.decode(data)
+    except Undecodable as fault:
+        raise Odd from fault
+
+
+def _step(name: str) -> Effect:
+    """Return the effect of a step of machine A."""
+    outcomes = {step: to for (step, record), to in proposal.TRANSITIONS.items() if record == name}
+    if name == "ProposalCancelled":
+        outcomes = {step: {"": proposal.CANCELLED} for step in _STEPS}
+    has_outcome = any(outcome for to in outcomes.values() for outcome in to)
+    silent = name in _WITHOUT_REASON
+
+    def effect(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+        proposal_id = data[at : at + ID]
+        outcome = _string(data, at + ID) if has_outcome else NOTHING
+        period = _int(data, at + ID) if name == "ProposalSentToMinistry" else None
+        for one in family.proposals.values():
+            if one.proposal_id == proposal_id:
+                try:
+                    one.step = outcomes[one.step][outcome[1:].decode()]
+                except LookupError as fault:
+                    raise Odd from fault
+                one.since, one.reason, one.last = head[-24:-ID], NOTHING, None if silent else data
+                if name == "ProposalIdentityMatched":
+                    one.padan = outcome
+                elif period is not None:
+                    one.period = period
+                elif one.step == proposal.ENDORSED:
+                    occurred_at, _ = read_long(head, len(head) - 24)
+                    one.period = zigzag(calendar.period_for(one.kind[1:].decode(), occurred_at))
+
+    return effect
+
+
+_STEPS = ("DRAF", *(step for to in proposal.TRANSITIONS.values() for step in to.values()), proposal.RANKED)
+_WITHOUT_REASON = frozenset(
+    {"ProposalSubmitted", "ProposalIdentityMatched", "ProposalIdentityCorrected", "ProposalEndorsed"}
+    | {"ProposalSentToMinistry", "ProposalDetermined"}
+)
+_EFFECTS: Mapping[str, Effect] = {
+    "FamilyMoved": _move,
+    "MembershipClaimed": _claim,
+    "MembershipConfirmed": _confirm,
+    "MembershipContested": _contest,
+    "MembershipEnded": _end,
+    "CivilRegistryMatched": _match,
+    "GroundCheckRecorded": _visit,
+    "FamilyRanked": _rank,
+    "EligibilityDecided": _decide,
+    "ReevaluationRequested": _request,
+    "DeadlineReached": _due,
+    "ProposalDrafted": _draft,
+}
+
+
+def effects(readable: Mapping[bytes, str]) -> dict[bytes, Effect]:
+    """Return what the events of these frames do to a family that is there; they are told by their short names."""
+    return {frame: _EFFECTS.get(name) or _step(name) for frame, name in readable.items() if name != REGISTERED}

@@ -1,0 +1,151 @@
+"""A family's state as pieces of the bytes it is written with, taken from events and put together once.
+
+Knows Avro's bytes of the state's fields, most of them as they stood in an event; must not know what an event does.
+"""
+
+from collections.abc import Sequence
+
+from schemas import codec
+from schemas.prefix import zigzag
+from stream_processors.indicators import definitions
+from stream_processors.registry import codes, proposal
+from stream_processors.registry.family import REMEMBERED
+
+ID = 16
+NOTHING, NO_NUMBER = b"\x00", b"\x01"  # an empty string, array or false; -1
+_END = b"\x00"
+_BETWEEN, _AFTER = b"\x1e", b"\x1f"
+_SMALL = [zigzag(number) for number in range(256)]
+
+
+def text(value: str) -> bytes:
+    """Return the bytes of a string."""
+    encoded = value.encode()
+    return zigzag(len(encoded)) + encoded
+
+
+PENDING, CONFIRMED, CONTESTED, ENDED = map(text, (codes.PENDING, codes.CONFIRMED, codes.CONTESTED, codes.ENDED))
+_ACTIVE = frozenset({PENDING, CONFIRMED})
+_STATUS = text(codes.FAMILY_ACTIVE)
+_STEPS = {step: text(step) for step in ("DRAF", *(one for to in proposal.TRANSITIONS.values() for one in to.values()))}
+_VERSION = definitions.VERSION.encode()
+_FINEST = definitions.FINEST
+
+
+class Member:
+    """A person of the family."""
+
+    __slots__ = ("claim_id", "coded", "padan", "reason", "severe", "standing", "work")
+
+    def __init__(self) -> None:
+        self.standing = PENDING
+        self.padan = self.reason = self.severe = self.work = NOTHING
+        self.coded = self.claim_id = b""  # coded: birth year and month, sex, relationship, marital status
+
+    def written(self, ref: bytes) -> bytes:
+        """Return the bytes of the member with this reference."""
+        return b"".join(
+            (b"\x34", ref, self.standing, self.padan, self.coded, self.claim_id, self.reason, self.severe, self.work)
+        )
+
+
+class Proposal:
+    """A proposal where it stands; `last` is the event that gave its reason, to be decoded if it is still wanted."""
+
+    __slots__ = ("agency", "kind", "last", "padan", "period", "proposal_id", "proposer", "reason", "since", "step")
+
+    def __init__(self, proposal_id: bytes, kind: bytes, proposer: bytes, agency: bytes, since: bytes) -> None:
+        self.proposal_id, self.kind, self.proposer, self.agency, self.since = (
+            proposal_id, kind, proposer, agency, since,
+        )  # fmt: skip
+        self.step = "DRAF"
+        self.padan = self.period = self.reason = NOTHING
+        self.last: bytes | None = None
+
+    def written(self) -> bytes:
+        """Return the bytes of the proposal; raises Undecodable for an event that none was."""
+        if self.last is not None:
+            self.reason, self.last = text(proposal.reason_of(codec.decode(self.last))), None
+        return b"".join(
+            (self.proposal_id, self.kind, _STEPS.get(self.step) or text(self.step), self.padan, self.proposer,
+             self.agency, self.period, self.since, self.reason)
+        )  # fmt: skip
+
+
+class Family:
+    """One family. A head is what an event's header begins with: sequence, recorded_at, occurred_at and change id."""
+
+    __slots__ = (
+        "decile", "eligibility", "facets", "head", "members", "percentile", "proposals", "recent", "region", "run",
+        "sequence",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.head = b""
+        self.region = b""
+        self.decile = 0
+        self.percentile = NO_NUMBER
+        self.run = NOTHING
+        self.members: dict[bytes, Member] = {}
+        self.proposals: dict[bytes, Proposal] = {}
+        self.eligibility: dict[bytes, bytes] = {}
+        self.facets: dict[bytes, bytes] = {}
+        self.recent: list[bytes] = []
+
+    def counted(self, decisions: list[tuple[bytes, bytes]]) -> bytes:
+        """Return what the family adds to the counts, as `indicators.counted` writes it."""
+        place = definitions.region_at(_third(self.region).decode(), _FINEST).encode()
+        living = [b"%d/%b\x1f" % (one.coded[-1] >> 1, one.padan[1:]) for one in self.members.values()
+                  if one.standing in _ACTIVE]  # fmt: skip
+        living.sort()
+        steps = [b"%b/%b\x1f" % (one.kind[1:], one.step.encode()) for one in self.proposals.values()]
+        steps.sort()
+        programmes = b"".join([name[1:] + _AFTER for name, one in decisions if one.startswith(_ELIGIBLE)])
+        decile = b"%d" % self.decile if self.decile else b""
+        return _BETWEEN.join((_VERSION, place, decile, b"".join(living), programmes, b"".join(steps)))
+
+    def _decisions(self) -> list[tuple[bytes, bytes]]:
+        """Return programmes in order, with what is written of the decision in force."""
+        return sorted([(name, decision(one)) for name, one in self.eligibility.items()], key=_programme)
+
+    def framed(self, frame: bytes, family_id: bytes) -> tuple[bytes, bytes]:
+        """Return the framed state and what it counts; raises Undecodable for a malformed event that is in force."""
+        head, decisions = self.head, self._decisions()
+        counted = self.counted(decisions)
+        recent = b"".join([one[-ID:] for one in self.recent[-REMEMBERED:]])
+        pieces = [
+            frame, head[:-32], head[-32:-24], b"\x34", family_id, zigzag(len(counted)), counted, self.region,
+            _STATUS, _SMALL[self.decile], self.percentile, self.run,
+            *_array([one.written(ref) for ref, one in self.members.items()]),
+            *_array([one.written() for one in self.proposals.values()]),
+            *_array([name + one for name, one in decisions]),
+            *_array([name + one[-24:-ID] + one[:-32] + one[-ID:] for name, one in self.facets.items()]),
+            zigzag(len(recent)), recent,
+        ]  # fmt: skip
+        return b"".join(pieces), counted
+
+
+_ELIGIBLE = text(definitions.ELIGIBLE)
+
+
+def _programme(one: tuple[bytes, bytes]) -> bytes:
+    return one[0][1:]
+
+
+def _array(items: list[bytes]) -> Sequence[bytes]:
+    return (_SMALL[len(items)], *items, _END) if items else (_END,)
+
+
+def _third(region: bytes) -> bytes:
+    """Return the third of three strings, each shorter than 64 bytes."""
+    at = 1 + (region[0] >> 1)
+    at += 1 + (region[at] >> 1)
+    return region[at + 1 :]
+
+
+def decision(data: bytes) -> bytes:
+    """Return what follows the programme in the bytes of a state, from an event; raises Undecodable."""
+    record = codec.decode(data)
+    reasons = _array([text(reason) for reason in record.reasons])
+    return b"".join((text(record.result), *reasons, text(record.rules_version), zigzag(record.header.sequence)))

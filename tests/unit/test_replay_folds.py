@@ -1,0 +1,174 @@
+"""The replay's two folds of one partition: the plain one, and the quick one that must come to the same bytes."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+
+from consumers import replay
+from consumers.replay import direct, layouts
+from consumers.replay.partition import PartitionFold, ReplayRefused
+from consumers.replay.quick import QuickFold
+from schemas import catalogue, codec, prefix
+from stream_processors.indicators.counts import Counts, recount
+from stream_processors.registry.decision import event_of
+from stream_processors.registry.family import evolve
+from tests.integration import accepted
+from tests.unit.registry_scenarios import FAMILY, NOW, VILLAGE, at, claimed, given, place, registered, say
+from tests.unit.test_registry_properties import play, streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDS = (PartitionFold, QuickFold)
+Fold = PartitionFold | QuickFold
+
+
+def folded(cls: type[Any], values: Sequence[bytes], keys: Sequence[bytes] | None = None) -> Any:
+    fold = cls(0)
+    fold.take(range(len(values)), keys or [prefix.walk(value).family_id.encode() for value in values], values)
+    return fold
+
+
+def by_registry(values: Sequence[bytes]) -> dict[str, bytes]:
+    """Return the framed states that the registry's own `evolve` comes to."""
+    states: dict[str, Any] = {}
+    for value in values:
+        event = event_of(value)
+        states[event.prefix.family_id] = evolve(states.get(event.prefix.family_id), event)
+    return {family_id: codec.encode(state) for family_id, state in states.items()}
+
+
+def framed(fold: Fold) -> dict[str, bytes]:
+    found = list(fold.framed())
+    assert [one for one, _, _ in found] == sorted(one for one, _, _ in found)
+    return {family_id: state for family_id, state, _ in found}
+
+
+def direct_families(fold: QuickFold) -> int:
+    return len(fold._families)
+
+
+@settings(max_examples=150, deadline=None)
+@for_all(streams)
+def test_both_folds_come_to_the_states_of_the_registry(choices: list[list[int]]) -> None:
+    values = play(choices).scene.log
+    for cls in FOLDS:
+        assert framed(folded(cls, values)) == by_registry(values)
+
+
+@settings(max_examples=40, deadline=None)
+@for_all(streams)
+def test_what_is_counted_is_what_the_states_count(choices: list[list[int]]) -> None:
+    values = play(choices).scene.log
+    for cls in FOLDS:
+        fold, counts = folded(cls, values), Counts()
+        counts.add(Counter(counted for _, _, counted in fold.framed()))
+        states = [codec.decode(state) for _, state, _ in fold.framed()]
+        assert Counter({cell: total for cell, total in counts.sums().items() if total}) == recount(states)
+
+
+def test_a_synthetic_nation_is_folded_directly_to_the_same_bytes() -> None:
+    values = [event.framed for event in accepted.accepted(80, seed=11)]
+    quick = folded(QuickFold, values)
+    assert framed(quick) == framed(folded(PartitionFold, values)) == by_registry(values)
+    assert direct_families(quick) == quick.families == 80
+
+
+def test_every_record_that_the_fold_takes_is_read_in_place() -> None:
+    names = set(layouts.readable().values())
+    later = set(catalogue._LATER)
+    assert names == set(catalogue.EVENTS) - later
+
+
+def test_more_changes_than_are_remembered_are_forgotten_alike() -> None:
+    moves = [say("FamilyMoved", region=place(VILLAGE), occurred=NOW + number) for number in range(200)]
+    values = given(registered(), *moves).log
+    assert framed(folded(QuickFold, values)) == by_registry(values)
+    assert direct_families(folded(QuickFold, values)) == 1
+
+
+@pytest.mark.parametrize("occurred", [at(1950, 1, 1), at(1971, 1, 1), at(1969, 12, 31)])
+def test_an_event_of_an_unusual_shape_hands_its_family_to_the_plain_fold(occurred: int) -> None:
+    values = given(registered(), claimed(), say("FamilyMoved", occurred=occurred), say("FamilyMoved")).log
+    quick = folded(QuickFold, values)
+    assert framed(quick) == by_registry(values)
+    assert direct_families(quick) == 0
+
+
+def test_a_long_document_is_folded_alike() -> None:
+    values = given(registered(), claimed()).log
+    longer = [value.replace(b"\x10berkas-1", b"\x80\x02" + b"b" * 128) for value in values]
+    assert longer != values
+    assert framed(folded(QuickFold, longer)) == by_registry(longer)
+
+
+def test_a_fold_goes_on_from_states_as_from_events() -> None:
+    values = [event.framed for event in accepted.accepted(20, seed=5)]
+    first = folded(QuickFold, values[: len(values) // 2])
+    kept = {family_id: codec.decode(state) for family_id, state, _ in first.framed()}
+    rest = values[len(values) // 2 :]
+    keys = [prefix.walk(value).family_id.encode() for value in rest]
+    for cls in FOLDS:
+        fold = cls(0, kept)
+        fold.take(range(len(rest)), keys, rest)
+        assert framed(fold) == by_registry(values)
+
+
+@pytest.mark.parametrize("cls", FOLDS)
+@pytest.mark.parametrize(
+    ("spoil", "code", "place"),
+    [
+        (lambda log: [log[0], log[2]], "SEQUENCE_HOLE", "offset 1: family ffff"),
+        (lambda log: log[1:], "SEQUENCE_HOLE", "offset 0: family ffff"),
+        (lambda log: [log[0], log[1], log[0], log[2][:20]], "MALFORMED", "offset 3"),
+        (lambda log: [log[0], b"\0\0\1\0\0" + log[1][5:]], "UNKNOWN_SCHEMA_ID", "offset 1"),
+        (lambda log: [log[0], b""], "NO_AVRO_FRAME", "offset 1"),
+    ],
+    ids=["a hole", "begun with the second", "cut short", "unknown schema", "no value"],
+)
+def test_both_folds_refuse_the_same_with_its_place(cls: type[Any], spoil: Any, code: str, place: str) -> None:
+    log = spoil(given(registered(), claimed(), claimed("b" * 26)).log)
+    with pytest.raises(ReplayRefused) as caught:
+        folded(cls, log, [FAMILY.encode()] * len(log))
+    assert (caught.value.code, place in caught.value.text) == (code, True), caught.value.text
+
+
+@pytest.mark.parametrize("cls", FOLDS)
+def test_a_step_out_of_order_is_refused_with_its_place(cls: type[Any]) -> None:
+    # Given a proposal that is determined right after its draft, as no registry accepts it
+    log = given(registered(), say("ProposalDrafted", change_id=b"draft proposal 1")).log
+    determined = codec.encode(say("ProposalDetermined"))
+    log.append(prefix.stamp(determined, prefix.walk(determined), 3, NOW)[0])
+    with pytest.raises(ReplayRefused) as caught:
+        folded(cls, log)
+    assert caught.value.code == "NOT_FOLDABLE"
+    assert "offset 2: family" in caught.value.text
+
+
+@pytest.mark.parametrize("cls", FOLDS)
+def test_an_event_read_twice_is_counted_and_changes_nothing(cls: type[Any]) -> None:
+    log = given(registered(), claimed()).log
+    fold = folded(cls, [*log, log[1], log[0]])
+    assert fold.repeated == 2
+    assert framed(fold) == by_registry(log)
+
+
+def test_replays_name_no_decision_and_no_producer() -> None:
+    for path in Path(replay.__file__).parent.glob("*.py"):
+        if path.stem in {"two_times", "moments", "questions", "indicators_at"}:
+            continue
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+        assert not (names | attributes) & {"handle", "decide", "consequences", "producer", "transactional_producer"}
+
+
+def test_the_direct_fold_has_an_effect_for_each_readable_record() -> None:
+    readable = layouts.readable()
+    assert {readable[frame] for frame in direct.effects(readable)} == set(readable.values()) - {direct.REGISTERED}
