@@ -6,13 +6,14 @@ whatever order writes arrive in, and however often, the newest record wins. Must
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, assert_never
 
 from consumers.read_model import tables
 from consumers.read_model.state_record import StateRecord
 from schemas import codec, contract, records, regions
+from schemas.codec import FRAME_LENGTH
 from schemas.prefix import walk
 
 NATION: Final = ""
@@ -24,6 +25,7 @@ _PROVINCE_CHARACTERS: Final = 2
 _A_DAY: Final = 86_400_000_000
 _WIB_AHEAD: Final = 7 * 3_600_000_000
 _PLACES: Final = 100_000  # more than there are desa
+_REFERRING: Final = (records.FamilyRegistered, records.MembershipClaimed, records.PersonErased)
 _ONCE: Final = 1  # the timestamp of rows that say the same whenever they are written
 
 
@@ -56,24 +58,31 @@ def event_writes(value: bytes) -> list[Write]:
     prefix = walk(value)
     bucket = (tables.bucket_of(prefix.family_id),)
     row = (prefix.family_id, prefix.sequence, prefix.occurred_at, prefix.recorded_at, value)
-    writes = [Write(tables.EVENT, bucket, row, prefix.sequence)]
-    match contract.writer_schemas()[codec.schema_id_of(value)].name:
-        case "jejak.FamilyRegistered":
-            writes.append(_reference(codec.decode(value).card_ref, CARD, prefix.family_id, prefix.sequence))
-        case "jejak.MembershipClaimed":
-            writes.append(_reference(codec.decode(value).person_ref, PERSON, prefix.family_id, prefix.sequence))
-        case "jejak.PersonErased":
-            erased = codec.decode(value).person_ref
-            key, partition = (erased, prefix.family_id), (tables.bucket_of(erased),)
-            writes.append(Write(tables.FAMILY_OF_REFERENCE, partition, key, prefix.sequence, removes=True))
+    write = Write(tables.EVENT, bucket, row, prefix.sequence)
+    return [write] if value[:FRAME_LENGTH] not in _referring() else [write, _reference(codec.decode(value))]
+
+
+@cache
+def _referring() -> frozenset[bytes]:
+    """Return the frames of the events that make a reference known or end it."""
+    names = {f"{contract.NAMESPACE}.{record.__name__}" for record in _REFERRING}
+    ids = (schema_id for schema_id, schema in contract.writer_schemas().items() if schema.name in names)
+    return frozenset(codec.FRAME.pack(0, schema_id) for schema_id in ids)
+
+
+def _reference(event: records.FamilyRegistered | records.MembershipClaimed | records.PersonErased) -> Write:
+    family_id, sequence = event.header.family_id, event.header.sequence
+    match event:
+        case records.FamilyRegistered(card_ref=reference):
+            row: tuple[str, ...] = (reference, family_id, CARD)
+        case records.MembershipClaimed(person_ref=reference):
+            row = (reference, family_id, PERSON)
+        case records.PersonErased(person_ref=reference):
+            row = (reference, family_id)
         case _:
-            pass
-    return writes
-
-
-def _reference(reference: str, kind: str, family_id: str, sequence: int) -> Write:
-    bucket = (tables.bucket_of(reference),)
-    return Write(tables.FAMILY_OF_REFERENCE, bucket, (reference, family_id, kind), sequence)
+            assert_never(event)
+    removes = isinstance(event, records.PersonErased)
+    return Write(tables.FAMILY_OF_REFERENCE, (tables.bucket_of(reference),), row, sequence, removes)
 
 
 class FamilyWrites(NamedTuple):
