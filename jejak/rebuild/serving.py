@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from jejak.rebuild import pointer
 from jejak.rebuild.pointer import Serving, What
@@ -21,6 +21,15 @@ from transport import kafka
 
 LOOK_SECONDS: Final = 1.0
 _CALL_SECONDS: Final = 30.0
+_PAUSE_SECONDS: Final = 0.1
+_PASSING: Final = frozenset(
+    {
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  librdkafka's own code; a broker that starts knows no topics yet
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -43,11 +52,24 @@ class Pointers:
         """Know every record up to the topic's end; raises KafkaException or TimeoutError while the broker is away."""
         with self._lock:
             self._looked_at = time.monotonic()
-            limits = self._reader.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=seconds)
+            end = self._end(time.monotonic() + seconds)
+            while self._next < end:
+                self._take()
+
+    def _end(self, deadline: float) -> int:
+        """Return where the topic ends; asked again while its leader is not known yet, as just after it was made."""
+        while True:
+            try:
+                left = max(0.1, deadline - time.monotonic())
+                limits = self._reader.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=left)
+            except KafkaException as refused:
+                if refused.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+                continue
             if limits is None:
                 raise TimeoutError(f"the broker did not tell where {self._topic} ends")
-            while self._next < limits[1]:
-                self._take()
+            return int(limits[1])
 
     def _take(self) -> None:
         message = self._reader.poll(_CALL_SECONDS)
