@@ -12,6 +12,9 @@ AGENTS = "jejak.agents"
 FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1"}
 COMPACT = {"cleanup.policy": "compact"}
 _DAY = 86_400_000
+# The fold's records carry their recorded time, which never goes back: after a broker's clock that ran ahead was set
+# right, it lies ahead of that clock, and Kafka takes no more than an hour by itself.
+_AHEAD = {"message.timestamp.after.max.ms": str(2**63 - 1)}
 _AUDIT_LIMIT = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "131072"}
 
 
@@ -91,7 +94,7 @@ TOPICS = (
         EVENTS,
         "families fold",
         ("replay", "auditor", "read model"),
-        FOREVER,
+        {**FOREVER, **_AHEAD},
     ),
     Topic(
         "jejak.families.v1",
@@ -109,7 +112,7 @@ TOPICS = (
         ("EligibilityDecided", "AidAllocated", "AidStopped"),
         "families fold",
         ("gateway",),
-        FOREVER,
+        {**FOREVER, **_AHEAD},
     ),
     Topic(
         "jejak.indicators.v1",
@@ -127,7 +130,7 @@ TOPICS = (
         ("ChangeRefused",),
         "families fold, producers",
         ("gateway",),
-        {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY)},
+        {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY), **_AHEAD},
     ),
     Topic(
         "jejak.deadlines.v1",

@@ -223,7 +223,9 @@ class Worker:
             owned.moved = False
         self._restored_uncommitted.clear()
         self._pending_since = None
-        self._aborts = 0
+        if moved:
+            # A commit of what was only restored is no progress: a batch that can't be committed is tried for ever.
+            self._aborts = 0
         self._pulse.committed()
         self._meters.committed(self._newest_append_ms if moved else None)
 

@@ -105,7 +105,7 @@ class Lane:
 
     def _rest(self) -> None:
         """Have everything decided that was sent."""
-        self._live(Life("rest"))
+        self._live(Life(f"rest {self._lane['sent'] + self._fed}"))
         self._position = self._fed
 
     def _feed(self, count: int) -> None:
@@ -152,7 +152,7 @@ class Lane:
                 pass
         status = one.end()
         self._bury(one)
-        self._position = max(self._position, one.said.get("position", 0))
+        self._position = max(self._position, one.said.get("position", 0) - self._lane["sent"])
         self._print(life, one, status, time.monotonic() - started)
 
     def _print(self, life: Life, one: Forked, status: int, seconds: float) -> None:

@@ -25,7 +25,6 @@ from transport import kafka
 if TYPE_CHECKING:
     from tests.integration.crash_points import Life
 
-IDLE_TURNS = 3  # after which a worker that is to leave by itself has nothing more to read
 # Where a rebalance is to find a transaction open, the worker takes its time and commits late.
 _PACE_S = {"joined": 0.1, "left": 0.1, "companion": 0.1, "thrown-out": 0.05}
 _LATE = {"batch": 2, "commit_interval_s": 30.0}
@@ -52,10 +51,12 @@ class Child:
         self._kept: list[Any] = []
         self._worker: Any = None
 
+    def _position(self) -> int:
+        return sum(owned.next_offset for owned in self._worker._owned.values()) if self._worker else 0
+
     def _tell(self, **what: Any) -> None:
-        where = sum(owned.next_offset for owned in self._worker._owned.values()) if self._worker else 0
         member = self._consumer.memberid() or "" if self._consumer is not None and "left" not in what else ""
-        os.write(self._told, json.dumps({**what, "member": member, "position": where}).encode() + b"\n")
+        os.write(self._told, json.dumps({**what, "member": member, "position": self._position()}).encode() + b"\n")
 
     def _die(self) -> None:
         self._tell(fired=True)
@@ -93,19 +94,17 @@ class Child:
         )
         signal.signal(signal.SIGTERM, lambda *_: self._worker.stop())
         if self._kind == "rest":
-            self._leave_when_idle()
+            self._leave_when_done()
         self._worker.run()
         self._tell(left=True, passed=sorted(self._injector.seen))
 
-    def _leave_when_idle(self) -> None:
-        worker, turn, turns = self._worker, self._worker._turn, [0]
+    def _leave_when_done(self) -> None:
+        """Leave once everything that was sent is decided and committed; offsets of the changes have no holes."""
+        worker, turn = self._worker, self._worker._turn
 
         def counting() -> None:
-            read = self._injector.seen["fold.after"]
             turn()
-            rests = len(worker.partitions) == self._lane["partitions"] and worker._pending_since is None
-            turns[0] = turns[0] + 1 if rests and self._injector.seen["fold.after"] == read else 0
-            if turns[0] >= IDLE_TURNS:
+            if worker._pending_since is None and self._position() == int(self._when):
                 worker.stop()
 
         worker._turn = counting

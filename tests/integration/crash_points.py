@@ -121,7 +121,7 @@ _REVOKE = _steps(
     "incremental_unassign: before after",
 )
 _SWEEP = ("produce_batch: half delivered", "flush: after", f"abort_transaction: {REQUEST}", "sweep: after")
-_FROZEN = (
+FROZEN = (
     "batch.after",
     "flush.after",
     "metadata.after",
@@ -169,7 +169,7 @@ def _rest(profile: int) -> Iterator[Life]:
         Life("left", "assign/restorer.after", 2),
         Life("left", "assign/incremental_assign.before", 3),
     ]
-    frozen = [Life(f"frozen {when}", step, 2) for when in ("early", "late") for step in _FROZEN]
+    frozen = [Life(f"frozen {when}", step, 2) for when in ("early", "late") for step in FROZEN]
     for slow in (sweeps, left, frozen):
         yield from slow[profile :: len(PROFILES)]
 
@@ -184,13 +184,11 @@ def points(profile: int) -> list[Life]:
 
 
 def chosen(profile: int, at_most: int) -> list[Life]:
-    """Return this profile's share of so many points, taken from all over the lists where not all are wanted.
+    """Return this profile's share of so many points, chosen by lot where not all are wanted.
 
     They are mixed, so that each finds what another kind of death left; always in the same way.
     """
     found = points(profile)
     total = sum(len(points(number)) for number in range(len(PROFILES)))
     wanted = max(1, min(len(found), len(found) * at_most // total))
-    taken = [found[number * len(found) // wanted] for number in range(wanted)]
-    random.Random(profile).shuffle(taken)  # noqa: S311  an order, not a secret
-    return taken
+    return random.Random(profile).sample(found, wanted)  # noqa: S311  a choice and an order, not a secret

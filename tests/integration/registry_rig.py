@@ -168,7 +168,10 @@ class Rig:
                 assert code == FAULT_EXIT_CODE, f"{name} ended with {code}:\n{self.log(name)[-4_000:]}"
                 del self.running[name]
                 self.revived += 1
-                self.start_fold(name)
+                if name.startswith(READ_MODEL):
+                    self.start_read_model(name)
+                else:
+                    self.start_fold(name)
 
     def end_all(self) -> None:
         for process in self.running.values():
@@ -200,13 +203,14 @@ class Rig:
             if error is not None:
                 faults.append(error.name())
 
-        def put(message: Outgoing, partition: int = -1) -> None:
+        def put(message: Outgoing, partition: int = -1, timestamp_ms: int = 0) -> None:
             producer.produce(
                 self.name(message.topic),
                 key=message.key,
                 value=message.value,
                 headers=[*message.headers],
                 partition=partition,
+                timestamp=timestamp_ms,
                 on_delivery=delivered,
             )
             producer.poll(0)

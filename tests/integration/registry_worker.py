@@ -19,7 +19,7 @@ from jejak.composition import on_stop  # noqa: E402  idem
 from schemas import catalogue  # noqa: E402  idem
 from stream_processors.engine.contract import Output, PartitionFold  # noqa: E402  idem
 from stream_processors.engine.loop import Worker  # noqa: E402  idem
-from stream_processors.engine.settings import EngineSettings  # noqa: E402  idem
+from stream_processors.engine.settings import DeadLetterLimits, EngineSettings  # noqa: E402  idem
 from stream_processors.folds.families import FamiliesFold  # noqa: E402  idem
 from stream_processors.folds.rules_watch import RulesWatch  # noqa: E402  idem
 from transport import kafka  # noqa: E402  idem
@@ -60,7 +60,7 @@ class Renamed:
 
 def run_fold(tag: str, **options: Any) -> None:
     """Fold until SIGTERM or a fault."""
-    settings = EngineSettings(**options)
+    settings = EngineSettings(**{**options, "limits": DeadLetterLimits(**options.get("limits", {}))})
     watch = RulesWatch(settings.bootstrap, own(catalogue.RULES_TOPIC, tag))
     worker = Worker(
         settings, lambda number: Renamed(FamiliesFold(number, lambda: watch.book), tag), before_batch=watch.refresh

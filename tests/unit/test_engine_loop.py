@@ -245,6 +245,23 @@ def test_aborts_without_end_are_a_fault() -> None:
         go_on()
 
 
+def test_a_commit_of_what_was_only_restored_between_two_aborts_is_no_progress() -> None:
+    bench = Bench()
+
+    def go_on() -> None:
+        for _ in range(10):
+            bench.worker._owned = {0: Assigned(0, bench.fold, 5)}
+            bench.worker._restored_uncommitted = {0}
+            bench.transaction.refusal = None
+            bench.worker._commit()
+            bench.transaction.refusal = Aborted("_STATE")
+            bench.worker._fold_batch([Message(5)])
+            bench.worker._commit()
+
+    with pytest.raises(EngineFault, match="aborted in a row"):
+        go_on()
+
+
 class Outputs:
     """Outputs of partitions on which another's transaction may be open; restores are counted beside it."""
 
