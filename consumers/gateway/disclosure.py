@@ -201,14 +201,19 @@ class Door:
         return found
 
     def _patiently(self, read: Callable[[], Any]) -> Any:
-        """Return what `read` finds, read again for less than a second while the read model is behind itself."""
-        found = read()
+        """Return what `read` finds, read again for less than a second while the read model is behind itself.
+
+        What looks like a hole may be a row on its way, too: only one that stays is a fault.
+        """
         for seconds in _PAUSES:
+            try:
+                found = read()
+            except two_times.SequenceHole:
+                found = _BEHIND
             if found != _BEHIND:
-                break
+                return found
             self._pause(seconds)
-            found = read()
-        return found
+        return read()
 
     def _state(self, look: _Look, asked: Asked) -> records.FamilyState | Withheld:
         match asked:

@@ -15,7 +15,7 @@ from consumers.gateway.request import Caller, FamilyAsked, FamilyDisclosed, Purp
 from consumers.read_model import projector as projecting
 from consumers.read_model import rows, tables
 from consumers.read_model.writes import Store
-from consumers.replay import cut, days, figures, moments, rules
+from consumers.replay import figures, moments, rules
 from consumers.replay.figures import Figures, FiguresRefused
 from consumers.replay.moments import Moments
 from consumers.replay.two_times import SequenceHole
@@ -28,6 +28,7 @@ from stream_processors.folds.families import FamiliesFold
 from stream_processors.registry import rulebook
 from tests.integration import system_rig
 from tests.integration.test_projector_real import REPLICATION, World
+from tests.unit import day_sums
 from tests.unit import two_times_oracle as oracle
 from tests.unit.registry_scenarios import ANI, BOTH, NEIGHBOUR, VILLAGE, at, place, say
 from transport import cassandra, kafka
@@ -275,9 +276,8 @@ def test_a_region_is_counted_by_itself(lived: Lived) -> None:
 def test_the_days_counted_again_from_events_are_the_rows_of_the_projection(lived: Lived) -> None:
     world, shadow = lived.world, f"{lived.world.version}s"
     tables.create(world.session, REPLICATION, shadow)
-    whole = cut.at_end(world.endpoints.kafka, world.topics.events)
     store = Store(world.session, lambda _attempt, fault: pytest.fail(fault), shadow)
-    store.write([rows.day_write(one) for one in days.sums(world.endpoints.kafka, whole, topic=world.topics.events)])
+    store.write([rows.day_write(one) for one in day_sums.sums(world.endpoints.kafka, world.topics.events)])
     wanted, again = (
         {tuple(row) for row in world.session.execute(f"SELECT * FROM {tables.INDICATOR_DAY.named(one)}")}  # noqa: S608  ours
         for one in (world.version, shadow)

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.read_model import rows, tables
-from consumers.replay import days, figures, moments, two_times
+from consumers.replay import figures, moments, two_times
 from consumers.replay.moments import Moments
 from schemas import catalogue, codec
 from stream_processors.folds.families import FamiliesFold
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import Cell, recount
 from stream_processors.registry.decision import event_of
+from tests.unit import day_sums
 from tests.unit.registry_scenarios import BOTH, DAY, NOW, OTHER_FAMILY, SECOND, Scenario, at, registered, say
 from tests.unit.test_read_model_rows import Database
 from tests.unit.test_registry_properties import BOOK, play, streams
@@ -100,7 +101,7 @@ def test_the_sums_kept_for_a_day_are_those_of_all_that_was_known_at_its_end(
             live.restart()
     live.close()
     again = Database()
-    again.write([rows.day_write(one) for one in days.of_partition(PARTITION, map(event_of, live.events))])
+    again.write([rows.day_write(one) for one in day_sums.of_partition(PARTITION, map(event_of, live.events))])
     last = moments.last_whole_day(live.clock) + timedelta(days=1)
     first = moments.last_whole_day(NOW)
     for passed in range((last - first).days + 1):

@@ -1,17 +1,12 @@
-"""What the indicators' sums were at the end of each day, counted again from the accepted events.
+"""What the indicators' sums were at the end of each day, counted again from the accepted events alone."""
 
-The sums' own topic is compacted and forgets the days; the events do not. A shadow of the read model takes its table of
-days from here. Knows events and counts; must not know tables.
-"""
+from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from consumers.replay import log
-from consumers.replay.cut import Cut
-from schemas import catalogue
+from consumers.replay import cut, log
 from schemas.records import FamilyState, IndicatorSum
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import Counts
@@ -19,18 +14,17 @@ from stream_processors.registry import calendar
 from stream_processors.registry.decision import Event, event_of
 from stream_processors.registry.family import evolve
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _UNITS: Final = {indicator.name: indicator.unit for indicator in definitions.INDICATORS}
 
 
-def sums(
-    bootstrap: str, cut: Cut, partitions: Iterable[int] | None = None, *, topic: str = catalogue.EVENTS_TOPIC
-) -> Iterator[IndicatorSum]:
-    """Yield every sum that changed on a day (WIB), as it was at the day's end, partition by partition and day by day.
-
-    The last day of a partition ends at the cut. `next_offset` is 0: events don't tell the offsets of changes.
-    """
-    for number, found in groupby(log.events(bootstrap, cut, partitions, topic=topic), itemgetter(0)):
-        yield from of_partition(number, (event_of(value) for _, _, _, value in found))
+def sums(bootstrap: str, topic: str) -> Iterator[IndicatorSum]:
+    """Yield every sum that changed on a day (WIB), as it was at the day's end."""
+    found = log.events(bootstrap, cut.at_end(bootstrap, topic), topic=topic)
+    for number, events in groupby(found, itemgetter(0)):
+        yield from of_partition(number, (event_of(value) for _, _, _, value in events))
 
 
 def of_partition(number: int, events: Iterable[Event]) -> Iterator[IndicatorSum]:
