@@ -14,14 +14,14 @@ from typing import Any, Final
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
-from consumers.gateway import opening, past, purposes
+from consumers.gateway import opening, purposes
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
 from consumers.gateway.families import Families
+from consumers.gateway.looking import BEHIND, Looking, Result, Wanted
 from consumers.gateway.nik_filter import cleaned, looks_like_nik
 from consumers.gateway.request import (
     Asked,
     Caller,
-    CardAsked,
     FamilyAsked,
     FamilyDisclosed,
     HistoryDisclosed,
@@ -29,7 +29,6 @@ from consumers.gateway.request import (
     Purpose,
     Withheld,
 )
-from consumers.gateway.timeline import Entry, timeline
 from consumers.replay import moments as times
 from consumers.replay import two_times
 from consumers.replay.moments import Moments
@@ -37,14 +36,12 @@ from consumers.replay.rules import Rules, no_rules
 from identity.audit_reference import EpochKey
 from identity.keys import KeyStore
 from identity.open import Opener
-from schemas import records, regions
+from schemas import records
 
 _LONGEST_CODE: Final = 64
 _LONGEST_TEXT: Final = 200
 _MOST_FIELDS: Final = 32
 _AWAY: Final = (DriverException, NoHostAvailable)
-# A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
-_BEHIND: Final = Withheld(opening.BEHIND.code)
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
 _NOTHING_THERE: Final = frozenset({"NOT_FOUND", two_times.BEFORE_FIRST_EVENT})
 _NOT_READABLE: Final = frozenset({opening.BEHIND.code, opening.DIFFERS.code})
@@ -59,15 +56,9 @@ class _Look:
     moments: Moments
     intent: Receipt
 
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """What is about to be shown, and whose data it is."""
-
-    family_id: str
-    sequence: int
-    persons: tuple[str, ...]
-    shown: Any
+    def wanted(self, asked: Asked) -> Wanted:
+        """Return what is to be found."""
+        return Wanted(self.caller.agency_id, asked, self.fields, self.moments)
 
 
 class Door:
@@ -83,9 +74,7 @@ class Door:
         rules: Rules = no_rules,
     ) -> None:
         self._pause = pause
-        self._rules = rules
-        self._read = read_model
-        self._opener = opener
+        self._looking = Looking(read_model, opener, rules)
         self._trail = trail
         self._epoch = epoch_key
         self._policy_hash = purposes.register_hash()
@@ -107,7 +96,7 @@ class Door:
         look = self._admitted(caller, purpose, asked, tuple(dict.fromkeys(fields)), moments)
         if isinstance(look, Withheld):
             return look
-        result = self._reading(look, partial(self._family, look, asked))
+        result = self._reading(look, partial(self._looking.family, look.wanted(asked)))
         if isinstance(result, Withheld):
             return result
         state, found = result
@@ -126,7 +115,7 @@ class Door:
         look = self._admitted(caller, purpose, asked, (purposes.HISTORY,), moments)
         if isinstance(look, Withheld):
             return look
-        result = self._reading(look, partial(self._history, look, asked))
+        result = self._reading(look, partial(self._looking.history, look.wanted(asked)))
         if isinstance(result, Withheld):
             return result
         entries, found = result
@@ -209,64 +198,13 @@ class Door:
             try:
                 found = read()
             except two_times.SequenceHole:
-                found = _BEHIND
-            if found != _BEHIND:
+                found = BEHIND
+            if found != BEHIND:
                 return found
             self._pause(seconds)
         return read()
 
-    def _state(self, look: _Look, asked: Asked) -> records.FamilyState | Withheld:
-        match asked:
-            case FamilyAsked(family_id):
-                found: str | None = family_id
-            case PersonAsked(reference) | CardAsked(reference):
-                found = self._read.family_of(reference)
-        state = self._read.family(found) if found is not None else None
-        if state is None:
-            return Withheld("NOT_FOUND")
-        return state if _in_area(look.caller.agency_id, state.region) else Withheld("OUTSIDE_AREA")
-
-    def _family(self, look: _Look, asked: Asked) -> tuple[records.FamilyState, _Result] | Withheld:
-        state = self._state(look, asked)
-        if isinstance(state, Withheld):
-            return state
-        if not look.moments.is_now:
-            return self._family_then(look, state)
-        facets = opening.facets_of(state, look.fields)
-        sequences = sorted({facet.sequence for facet in facets})
-        read = self._read.events_at(state.family_id, sequences) if sequences else {}
-        events = opening.in_force(state.family_id, facets, read)
-        if isinstance(events, opening.Unproven):
-            return Withheld(events.code)
-        persons = tuple(member.person_ref for member in opening.persons_in(state))
-        shown = opening.disclosed(state, look.fields, events, self._opener)
-        return state, _Result(state.family_id, state.sequence, persons, shown)
-
-    def _family_then(self, look: _Look, now: records.FamilyState) -> tuple[records.FamilyState, _Result] | Withheld:
-        found = past.read(self._read, now, look.moments, self._rules)
-        if isinstance(found, Withheld):
-            return found
-        state = found.state
-        events = opening.in_force(state.family_id, opening.facets_of(state, look.fields), found.events)
-        if isinstance(events, opening.Unproven):
-            return Withheld(events.code)
-        persons = tuple(member.person_ref for member in opening.persons_in(state))
-        shown = opening.disclosed(state, look.fields, events, self._opener) | past.shown(found, look.fields)
-        return state, _Result(state.family_id, state.sequence, persons, shown)
-
-    def _history(self, look: _Look, asked: Asked) -> tuple[tuple[Entry, ...], _Result] | Withheld:
-        state = self._state(look, asked)
-        if isinstance(state, Withheld):
-            return state
-        if not look.moments.is_now:
-            then = past.read(self._read, state, look.moments, self._rules)
-            return then if isinstance(then, Withheld) else _told(then.state, timeline(then.events.values()))
-        entries = timeline(self._read.history(state.family_id))
-        if not {entry.sequence for entry in entries}.issuperset(range(1, state.sequence + 1)):
-            return _BEHIND
-        return _told(state, entries)
-
-    def _recorded(self, look: _Look, found: _Result) -> tuple[Receipt, ...] | Withheld:
+    def _recorded(self, look: _Look, found: Result) -> tuple[Receipt, ...] | Withheld:
         """Return the receipts of the outcome and of one disclosure per person; a refusal when they aren't durable."""
         response = json.dumps(found.shown, sort_keys=True, separators=(",", ":"), default=str).encode()
         outcome = partial(
@@ -283,7 +221,7 @@ class Door:
             return self._unrecorded((look.intent.event_id,))
         return (look.intent, *answer)
 
-    def _disclosure(self, look: _Look, found: _Result, person: str) -> Callable[..., records.SubjectDisclosure]:
+    def _disclosure(self, look: _Look, found: Result, person: str) -> Callable[..., records.SubjectDisclosure]:
         return partial(
             records.SubjectDisclosure,
             intent_id=look.intent.event_id,
@@ -332,13 +270,6 @@ def door(
     return Door(read_model, Opener(keystore), trail, epoch_key, rules=rules)
 
 
-def _told(state: records.FamilyState, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], _Result]:
-    named = {entry.person_ref for entry in entries if entry.person_ref}
-    persons = tuple(sorted(named | {member.person_ref for member in state.members}))
-    sequence = max((entry.sequence for entry in entries), default=state.sequence)
-    return entries, _Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
-
-
 def _query(asked: Asked, moments: Moments) -> str:
     """Return what an intent commits to: whom was asked for, and at which times where it wasn't about now."""
     at = [] if moments.is_now else [asdict(moments)]
@@ -354,14 +285,3 @@ def _outcome(code: str) -> str:
 
 def _code(text: str) -> str:
     return cleaned(text, _LONGEST_CODE)
-
-
-def _in_area(agency: str, region: records.Region) -> bool:
-    """Tell whether an agency may look at a region: a national one anywhere, any other within its area alone."""
-    kind, _, area = agency.partition("/")
-    if kind in purposes.NATIONAL:
-        return True
-    if region.system != "KEMENDAGRI":
-        return False
-    place = regions.Region("KEMENDAGRI", region.edition, region.code)
-    return regions.within(place, regions.Region("KEMENDAGRI", region.edition, area))

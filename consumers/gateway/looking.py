@@ -1,0 +1,122 @@
+"""What a look that was let in finds: the family asked for, now or at other times, made ready to be shown.
+
+Reads, and has opened what is granted; must not know policy, nor how a look goes on record.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from consumers.gateway import opening, past, purposes
+from consumers.gateway.families import Families
+from consumers.gateway.request import Asked, CardAsked, FamilyAsked, PersonAsked, Withheld
+from consumers.gateway.timeline import Entry, timeline
+from consumers.replay.moments import Moments
+from consumers.replay.rules import Rules
+from identity.open import Opener
+from schemas import records, regions
+
+# A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
+BEHIND: Final = Withheld(opening.BEHIND.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which family is asked for by which agency, in which fields and at which times."""
+
+    agency: str
+    asked: Asked
+    fields: tuple[str, ...]
+    moments: Moments
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is about to be shown, and whose data it is."""
+
+    family_id: str
+    sequence: int
+    persons: tuple[str, ...]
+    shown: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """Looks into one read model, with the keys of what is sealed and the rules of other times."""
+
+    families: Families
+    opener: Opener
+    rules: Rules
+
+    def family(self, wanted: Wanted) -> tuple[records.FamilyState, Result] | Withheld:
+        """Return the family's state, and its granted fields opened."""
+        now = self._now(wanted)
+        if isinstance(now, Withheld):
+            return now
+        if not wanted.moments.is_now:
+            return self._family_then(wanted, now)
+        facets = opening.facets_of(now, wanted.fields)
+        sequences = sorted({facet.sequence for facet in facets})
+        read = self.families.events_at(now.family_id, sequences) if sequences else {}
+        events = opening.in_force(now.family_id, facets, read)
+        if isinstance(events, opening.Unproven):
+            return Withheld(events.code)
+        return now, _result(now, opening.disclosed(now, wanted.fields, events, self.opener))
+
+    def _family_then(self, wanted: Wanted, now: records.FamilyState) -> tuple[records.FamilyState, Result] | Withheld:
+        found = past.read(self.families, now, wanted.moments, self.rules)
+        if isinstance(found, Withheld):
+            return found
+        state = found.state
+        events = opening.in_force(state.family_id, opening.facets_of(state, wanted.fields), found.events)
+        if isinstance(events, opening.Unproven):
+            return Withheld(events.code)
+        shown = opening.disclosed(state, wanted.fields, events, self.opener) | past.shown(found, wanted.fields)
+        return state, _result(state, shown)
+
+    def history(self, wanted: Wanted) -> tuple[tuple[Entry, ...], Result] | Withheld:
+        """Return the family's events as lines to read, nothing sealed in them opened."""
+        now = self._now(wanted)
+        if isinstance(now, Withheld):
+            return now
+        if not wanted.moments.is_now:
+            then = past.read(self.families, now, wanted.moments, self.rules)
+            return then if isinstance(then, Withheld) else _told(then.state, timeline(then.events.values()))
+        entries = timeline(self.families.history(now.family_id))
+        if not {entry.sequence for entry in entries}.issuperset(range(1, now.sequence + 1)):
+            return BEHIND
+        return _told(now, entries)
+
+    def _now(self, wanted: Wanted) -> records.FamilyState | Withheld:
+        """Return the family's present state, which says who may look."""
+        match wanted.asked:
+            case FamilyAsked(family_id):
+                found: str | None = family_id
+            case PersonAsked(reference) | CardAsked(reference):
+                found = self.families.family_of(reference)
+        state = self.families.family(found) if found is not None else None
+        if state is None:
+            return Withheld("NOT_FOUND")
+        return state if _in_area(wanted.agency, state.region) else Withheld("OUTSIDE_AREA")
+
+
+def _result(state: records.FamilyState, shown: Any) -> Result:
+    persons = tuple(member.person_ref for member in opening.persons_in(state))
+    return Result(state.family_id, state.sequence, persons, shown)
+
+
+def _told(state: records.FamilyState, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], Result]:
+    named = {entry.person_ref for entry in entries if entry.person_ref}
+    persons = tuple(sorted(named | {member.person_ref for member in state.members}))
+    sequence = max((entry.sequence for entry in entries), default=state.sequence)
+    return entries, Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
+
+
+def _in_area(agency: str, region: records.Region) -> bool:
+    """Tell whether an agency may look at a region: a national one anywhere, any other within its area alone."""
+    kind, _, area = agency.partition("/")
+    if kind in purposes.NATIONAL:
+        return True
+    if region.system != "KEMENDAGRI":
+        return False
+    place = regions.Region("KEMENDAGRI", region.edition, region.code)
+    return regions.within(place, regions.Region("KEMENDAGRI", region.edition, area))
