@@ -251,6 +251,7 @@ def test_what_was_published_is_what_every_query_answers(world: World) -> None:
     assert found is not None
     assert (found.sequence, found.decile) == (1, 3)
     assert [event.header.sequence for event in read.history(two)] == [1]
+    assert {at: event.person_ref for at, event in read.events_at(two, [1, 7]).items()} == {1: "q" * 26}
     assert read.family_of("q" * 26) == two
     assert read.family_of("z" * 26) is None
     assert homes(world) == [(one, RAWA), (two, PESONA)]
