@@ -91,7 +91,9 @@ def _restored(ground: Ground, topic: str, name: str, what: str, records: int) ->
             yield Result("restore.memory", "memory of a restored state, all included", each, "bytes")
     finally:
         group.close()
-    yield from Figure(name, what, "states", records, *used).results()
+    figure = Figure(name, what, "states", records, *used, "rate by CPU: one core")
+    yield from figure.results(by_core=True)
+    yield Result(f"{name}.clock", f"{what}, by the clock", figure.per_second, "states/s")
 
 
 def _digested(held: Sequence[Assigned], families: int) -> Result:
