@@ -153,10 +153,13 @@ class Lane:
         status = one.end()
         self._bury(one)
         self._position = max(self._position, one.said.get("position", 0) - self._lane["sent"])
+        if kind in {"joined", "left", "frozen"}:
+            # Nobody tells how far the other one came.
+            self._position = self._fed
         self._print(life, one, status, time.monotonic() - started)
 
     def _print(self, life: Life, one: Forked, status: int, seconds: float) -> None:
-        told = {name: one.said[name] for name in ("fired", "left", "lost", "fault", "late") if name in one.said}
+        told = {name: one.said[name] for name in ("fired", "left", "parted", "fault", "late") if name in one.said}
         place = {"scenario": life.scenario, "step": life.step, "passage": life.passage}
         sys.stdout.write(json.dumps({**place, "status": status, "seconds": round(seconds, 2), **told}) + "\n")
         sys.stdout.flush()
@@ -178,7 +181,7 @@ class Lane:
         heir = self._fork(Life("heir", name="heir"))
         heir.hear("waiting" if when == "early" else "ready")
         zombie.signal(signal.SIGCONT)
-        zombie.hear("lost")
+        zombie.hear("parted")
         heir.hear("ready")
         for one in (zombie, heir):
             one.signal(signal.SIGTERM)

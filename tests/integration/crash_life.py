@@ -114,7 +114,9 @@ class Child:
         upon = self._injector.upon
         upon("assign/clearance.before", 1, lambda: self._tell(waiting=True))
         upon("assign/assign.after", 1, lambda: self._tell(ready=True))
-        upon("lost/lost.after", 1, lambda: self._tell(lost=True))
+        # A worker that wakes up learns that it lost its partitions, or gives back what it thinks it has.
+        for parted in ("lost/lost.after", "revoke/revoke.after"):
+            upon(parted, 1, lambda: self._tell(parted=True))
         match self._kind:
             case "stopped" | "stopped-late":
                 upon("batch.before", 2, lambda: self._worker.stop())  # noqa: PLW0108  made only later

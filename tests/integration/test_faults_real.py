@@ -97,7 +97,7 @@ def test_a_commit_that_reaches_the_broker_while_an_heir_waits_for_it_counts_once
     tried = Tried(stack, tmp_path, 0, [*lives, Life("stranger", "assign/clearance.after")])
     tried.run()
     assert tried.unfired() == []
-    assert sum("lost" in told for told in tried.told) == len(lives)
+    assert sum("parted" in told for told in tried.told) == len(lives)
     tried.read()
     assert tried.compared is not None
     fault_report.tell(
