@@ -120,14 +120,14 @@ def status(json: Json = False) -> None:
 
 def _read_model_status(registry: Registry) -> Iterator[dict[str, Any]]:
     now = registry.serving.now(pointer.READ_MODEL)
-    for version in sorted({*tables.versions(registry.session), now.version}):
+    for version in pointer.versions({*tables.versions(registry.session), now.version}):
         behind = read_model.behind(registry, version)
         yield _row(Part.READ_MODEL, now, version, behind)
 
 
 def _state_status(registry: Registry) -> Iterator[dict[str, Any]]:
     now, beside = registry.serving.now(pointer.STATE), _beside(registry)
-    for version in sorted({*beside.versions(), now.version}):
+    for version in pointer.versions({*beside.versions(), now.version}):
         # The one that serves is what the fold commits with its events.
         yield _row(Part.STATE, now, version, 0 if version == now.version else beside.behind(version))
 

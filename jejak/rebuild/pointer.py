@@ -72,9 +72,14 @@ def number_of(version: str) -> int:
     return int(matched[1])
 
 
+def versions(names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the names that are versions', in order; others' tables and topics may begin with ours."""
+    return tuple(sorted((name for name in names if _VERSION.fullmatch(name)), key=number_of))
+
+
 def candidate(now: Serving, existing: Iterable[str]) -> str:
     """Return the version to build: the newest that is being built already, else the one after the newest of all."""
-    known = {*existing, *now.kept}
+    known = {*versions(existing), *now.kept}
     newest = max(known, key=number_of)
     return newest if newest not in now.kept else f"v{number_of(newest) + 1}"
 

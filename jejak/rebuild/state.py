@@ -41,7 +41,7 @@ class Beside:
         """Return the versions of which there is a topic."""
         front = catalogue.families_topic("")
         found = kafka.admin(self._bootstrap).list_topics(timeout=kafka.CALL_SECONDS).topics
-        return tuple(sorted(name.removeprefix(front) for name in found if name.startswith(f"{front}v")))
+        return pointer.versions(name.removeprefix(front) for name in found if name.startswith(front))
 
     def chosen(self, version: str) -> str:
         """Return the version that is meant: the given one, else the one being built beside, else the next."""

@@ -95,6 +95,7 @@ def test_the_version_to_build_is_the_one_being_built_or_the_next() -> None:
     assert pointer.candidate(Serving("v2", "v1"), ["v1", "v2"]) == "v3"
     assert pointer.candidate(Serving("v2", "v1"), ["v1", "v2", "v10"]) == "v10"
     assert pointer.candidate(Serving("v1", None, ROLLED_BACK), ["v1", "v2"]) == "v2"
+    assert pointer.candidate(Serving(), ["v1", "v9.of-a-test", "v7_old"]) == "v2"
 
 
 def test_a_switch_under_way_rests_the_writers_and_is_called_off_to_what_served() -> None:
