@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from consumers.replay import cut, log, moments, rules
+from consumers.replay import cut, log, moments, rules, two_times
 from consumers.replay.cut import Cut
 from consumers.replay.moments import Moments
 from consumers.replay.two_times import BEFORE_FIRST_EVENT, Then, TwoTimes
@@ -125,8 +125,9 @@ def folded(events: Iterable[Event], asked: Moments, book: RuleBook) -> Iterator[
     families: dict[str, TwoTimes] = {}
     for event in events:
         families.setdefault(event.prefix.family_id, TwoTimes(asked)).add(event)
+    rule_sets = two_times.in_force(book, asked)
     for family in families.values():
-        then = family.then(book)
+        then = family.then(rule_sets)
         if isinstance(then, Then):
             yield then
 

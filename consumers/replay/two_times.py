@@ -28,7 +28,7 @@ from schemas.records import (
 from stream_processors.registry import eligibility
 from stream_processors.registry.decision import Event, event_of
 from stream_processors.registry.family import evolve
-from stream_processors.registry.rulebook import RuleBook
+from stream_processors.registry.rulebook import RuleBook, RuleSet
 
 BEFORE_FIRST_EVENT: Final = "BEFORE_FIRST_EVENT"
 SEQUENCE_HOLE: Final = "SEQUENCE_HOLE"
@@ -121,8 +121,8 @@ class TwoTimes:
             self._reached[proposal] = at
         return at
 
-    def then(self, book: RuleBook) -> Then | BeforeFirstEvent:
-        """Return the family at the moments; `book` holds every activation of rules there is."""
+    def then(self, rule_sets: tuple[RuleSet, ...]) -> Then | BeforeFirstEvent:
+        """Return the family at the moments, judged by the rule sets in force at them (`in_force`)."""
         as_of, known = self._moments.as_of, self._known
         if known is None:
             return BeforeFirstEvent()
@@ -131,40 +131,40 @@ class TwoTimes:
             return Then(known, known.eligibility, None, taken)
         if self._true is None or self._last_fact is None:
             return BeforeFirstEvent()
-        judgement = judged(self._true, self._last_fact, as_of, known_of(book, self._moments))
+        judgement = judged(self._true, self._last_fact, as_of, rule_sets)
         return Then(judgement, known.eligibility, judgement.eligibility, taken)
 
 
 def at(framed: Iterable[bytes], moments: Moments, book: RuleBook) -> Then | BeforeFirstEvent:
     """Return one family at the moments, from all its events as they lie on jejak.events.v1, in order of sequence.
 
-    Raises SequenceHole when one is missing, wherever it would stand.
+    `book` holds every activation of rules there is. Raises SequenceHole when one is missing, wherever it would stand.
     """
     fold = TwoTimes(moments)
     for value in framed:
         fold.add(event_of(value))
-    return fold.then(book)
+    return fold.then(in_force(book, moments))
 
 
-def known_of(book: RuleBook, moments: Moments) -> RuleBook:
-    """Return the activations known at `known_at`, each taken as known since it is effective.
-
-    `in_force(as_of)` of the book is then: the rule sets effective at `as_of`, as known at `known_at`.
-    """
-    known_at = moments.known_at
+def in_force(book: RuleBook, moments: Moments) -> tuple[RuleSet, ...]:
+    """Return the rule sets effective at `as_of`, as known at `known_at`; none where no `as_of` was asked."""
+    as_of, known_at = moments.as_of, moments.known_at
+    if as_of is None:
+        return ()
     known = (one for one in book.activations if known_at is None or one.recorded_at <= known_at)
     in_order = sorted(known, key=lambda one: one.recorded_at)
-    return RuleBook(tuple(replace(one, recorded_at=one.effective_at) for one in in_order))
+    # Each taken as known since it is effective: the registry may have learned of it after the day asked about.
+    return RuleBook(tuple(replace(one, recorded_at=one.effective_at) for one in in_order)).in_force(as_of)
 
 
-def judged(state: FamilyState, last_fact: Event, as_of: int, book: RuleBook) -> FamilyState:
+def judged(state: FamilyState, last_fact: Event, as_of: int, rule_sets: tuple[RuleSet, ...]) -> FamilyState:
     """Return the state with the eligibility its facts call for at `as_of` (ages too), judged by the registry's rules.
 
     Nothing of it is on record: every entry has sequence 0, and the state keeps its own sequence and recorded time.
     """
     cause = Event(last_fact.framed, last_fact.prefix._replace(recorded_at=as_of), last_fact.record)
     after = state
-    for decided in eligibility.decisions(state, cause, book.in_force(as_of)):
+    for decided in eligibility.decisions(state, cause, rule_sets):
         after = evolve(after, eligibility.event(decided))
     if after is state:
         return state
@@ -174,7 +174,9 @@ def judged(state: FamilyState, last_fact: Event, as_of: int, book: RuleBook) -> 
 
 def _moved(before: FamilyState | None, after: FamilyState) -> set[bytes]:
     """Return the proposals that an event drafted, moved or ranked."""
-    old = {one.proposal_id: one for one in before.proposals} if before is not None else {}
+    if before is None or before.proposals is after.proposals:
+        return set()  # a registration has none; a fact of another kind hands them on
+    old = {one.proposal_id: one for one in before.proposals}
     return {one.proposal_id for one in after.proposals if old.get(one.proposal_id) != one}
 
 
