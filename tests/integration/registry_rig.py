@@ -72,6 +72,12 @@ def simulated(changes: int, seed: int) -> list[Outgoing]:
     return found
 
 
+def shares(changes: list[Outgoing], parts: int) -> list[list[Outgoing]]:
+    """Return the changes in so many parts of about the same size, in their order."""
+    size = -(-len(changes) // parts)
+    return [changes[start : start + size] for start in range(0, len(changes), size)]
+
+
 @dataclass
 class Rig:
     """Topics under one test's own names, and every process it started."""

@@ -127,7 +127,7 @@ def test_a_fold_killed_at_random_while_workers_join_and_leave_equals_an_unbroken
     rig.start_read_model()
     havoc = Havoc(rig, rng)
     plan = havoc.plan()
-    shares = _shares(changes, len(plan) + 1)
+    shares = rigs.shares(changes, len(plan) + 1)
     half = len(shares) // 2
 
     # When workers are killed, join and leave, and another rule set comes into force half way
@@ -148,11 +148,6 @@ def test_a_fold_killed_at_random_while_workers_join_and_leave_equals_an_unbroken
     assert compared.repeats > 0
     assert rig.revived == 0
     tell(f"{dict(havoc.done)}; equal: {compared}; {time.monotonic() - started:.0f} s")
-
-
-def _shares(changes: list[Outgoing], parts: int) -> list[list[Outgoing]]:
-    size = -(-len(changes) // parts)
-    return [changes[start : start + size] for start in range(0, len(changes), size)]
 
 
 # --- bad input ---
@@ -252,7 +247,7 @@ def test_a_broker_killed_and_a_broker_restarted_while_all_are_busy_cost_time_and
         rig.start_fold("two")
         rig.start_read_model()
         for share, end in zip(
-            _shares(rigs.simulated(3_000, SEED), 2), (local.kill_server, local.stop_server), strict=True
+            rigs.shares(rigs.simulated(3_000, SEED), 2), (local.kill_server, local.stop_server), strict=True
         ):
             rigs.wait_until(rig.answers, "the broker answers")
             before = rig.written()
@@ -273,7 +268,7 @@ def test_while_cassandra_is_down_folds_go_on_and_the_read_model_catches_up_after
 ) -> None:
     data, endpoints = own_stack
     with rigs.rigged(endpoints, tmp_path) as rig:
-        first, second = _shares(rigs.simulated(2_000, SEED), 2)
+        first, second = rigs.shares(rigs.simulated(2_000, SEED), 2)
         rig.start_fold("one")
         rig.start_read_model()
         rig.send(first)
