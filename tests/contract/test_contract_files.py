@@ -39,7 +39,11 @@ SEALED = {
     "ObjectionFiled": {"grounds": "family", "geotag": "family"},
     "ProposalDrafted": {"note": "family"},
 }
-BYTES_THAT_ARE_NO_PERSON = {("FamilyState", "recent_changes"), ("AccessIntent", "query_cipher")}
+BYTES_THAT_ARE_NO_PERSON = {
+    ("FamilyState", "counted"),
+    ("FamilyState", "recent_changes"),
+    ("AccessIntent", "query_cipher"),
+}
 
 
 def every_field() -> list[tuple[str, dict[str, Any]]]:
