@@ -26,8 +26,8 @@ _DIFFICULTIES = attrgetter(
     *(f"difficulty_{part}" for part in ("speaking", "self_care", "remembering")),
 )
 _NOT_AT_ALL = 1
+TRUE = b"\x01"
 _CONTINUES = 0x80
-_CODED = 6  # bytes of a claim's coded variables: two for the year
 
 
 class Odd(Exception):
@@ -39,8 +39,9 @@ def odd() -> Never:
     raise Odd
 
 
-Effect = Callable[[Family, bytes, int, int, bytes], None]
-"""What an event does to a family: its bytes, where the header's agency and the payload begin, its head."""
+Effect = Callable[[Family, bytes, int, int, bytes, int], None]
+"""What an event does to a family: its bytes, where agency and payload begin, its head, and when it
+occurred: a number in the order of occurred_at."""
 
 
 def _string(data: bytes, at: int) -> bytes:
@@ -51,96 +52,91 @@ def _string(data: bytes, at: int) -> bytes:
     return data[at : at + 1 + (size >> 1)]
 
 
-def _ref(data: bytes, at: int) -> bytes:
-    if data[at] != _STRING_26:
-        raise Odd
-    return data[at + 1 : at + 27]
-
-
-def _occurred(head: bytes) -> int:
-    """Return a number in the order of occurred_at: eight bytes, the last the most significant."""
-    return int.from_bytes(head[-24:-ID], "little")
-
-
-def _holds(family: Family, facet: bytes, head: bytes) -> bool:
-    current = family.facets.get(facet)
-    return current is None or _occurred(head) >= _occurred(current)
-
-
-def _claim(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
-    ref, coded = _ref(data, at), data[at + 27 : at + 27 + _CODED]
+def _claim(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
+    coded = data[at + 27 : at + 33]  # birth year in two bytes, month, sex, relationship, marital status
     if (
-        (coded[0] & _LONG_STRING) != _CONTINUES
+        data[at] != _STRING_26
+        or (coded[0] & _LONG_STRING) != _CONTINUES
         or not coded[1]
         or (coded[1] | coded[2] | coded[3] | coded[4] | coded[5]) >= _CONTINUES
     ):
         raise Odd
+    ref = data[at + 1 : at + 27]
     facet = _MEMBER + ref
-    if not _holds(family, facet, head):
+    current = family.facets.get(facet)
+    if current is not None and occurred < current[0]:
         return
-    family.facets[facet] = head
+    family.facets[facet] = (occurred, head)
     member = family.members.get(ref)
     if member is None:
         member = family.members[ref] = Member()
-    elif member.standing is not ENDED or _occurred(family.facets[_STANDING + ref]) <= _occurred(head):
+    elif member.standing is not ENDED or family.facets[_STANDING + ref][0] <= occurred:
         member.standing, member.reason = PENDING, NOTHING
     member.coded, member.claim_id = coded, head[-ID:]
 
 
-def _about(family: Family, data: bytes, at: int, head: bytes, facet: bytes) -> Member | None:
+def _about(family: Family, data: bytes, at: int, head: bytes, occurred: int, facet: bytes) -> Member | None:  # noqa: PLR0913, PLR0917  parts of one event
     """Return the member an event is about, with the event in force for its facet; None where it changes nothing."""
-    ref = _ref(data, at)
+    if data[at] != _STRING_26:
+        raise Odd
+    ref = data[at + 1 : at + 27]
     member = family.members.get(ref)
     facet += ref
-    if member is None or not _holds(family, facet, head):
+    current = family.facets.get(facet)
+    if member is None or (current is not None and occurred < current[0]):
         return None
-    family.facets[facet] = head
+    family.facets[facet] = (occurred, head)
     return member
 
 
-def _confirm(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
-    member = _about(family, data, at, head, _STANDING)
+def _confirm(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
+    member = _about(family, data, at, head, occurred, _STANDING)
     if member is not None:
         member.standing, member.reason = CONFIRMED, NOTHING
 
 
-def _contest(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+def _contest(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     reason = _string(data, at + 27 + ID)
-    member = _about(family, data, at, head, _STANDING)
+    member = _about(family, data, at, head, occurred, _STANDING)
     if member is not None:
         member.standing, member.reason = CONTESTED, reason
 
 
-def _end(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+def _end(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     reason = _string(data, at + 27)
-    member = _about(family, data, at, head, _STANDING)
-    if member is not None and _occurred(head) >= _occurred(family.facets[_MEMBER + _ref(data, at)]):
+    member = _about(family, data, at, head, occurred, _STANDING)
+    if member is not None and occurred >= family.facets[_MEMBER + data[at + 1 : at + 27]][0]:
         member.standing, member.reason = ENDED, reason
 
 
-def _match(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+def _match(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     status = _string(data, at + 27)
-    member = _about(family, data, at, head, _PADAN)
+    member = _about(family, data, at, head, occurred, _PADAN)
     if member is not None:
         member.padan = status
 
 
-def _visit(family: Family, data: bytes, _: int, __: int, head: bytes) -> None:
+def _holds(family: Family, facet: bytes, occurred: int) -> bool:
+    current = family.facets.get(facet)
+    return current is None or occurred >= current[0]
+
+
+def _visit(family: Family, data: bytes, _: int, __: int, head: bytes, occurred: int) -> None:
     record = _decoded(data)
     facet = _ATTEMPT if record.family is None else _VISIT
-    if not _holds(family, facet, head):
+    if not _holds(family, facet, occurred):
         return
-    family.facets[facet] = head
+    family.facets[facet] = (occurred, head)
     if record.family is None:
         return
     seen = {person.person_ref.encode(): person for person in record.individuals}
     for ref, member in family.members.items():
         person = seen.get(ref)
-        member.severe = b"\x01" if person is not None and _NOT_AT_ALL in _DIFFICULTIES(person) else NOTHING
+        member.severe = TRUE if person is not None and _NOT_AT_ALL in _DIFFICULTIES(person) else NOTHING
         member.work = NOTHING if person is None else zigzag(person.work_status or 0)
 
 
-def _rank(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+def _rank(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     run = _string(data, at)
     at += len(run)
     placed, decile = data[at], 0
@@ -151,9 +147,9 @@ def _rank(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
             raise Odd
         at += 1
     percentile = _optional(data, at)
-    if not _holds(family, _RANKING, head):
+    if not _holds(family, _RANKING, occurred):
         return
-    family.facets[_RANKING] = head
+    family.facets[_RANKING] = (occurred, head)
     family.run, family.decile, family.percentile = run, decile, percentile or packed.NO_NUMBER
     if placed:
         _ranked(family, head)
@@ -184,23 +180,24 @@ def _ranked(family: Family, head: bytes) -> None:
             one.step, one.since, one.reason, one.last = proposal.RANKED, head[-24:-ID], NOTHING, None
 
 
-def _decide(family: Family, data: bytes, _: int, at: int, __: bytes) -> None:
-    family.eligibility[_string(data, at)] = data
+def _decide(family: Family, data: bytes, _: int, at: int, __: bytes, ___: int) -> None:
+    programme = _string(data, at)
+    family.eligibility[programme] = (data, at + len(programme))
 
 
-def registered(data: bytes, at: int, head: bytes) -> Family:
+def registered(data: bytes, at: int, head: bytes, occurred: int) -> Family:
     """Return a family that begins with this event."""
     prefix.walk(data)  # the family's id is what one must be
     family = Family()
     family.region = _region(data, at)
-    family.facets[_REGISTRATION] = family.facets[_RESIDENCE] = head
+    family.facets[_REGISTRATION] = family.facets[_RESIDENCE] = (occurred, head)
     return family
 
 
-def _move(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+def _move(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     region = _region(data, at)
-    if _holds(family, _RESIDENCE, head):
-        family.region, family.facets[_RESIDENCE] = region, head
+    if _holds(family, _RESIDENCE, occurred):
+        family.region, family.facets[_RESIDENCE] = region, (occurred, head)
 
 
 def _region(data: bytes, at: int) -> bytes:
@@ -210,18 +207,18 @@ def _region(data: bytes, at: int) -> bytes:
     return data[at:end]
 
 
-def _draft(family: Family, data: bytes, agency: int, at: int, head: bytes) -> None:
+def _draft(family: Family, data: bytes, agency: int, at: int, head: bytes, _: int) -> None:
     kind = _string(data, at)
     proposer = _string(data, at + len(kind))
     family.proposals.pop(kind, None)  # the latest draft stands last
     family.proposals[kind] = Proposal(head[-ID:], kind, proposer, _string(data, agency), head[-24:-ID])
 
 
-def _request(_: Family, __: bytes, ___: int, ____: int, _____: bytes) -> None:
+def _request(*_: object) -> None:
     """Change nothing: what follows from a request are decisions."""
 
 
-def _due(family: Family, data: bytes, _: int, __: int, ___: bytes) -> None:
+def _due(family: Family, data: bytes, *_: object) -> None:
     record = _decoded(data)
     for one in family.proposals.values():
         if one.proposal_id == record.subject_id:
@@ -244,7 +241,7 @@ def _step(name: str) -> Effect:
     has_outcome = any(outcome for to in outcomes.values() for outcome in to)
     silent = name in _WITHOUT_REASON
 
-    def effect(family: Family, data: bytes, _: int, at: int, head: bytes) -> None:
+    def effect(family: Family, data: bytes, _: int, at: int, head: bytes, __: int) -> None:
         proposal_id = data[at : at + ID]
         outcome = _string(data, at + ID) if has_outcome else NOTHING
         period = _int(data, at + ID) if name == "ProposalSentToMinistry" else None

@@ -14,6 +14,7 @@ from stream_processors.registry.family import REMEMBERED
 ID = 16
 NOTHING, NO_NUMBER = b"\x00", b"\x01"  # an empty string, array or false; -1
 _END = b"\x00"
+_CONTINUES, _LONG_STRING = 0x80, 0x81  # a byte that isn't a number's last; a length of 64 or more, or a negative one
 _BETWEEN, _AFTER = b"\x1e", b"\x1f"
 _SMALL = [zigzag(number) for number in range(256)]
 
@@ -89,8 +90,8 @@ class Family:
         self.run = NOTHING
         self.members: dict[bytes, Member] = {}
         self.proposals: dict[bytes, Proposal] = {}
-        self.eligibility: dict[bytes, bytes] = {}
-        self.facets: dict[bytes, bytes] = {}
+        self.eligibility: dict[bytes, tuple[bytes, int]] = {}
+        self.facets: dict[bytes, tuple[int, bytes]] = {}
         self.recent: list[bytes] = []
 
     def counted(self, decisions: list[tuple[bytes, bytes]]) -> bytes:
@@ -107,7 +108,7 @@ class Family:
 
     def _decisions(self) -> list[tuple[bytes, bytes]]:
         """Return programmes in order, with what is written of the decision in force."""
-        return sorted([(name, decision(one)) for name, one in self.eligibility.items()], key=_programme)
+        return sorted([(name, decision(*one)) for name, one in self.eligibility.items()], key=_programme)
 
     def framed(self, frame: bytes, family_id: bytes) -> tuple[bytes, bytes]:
         """Return the framed state and what it counts; raises Undecodable for a malformed event that is in force."""
@@ -120,7 +121,7 @@ class Family:
             *_array([one.written(ref) for ref, one in self.members.items()]),
             *_array([one.written() for one in self.proposals.values()]),
             *_array([name + one for name, one in decisions]),
-            *_array([name + one[-24:-ID] + one[:-32] + one[-ID:] for name, one in self.facets.items()]),
+            *_array([name + one[-24:-ID] + one[:-32] + one[-ID:] for name, (_, one) in self.facets.items()]),
             zigzag(len(recent)), recent,
         ]  # fmt: skip
         return b"".join(pieces), counted
@@ -144,8 +145,49 @@ def _third(region: bytes) -> bytes:
     return region[at + 1 :]
 
 
-def decision(data: bytes) -> bytes:
-    """Return what follows the programme in the bytes of a state, from an event; raises Undecodable."""
-    record = codec.decode(data)
+def decision(data: bytes, programme: int) -> bytes:
+    """Return what follows the programme in the bytes of a state, from an event whose programme ends there.
+
+    Raises Undecodable.
+    """
+    try:
+        return _copied(data, programme)
+    except (IndexError, ValueError):  # of an unusual shape, or malformed
+        record = codec.decode(data)
     reasons = _array([text(reason) for reason in record.reasons])
     return b"".join((text(record.result), *reasons, text(record.rules_version), zigzag(record.header.sequence)))
+
+
+def _copied(data: bytes, begin: int) -> bytes:
+    reasons = _after(data, begin)
+    rules = _after_strings(data, reasons, 1, 0)
+    version = _after_strings(data, rules, 2, 1)
+    if (end := _after(data, version)) != len(data):
+        raise ValueError("bytes are left, or missing")
+    sequence = data[5:6] if data[5] < _CONTINUES else data[5:7]
+    return data[begin:rules] + data[version:end] + sequence
+
+
+def _after(data: bytes, at: int) -> int:
+    """Return the offset after a string of less than 64 bytes; raises ValueError for another one."""
+    size = data[at]
+    if size & _LONG_STRING:
+        raise ValueError("a longer string")
+    return at + 1 + (size >> 1)
+
+
+def _after_strings(data: bytes, at: int, strings: int, more: int) -> int:
+    """Return the offset after an array of less than 64 items, in one block: of strings, and bytes after them."""
+    items = data[at]
+    at += 1
+    if not items:
+        return at
+    if items & _LONG_STRING:
+        raise ValueError("a longer array")
+    for _ in range(items >> 1):
+        for _ in range(strings):
+            at = _after(data, at)
+        at += more
+    if data[at]:
+        raise ValueError("another block")
+    return at + 1

@@ -4,6 +4,8 @@ Takes and gives what `consumers.replay.partition` does, byte for byte, with the 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from struct import Struct
+from struct import error as too_short
 
 from consumers.replay import direct
 from consumers.replay.direct import DECIDED, REGISTERED, Odd, odd
@@ -11,15 +13,18 @@ from consumers.replay.layouts import readable
 from consumers.replay.packed import Family
 from consumers.replay.partition import PartitionFold, ReplayRefused
 from schemas import codec, contract
-from schemas.codec import FRAME, FRAME_LENGTH, Undecodable
+from schemas.codec import FRAME, Undecodable
 from schemas.records import FamilyState
 from stream_processors.registry.family import REMEMBERED
 
 _STRING_26 = 0x34  # the length of a family's reference
 _LONG_STRING = 0x81  # a length of 64 bytes or more, or a negative one
-# Two times: eight bytes each, seven of them continued, and none before 1970, which the lowest bit would say.
-_TIMES = int.from_bytes(b"\x81\x80\x80\x80\x80\x80\x80\x80" * 2, "little")
-_TIMES_ARE = int.from_bytes(b"\x80\x80\x80\x80\x80\x80\x80\x00" * 2, "little")
+# A time: eight bytes, seven of them continued, the last not empty; none before 1970, which the lowest bit would say.
+_TIME = int.from_bytes(b"\x81\x80\x80\x80\x80\x80\x80\x80", "little")
+_TIME_IS = int.from_bytes(b"\x80\x80\x80\x80\x80\x80\x80\x00", "little")
+_EIGHT_BYTES = 1 << 56
+# Frame, sequence, both times, change id, the family's id after its length, the length of the agency.
+_SHORT, _LONG = Struct("<5sBQQ16sB26sB").unpack_from, Struct("<5sBBQQ16sB26sB").unpack_from
 _ONE_BYTE, _FIRST = 0x80, 2
 _UNION = (0, 2)  # the branches of what may be missing
 _TOO_MANY = 2 * REMEMBERED
@@ -53,29 +58,31 @@ class QuickFold:
     ) -> None:
         """Fold the next events; raises ReplayRefused at the first that can't be."""
         families, effects, derived = self._families, self._effects, self._derived
+        short, long = _SHORT, _LONG
         for offset, key, data in zip(offsets, keys, values, strict=True):
             family = families.get(key)
             try:
                 # The sequence, twice, of one byte or two; then both times, change id and the family's own id.
-                sequence = data[5]
-                if sequence < _ONE_BYTE:
-                    at = 6
+                if data[5] < _ONE_BYTE:
+                    frame, sequence, recorded, occurred, _, length, family_id, size = short(data)
+                    begin = 65
                 else:
-                    second = data[6]
-                    sequence, at = sequence & 0x7F | second << 7, 7
-                    if not 0 < second < _ONE_BYTE:
+                    frame, low, high, recorded, occurred, _, length, family_id, size = long(data)
+                    sequence, begin = low & 0x7F | high << 7, 66
+                    if not 0 < high < _ONE_BYTE:
                         odd()
-                begin = at + 59
                 if (
-                    int.from_bytes(data[at : at + 16], "little") & _TIMES != _TIMES_ARE
-                    or data[at + 32] != _STRING_26
-                    or data[at + 33 : begin] != key
-                    or not (data[at + 7] and data[at + 15])
+                    family_id != key
+                    or length != _STRING_26
+                    or recorded & _TIME != _TIME_IS
+                    or occurred & _TIME != _TIME_IS
+                    or recorded < _EIGHT_BYTES
+                    or occurred < _EIGHT_BYTES
                 ):
                     odd()
                 # Agency, actor, document; then two ids that may be missing.
-                sizes = size = data[begin]
                 i = begin + 1 + (size >> 1)
+                sizes = size
                 size = data[i]
                 i += 1 + (size >> 1)
                 sizes |= size
@@ -89,14 +96,16 @@ class QuickFold:
                 i += 17 if after else 1
                 if given not in _UNION or after not in _UNION:
                     odd()
-                head, frame = data[5 : at + 32], data[:FRAME_LENGTH]
+                head = data[5 : begin - 27]
                 if family is None:
-                    family = self._begun(frame, key, data, sequence, i, head)
+                    if frame not in self._first or sequence != _FIRST or self._plain.holds(key.decode()):
+                        odd()
+                    family = families[key] = direct.registered(data, i, head, occurred)
                 elif sequence != family.sequence + 2:
                     odd()
                 else:
-                    effects[frame](family, data, begin, i, head)
-            except (Odd, LookupError):
+                    effects[frame](family, data, begin, i, head, occurred)
+            except (Odd, LookupError, too_short):
                 self._hand_over(offset, key, data)
             else:
                 family.sequence = sequence
@@ -106,12 +115,6 @@ class QuickFold:
                     recent.append(head)
                     if len(recent) > _TOO_MANY:
                         del recent[:-REMEMBERED]
-
-    def _begun(self, frame: bytes, key: bytes, data: bytes, sequence: int, payload: int, head: bytes) -> Family:  # noqa: PLR0913, PLR0917  all is known there, once a family
-        if frame not in self._first or sequence != _FIRST or self._plain.holds(key.decode()):
-            raise Odd
-        family = self._families[key] = direct.registered(data, payload, head)
-        return family
 
     def _hand_over(self, offset: int, key: bytes, data: bytes) -> None:
         """Have the plain fold take this event, and whatever comes to its family from now on."""
