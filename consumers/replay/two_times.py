@@ -104,8 +104,9 @@ class TwoTimes:
     def _take_fact(self, event: Event, before: FamilyState | None, after: FamilyState, as_of: int) -> None:
         if self._effective(event, before, after) > as_of:
             return
-        if self._true is not None:  # facts left out make holes here, and here alone
-            self._true = replace(self._true, sequence=event.prefix.sequence - 1)
+        before_it = event.prefix.sequence - 1
+        if self._true is not None and self._true.sequence != before_it:  # what was left out makes holes, here alone
+            self._true = replace(self._true, sequence=before_it)
         self._true = evolve(self._true, event)
         self._last_fact = event
         self._taken.append(event.prefix.sequence)
