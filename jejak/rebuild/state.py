@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from confluent_kafka import KafkaError, KafkaException
+
 from jejak.composition import FOLD_GROUP
 from jejak.rebuild import groups, pointer
 from jejak.rebuild.pointer import ROLLED_BACK, STATE, RebuildRefused, Serving
@@ -22,6 +24,7 @@ LEAVE_SECONDS: Final = 60.0
 CLOSED_SECONDS: Final = 30.0
 PASSES: Final = 3
 ROUNDS: Final = 5
+_ENDED: Final = frozenset({KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.PRODUCER_FENCED})  # noqa: SLF001  the library's public names
 
 Look = Callable[[int, int], None]
 """Told how many offsets of the events are done, and of how many."""
@@ -217,3 +220,7 @@ def _advanced(builder: Builder, shadow: Shadow, end: int, step: Callable[[int], 
         builder.advance(shadow, end, step)
     except BuildStopped as stopped:
         raise RebuildRefused("EVENTS_DO_NOT_ADD_UP", str(stopped)) from stopped
+    except KafkaException as fault:
+        if fault.args[0].code() not in _ENDED:
+            raise
+        raise RebuildRefused("BUILT_BY_ANOTHER", "another command took this build over, and goes on with it") from fault
