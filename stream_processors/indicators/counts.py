@@ -5,7 +5,7 @@ Sums are never restored: they are recounted from the restored states, so that a 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
@@ -85,6 +85,7 @@ class _Reader:
 
 
 _READERS = tuple(_Reader(indicator) for indicator in INDICATORS)
+_MOVED = tuple(reader.moved for reader in _READERS)
 _NOWHERE: tuple[Slice, ...] = ((),) * len(_READERS)
 
 
@@ -96,12 +97,6 @@ def _slices(counted_bytes: bytes) -> tuple[Slice, ...]:
     code = parts[0]
     whole = (*[definitions.region_at(code, level) for level in _LEVELS], *parts[1:])
     return tuple([reader.slice(whole) for reader in _READERS])
-
-
-def _deltas(before: bytes, after: bytes) -> Iterator[tuple[Cell, int]]:
-    for reader, old, new in zip(_READERS, _slices(before), _slices(after), strict=True):
-        if old != new:
-            yield from reader.moved(old, new)
 
 
 class Counts:
@@ -116,11 +111,14 @@ class Counts:
 
     def move(self, before: bytes | None, after: bytes) -> None:
         """Retract what the old state counted, if there was one, and add what the new one does."""
-        if before != after:
-            sums, changed = self._sums, self._changed
-            for cell, change in _deltas(b"" if before is None else before, after):
-                sums[cell] = sums.get(cell, 0) + change
-                changed.add(cell)
+        if before == after:
+            return
+        sums, changed = self._sums, self._changed
+        for moved, old, new in zip(_MOVED, _slices(before or b""), _slices(after), strict=True):
+            if old != new:
+                for cell, change in moved(old, new):
+                    sums[cell] = sums.get(cell, 0) + change
+                    changed.add(cell)
 
     def add(self, families: Counter[bytes]) -> None:
         """Add families by what each counts: the sums of a restore, each different slice looked at once."""

@@ -53,7 +53,6 @@ FOLD_VERSION = "2"
 REMEMBERED = 64
 LARGEST_CHANGE = 64 << 10  # bytes; above any form, far below what every topic takes
 _ID = 16
-_COUNTED = frozenset({"region", "decile", "members", "eligibility", "proposals"})  # no event changes the status yet
 _A_DAY = 86_400_000_000
 _CHANGES_FACTS = frozenset(
     {
@@ -188,22 +187,9 @@ def evolve(state: FamilyState | None, event: Event) -> FamilyState:
     changes = _changes(state, event)
     changes["sequence"], changes["recorded_at"] = prefix.sequence, prefix.recorded_at
     changes["recent_changes"] = _recent(state, event)
-    if not _COUNTED.isdisjoint(changes) or not counted.is_current(state.counted):
-        changes["counted"] = _counted(state, changes)
+    if not counted.FIELDS.isdisjoint(changes) or not counted.is_current(state.counted):
+        changes["counted"] = counted.revised(state, changes)
     return replace(state, **changes)
-
-
-def _counted(state: FamilyState, changes: dict[str, Any]) -> bytes:
-    """Return what the state counts once these fields have changed."""
-    get = changes.get
-    return counted.written(
-        state.status,
-        get("region", state.region),
-        get("decile", state.decile),
-        get("members", state.members),
-        get("eligibility", state.eligibility),
-        get("proposals", state.proposals),
-    )
 
 
 def _recent(state: FamilyState, event: Event) -> bytes:
