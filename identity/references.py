@@ -25,6 +25,9 @@ _CHANGES: Final = uuid.UUID("c1f2ad97-a94c-40e7-9ba0-255645608e5f")
 _FAMILIES: Final = uuid.UUID("c78b47d2-f65b-4fb4-b38b-3f09b299383b")
 
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 class ReferenceKey:
     """The key that references are made with; it shows nothing of itself and can't be read back."""
 
@@ -57,8 +60,7 @@ def kk_ref(key: ReferenceKey, kk: str) -> str:
 
 def content_digest(key: ReferenceKey, fields: Mapping[str, str | int | bool | None]) -> bytes:
     """Return the keyed digest of a record's plaintext, 32 bytes; the order of the fields makes no difference."""
-    canonical = json.dumps(dict(fields), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return key.digest(_CONTENT, canonical.encode())
+    return key.digest(_CONTENT, _CANONICAL.encode(dict(fields)).encode())
 
 
 def change_id(agency: str, document: str, record_key: str, digest: bytes) -> uuid.UUID:

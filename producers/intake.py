@@ -4,15 +4,12 @@ Every draft becomes a change or a refused row; nothing is repaired. Works on bat
 key store are asked in few round trips. It must not know where drafts come from or how changes are sent.
 """
 
-import io
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, Final
-
-from fastavro import schemaless_writer
 
 from identity import references
 from identity.families import FamilyAliases
@@ -21,8 +18,10 @@ from identity.seal import Sealer
 from producers import identity_check
 from producers.draft import Draft, RowRefused
 from producers.outgoing import Outgoing
+from producers.record_of import Maker, maker
 from schemas import cloudevents, codec, contract, sealed
 from schemas.catalogue import CHANGES_TOPIC
+from schemas.records import Header
 
 _REMEMBERED: Final = 65_536
 
@@ -43,11 +42,10 @@ class _Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How a record is written: its full name, frame, wire schema and what to seal in it."""
+    """How a record is made: its full name, what makes it of its fields, and what to seal in it."""
 
     name: str
-    frame: bytes
-    wire: Any
+    made: Maker
     shape: sealed.Shape
 
 
@@ -72,6 +70,7 @@ class Intake:
         self._aliases = aliases
         self._keys = keystore
         self._sealer = Sealer(keystore)
+        self._referred: dict[int, tuple[Draft, bytes]] = {}
 
     def take(self, drafts: Iterable[Draft | RowRefused]) -> Iterator[Outgoing | RowRefused]:
         """Yield, in order, the change or the refusal of each draft; refused rows pass through.
@@ -79,6 +78,7 @@ class Intake:
         A family whose card was never seen is minted: whether it may be spoken of before it is registered is the
         fold's to decide. Drafts about erased owners are refused with ERASED.
         """
+        self._referred.clear()
         checked = [self._check(draft) for draft in drafts]
         accepted = [each for each in checked if isinstance(each, _Accepted)]
         families = self._aliases.mint_all({each.card_ref for each in accepted if each.card_ref})
@@ -124,8 +124,17 @@ class Intake:
     def _body(self, draft: Draft) -> dict[str, Any]:
         body = dict(draft.body)
         for name, earlier in draft.refers.items():
-            body[name] = self.change_id(earlier).bytes
+            body[name] = self._referred_id(earlier)
         return body
+
+    def _referred_id(self, earlier: Draft) -> bytes:
+        """Return the id of a draft that others refer to, worked out once: every step of a proposal names its draft."""
+        known = self._referred.get(id(earlier))  # held with the draft, so that no other one gets its identity
+        if known is None:
+            if len(self._referred) >= _REMEMBERED:
+                self._referred.clear()
+            known = self._referred[id(earlier)] = (earlier, self.change_id(earlier).bytes)
+        return known[1]
 
     def _id_of(self, draft: Draft, body: Mapping[str, Any]) -> uuid.UUID:
         """Return the UUIDv5 of agency, document, record and the keyed digest of all that the draft says."""
@@ -138,7 +147,7 @@ class Intake:
         digest = references.content_digest(self._key, said)
         return references.change_id(draft.channel.agency, draft.channel.document, f"{draft.record}/{draft.key}", digest)
 
-    def _change(self, accepted: _Accepted, family_id: str) -> Outgoing:
+    def _change(self, accepted: _Accepted, family_id: str) -> Outgoing | RowRefused:
         draft, form = accepted.draft, _form(accepted.draft.record)
         body = self._body(draft)
         change_id = self._id_of(draft, body)
@@ -148,11 +157,12 @@ class Intake:
         if "findings" in form.shape.fields:
             datum["findings"] = accepted.findings
         datum["header"] = _header(draft, family_id, change_id, body)
-        out = io.BytesIO()
-        out.write(form.frame)
-        schemaless_writer(out, form.wire, datum)
+        try:
+            value = codec.encode(form.made(datum))
+        except OverflowError:
+            return _refusal(draft, "", "CODE_UNKNOWN", "a number is larger than any code or count")
         headers = cloudevents.headers(form.name, change_id.bytes, f"/agencies/{draft.channel.agency}")
-        return Outgoing(CHANGES_TOPIC, family_id.encode(), out.getvalue(), headers, change_id.bytes)
+        return Outgoing(CHANGES_TOPIC, family_id.encode(), value, headers, change_id.bytes)
 
     def _sealed(self, shape: sealed.Shape, body: Mapping[str, Any], place: _Place) -> dict[str, Any]:
         """Return the record with references for NIKs and ciphertext for personal text."""
@@ -187,21 +197,21 @@ def _canonical(body: Mapping[str, Any]) -> str:
     return _ENCODER.encode(body)
 
 
-def _header(draft: Draft, family_id: str, change_id: uuid.UUID, body: Mapping[str, Any]) -> dict[str, Any]:
+def _header(draft: Draft, family_id: str, change_id: uuid.UUID, body: Mapping[str, Any]) -> Header:
     """Return the header; a proposal's step belongs to the proposal, an answer is caused by the claim."""
     channel = draft.channel
-    return {
-        "sequence": 0,
-        "recorded_at": 0,
-        "occurred_at": draft.occurred_at,
-        "change_id": change_id.bytes,
-        "family_id": family_id,
-        "agency": channel.agency,
-        "actor": channel.actor,
-        "document": channel.document,
-        "correlation_id": body.get("proposal_id"),
-        "causation_id": body.get("claim_id"),
-    }
+    return Header(
+        sequence=0,
+        recorded_at=0,
+        occurred_at=draft.occurred_at,
+        change_id=change_id.bytes,
+        family_id=family_id,
+        agency=channel.agency,
+        actor=channel.actor,
+        document=channel.document,
+        correlation_id=body.get("proposal_id"),
+        causation_id=body.get("claim_id"),
+    )
 
 
 def _refusal(draft: Draft, column: str, rule: str, explanation: str) -> RowRefused:
@@ -211,6 +221,4 @@ def _refusal(draft: Draft, column: str, rule: str, explanation: str) -> RowRefus
 @cache
 def _form(record: str) -> _Form:
     name = f"{contract.NAMESPACE}.{record}"
-    schema_id = contract.current_ids()[name]
-    frame = codec.FRAME.pack(0, schema_id)
-    return _Form(name, frame, contract.writer_schemas()[schema_id].wire, sealed.shape_of(name))
+    return _Form(name, maker(name), sealed.shape_of(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from producers import sik_ng
 from producers.draft import Channel, Draft, RowRefused
 from producers.intake import Intake
 from producers.outgoing import Outgoing, refusal_message
-from schemas import codec, prefix
+from producers.record_of import maker
+from schemas import codec, contract, prefix
 from schemas.regions import kemendagri
+from tests.contract import golden_samples
 
 KEY = ReferenceKey(b"k" * 32)
 KK, NIK = "357101" + "0101120001", "357101" + "0403800101"
@@ -248,3 +250,36 @@ def test_a_corrected_file_under_the_same_number_says_only_what_was_corrected() -
 
     assert first < corrected
     assert len(corrected - first) == 1
+
+
+def test_a_number_that_no_code_or_count_can_be_is_refused_and_the_next_draft_taken() -> None:
+    first, second = an_intake().take([claimed(relationship=1 << 40), claimed()])
+    assert isinstance(first, RowRefused)
+    assert (first.rule, first.row) == ("CODE_UNKNOWN", 2)
+    assert str(1 << 40) not in repr(first)
+    assert isinstance(second, Outgoing)
+
+
+@pytest.mark.parametrize("name", list(contract.records()))
+@pytest.mark.parametrize("sparse", [False, True])
+def test_every_record_of_the_contract_is_made_of_plain_dicts_and_lists(name: str, *, sparse: bool) -> None:
+    sample = golden_samples.sample(name, sparse=sparse)
+    plain = {field: listed(value) for field, value in asdict(sample).items()}
+    if hasattr(sample, "header"):
+        plain["header"] = sample.header
+    assert maker(name)(plain) == sample
+
+
+def listed(value: Any) -> Any:
+    match value:
+        case tuple():
+            return [listed(item) for item in value]
+        case dict():
+            return {key: listed(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def test_a_field_that_the_record_has_not_is_a_fault() -> None:
+    with pytest.raises(TypeError):
+        taken(claimed(shoe_size=42))
