@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from consumers.replay.partition import KEY_IS_NOT_FAMILY, NOT_AN_EVENT, SEQUENCE
 from consumers.replay.replay import Replayed, replay
 from schemas import catalogue, codec, prefix
 from tests.integration import accepted, naive_replay
+from tests.integration.engine_rig import wait_until
 from tests.unit.registry_scenarios import FAMILY, claimed, given, registered
 from transport import kafka
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from jejak.stack import Endpoints
     from tests.integration.accepted import Accepted
     from tests.integration.system_rig import SystemRun
+    from transport.kafka import Isolation
 
 pytestmark = pytest.mark.real
 
@@ -47,21 +48,21 @@ class Log:
         kafka.create_topics(
             bootstrap, [replace(catalogue.topic(catalogue.EVENTS_TOPIC), name=self.topic, partitions=partitions)]
         )
-        self._wait_for_leaders()
+        wait_until(self._has_leaders, "every partition has a leader")
 
-    def _wait_for_leaders(self) -> None:
-        deadline = time.monotonic() + SECONDS
-        while True:
-            try:
-                kafka.end_offsets(self.bootstrap, self.topic)
-            except KafkaException:
-                assert time.monotonic() < deadline, "no leaders"
-            else:
-                return
+    def _has_leaders(self) -> bool:
+        try:
+            return bool(self.ends("read_committed"))
+        except KafkaException:
+            return False
 
     def write(self, events: Iterable[Accepted]) -> None:
         accepted.publish(self.bootstrap, self.topic, events)
-        self.cut()
+        # A transaction is committed before its last marker lies in every partition.
+        wait_until(lambda: self.cut().ends == self.ends("read_uncommitted"), "all is committed")
+
+    def ends(self, isolation: Isolation) -> dict[int, int]:
+        return kafka.end_offsets(self.bootstrap, self.topic, isolation)
 
     def cut(self) -> Cut:
         """Return the end, where no transaction of ours is on its way any more."""
@@ -296,6 +297,7 @@ def test_an_open_transaction_is_no_part_of_a_replay(made: Log, events: list[Acce
     producer = transactional(made)
     producer.produce(made.topic, events[100].framed, events[100].family_id)
     producer.flush(SECONDS)
+    assert made.ends("read_uncommitted") != made.ends("read_committed")
     assert made.replay(tmp_path / "b.json").written == before.written
     producer.abort_transaction(SECONDS)
     assert made.replay(tmp_path / "c.json").written == before.written
