@@ -183,6 +183,8 @@ class _Fed:
         return Feeder(self._bootstrap, self._session, version, topics, pulse)
 
     def end(self) -> None:
-        """Return once all that was read is written."""
+        """Return once all that was read is written; raises the fault that ended a feeder."""
+        for feeder in self._feeders.values():
+            feeder.ask_to_end()
         for feeder in self._feeders.values():
             feeder.end()

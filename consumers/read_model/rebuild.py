@@ -111,9 +111,13 @@ class Feeder:
         if self._fault is not None:
             raise self._fault
 
+    def ask_to_end(self) -> None:
+        """Have it end after its batch."""
+        self._ending.set()
+
     def end(self) -> None:
         """Return once all that was read is written and committed; raises the fault that ended it before."""
-        self._ending.set()
+        self.ask_to_end()
         self._thread.join()
         self.check()
 

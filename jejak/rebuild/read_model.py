@@ -46,7 +46,8 @@ def start(registry: Registry, version: str, look: Look, stopping: Callable[[], b
     tables.create(session, registry.settings.replication(), version)
     with feeding(bootstrap, session, version, read) as feeder:
         progress = catch_up(bootstrap, version, read, look, feeder.check, stopping)
-    carry(session, now.version, version)
+    if not stopping():
+        carry(session, now.version, version)
     return progress
 
 
