@@ -27,7 +27,7 @@ _DIFFICULTIES = attrgetter(
 )
 _NOT_AT_ALL = 1
 TRUE = b"\x01"
-_CONTINUES = 0x80
+_CONTINUES, _GIVEN = 0x80, 2  # a byte that isn't a number's last; the branch of what isn't missing
 
 
 class Odd(Exception):
@@ -137,29 +137,30 @@ def _visit(family: Family, data: bytes, _: int, __: int, head: bytes, occurred: 
 
 
 def _rank(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
+    current = family.facets.get(_RANKING)
+    if current is not None and occurred < current[0]:
+        return
     run = _string(data, at)
     at += len(run)
-    placed, decile = data[at], 0
-    at += 1
+    placed, decile = data[at], data[at + 1]
     if placed:
-        decile = data[at] >> 1
-        if placed != 2 or data[at] & _LONG_STRING or not decile:  # noqa: PLR2004  the second branch of the union
+        if placed != _GIVEN or decile & _LONG_STRING or not decile:
             raise Odd
         at += 1
-    percentile = _optional(data, at)
-    if not _holds(family, _RANKING, occurred):
-        return
+    percentile = _optional(data, at + 1)
     family.facets[_RANKING] = (occurred, head)
-    family.run, family.decile, family.percentile = run, decile, percentile or packed.NO_NUMBER
+    family.run, family.decile, family.percentile = run, decile >> 1 if placed else 0, percentile
     if placed:
-        _ranked(family, head)
+        for one in family.proposals.values():
+            if one.step == proposal.AT_STATISTICS_OFFICE:
+                one.step, one.since, one.reason, one.last = proposal.RANKED, head[-24:-ID], NOTHING, None
 
 
-def _optional(data: bytes, at: int) -> bytes | None:
-    """Return the bytes of an int that may be missing, of three bytes at most."""
+def _optional(data: bytes, at: int) -> bytes:
+    """Return the bytes of an int of three bytes at most, or of -1 where it is missing."""
     if not data[at]:
-        return None
-    if data[at] != 2:  # noqa: PLR2004  the second branch of the union
+        return packed.NO_NUMBER
+    if data[at] != _GIVEN:
         raise Odd
     return _int(data, at + 1)
 
@@ -172,12 +173,6 @@ def _int(data: bytes, at: int) -> bytes:
                 raise Odd  # more bytes than it needs
             return data[at : at + size]
     raise Odd
-
-
-def _ranked(family: Family, head: bytes) -> None:
-    for one in family.proposals.values():
-        if one.step == proposal.AT_STATISTICS_OFFICE:
-            one.step, one.since, one.reason, one.last = proposal.RANKED, head[-24:-ID], NOTHING, None
 
 
 def _decide(family: Family, data: bytes, _: int, at: int, __: bytes, ___: int) -> None:
@@ -235,10 +230,11 @@ def _decoded(data: bytes) -> Any:
 
 def _step(name: str) -> Effect:
     """Return the effect of a step of machine A."""
-    outcomes = {step: to for (step, record), to in proposal.TRANSITIONS.items() if record == name}
+    listed = {step: to for (step, record), to in proposal.TRANSITIONS.items() if record == name}
     if name == "ProposalCancelled":
-        outcomes = {step: {"": proposal.CANCELLED} for step in _STEPS}
-    has_outcome = any(outcome for to in outcomes.values() for outcome in to)
+        listed = {step: {"": proposal.CANCELLED} for step in _STEPS}
+    has_outcome = any(outcome for to in listed.values() for outcome in to)
+    outcomes = {(step, text(outcome)): after for step, to in listed.items() for outcome, after in to.items()}
     silent = name in _WITHOUT_REASON
 
     def effect(family: Family, data: bytes, _: int, at: int, head: bytes, __: int) -> None:
@@ -248,7 +244,7 @@ def _step(name: str) -> Effect:
         for one in family.proposals.values():
             if one.proposal_id == proposal_id:
                 try:
-                    one.step = outcomes[one.step][outcome[1:].decode()]
+                    one.step = outcomes[one.step, outcome]
                 except LookupError as fault:
                     raise Odd from fault
                 one.since, one.reason, one.last = head[-24:-ID], NOTHING, None if silent else data

@@ -4,6 +4,7 @@ Knows Avro's bytes of the state's fields, most of them as they stood in an event
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from schemas import codec
 from schemas.prefix import zigzag
@@ -12,6 +13,7 @@ from stream_processors.registry import codes, proposal
 from stream_processors.registry.family import REMEMBERED
 
 ID = 16
+_CACHED = 4_096
 NOTHING, NO_NUMBER = b"\x00", b"\x01"  # an empty string, array or false; -1
 _END = b"\x00"
 _CONTINUES, _LONG_STRING = 0x80, 0x81  # a byte that isn't a number's last; a length of 64 or more, or a negative one
@@ -96,15 +98,13 @@ class Family:
 
     def counted(self, decisions: list[tuple[bytes, bytes]]) -> bytes:
         """Return what the family adds to the counts, as `indicators.counted` writes it."""
-        place = definitions.region_at(_third(self.region).decode(), _FINEST).encode()
-        living = [b"%d/%b\x1f" % (one.coded[-1] >> 1, one.padan[1:]) for one in self.members.values()
-                  if one.standing in _ACTIVE]  # fmt: skip
+        living = [_living(one.coded[-1], one.padan) for one in self.members.values() if one.standing in _ACTIVE]
         living.sort()
-        steps = [b"%b/%b\x1f" % (one.kind[1:], one.step.encode()) for one in self.proposals.values()]
+        steps = [_stands(one.kind, one.step) for one in self.proposals.values()]
         steps.sort()
         programmes = b"".join([name[1:] + _AFTER for name, one in decisions if one.startswith(_ELIGIBLE)])
         decile = b"%d" % self.decile if self.decile else b""
-        return _BETWEEN.join((_VERSION, place, decile, b"".join(living), programmes, b"".join(steps)))
+        return _BETWEEN.join((_VERSION, _place(self.region), decile, b"".join(living), programmes, b"".join(steps)))
 
     def _decisions(self) -> list[tuple[bytes, bytes]]:
         """Return programmes in order, with what is written of the decision in force."""
@@ -121,10 +121,27 @@ class Family:
             *_array([one.written(ref) for ref, one in self.members.items()]),
             *_array([one.written() for one in self.proposals.values()]),
             *_array([name + one for name, one in decisions]),
-            *_array([name + one[-24:-ID] + one[:-32] + one[-ID:] for name, (_, one) in self.facets.items()]),
-            zigzag(len(recent)), recent,
+            _SMALL[len(self.facets)],
         ]  # fmt: skip
+        for name, (_, one) in self.facets.items():
+            pieces += (name, one[-24:-ID], one[:-32], one[-ID:])
+        pieces += (_END, zigzag(len(recent)), recent)
         return b"".join(pieces), counted
+
+
+@lru_cache(_CACHED)
+def _living(marital_status: int, padan: bytes) -> bytes:
+    return b"%d/%b\x1f" % (marital_status >> 1, padan[1:])
+
+
+@lru_cache(_CACHED)
+def _stands(kind: bytes, step: str) -> bytes:
+    return b"%b/%b\x1f" % (kind[1:], step.encode())
+
+
+@lru_cache(_CACHED)
+def _place(region: bytes) -> bytes:
+    return definitions.region_at(_third(region).decode(), _FINEST).encode()
 
 
 _ELIGIBLE = text(definitions.ELIGIBLE)
@@ -151,21 +168,23 @@ def decision(data: bytes, programme: int) -> bytes:
     Raises Undecodable.
     """
     try:
-        return _copied(data, programme)
+        sequence = data[5:6] if data[5] < _CONTINUES else data[5:7]
+        return _copied(data[programme:]) + sequence
     except (IndexError, ValueError):  # of an unusual shape, or malformed
         record = codec.decode(data)
     reasons = _array([text(reason) for reason in record.reasons])
     return b"".join((text(record.result), *reasons, text(record.rules_version), zigzag(record.header.sequence)))
 
 
-def _copied(data: bytes, begin: int) -> bytes:
-    reasons = _after(data, begin)
+@lru_cache(_CACHED)
+def _copied(data: bytes) -> bytes:
+    """Return result, reasons and version of what follows a decision's programme; there are few different ones."""
+    reasons = _after(data, 0)
     rules = _after_strings(data, reasons, 1, 0)
     version = _after_strings(data, rules, 2, 1)
-    if (end := _after(data, version)) != len(data):
+    if _after(data, version) != len(data):
         raise ValueError("bytes are left, or missing")
-    sequence = data[5:6] if data[5] < _CONTINUES else data[5:7]
-    return data[begin:rules] + data[version:end] + sequence
+    return data[:rules] + data[version:]
 
 
 def _after(data: bytes, at: int) -> int:
