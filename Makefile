@@ -7,6 +7,7 @@ export UV_PYTHON ?= $(shell $(PYTHON) -c "import sys; print('%d.%d' % sys.versio
 export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
 .PHONY: demo test check fix sync up down status bench unit faults
 
@@ -23,9 +24,12 @@ test: sync ## every test, on a real broker and database started by the project i
 unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract
 
-faults: sync ## the fold and the read model killed, frozen and starved at length, compared with an unbroken run
-	JEJAK_FAULT_KILLS=20 JEJAK_FAULT_CHANGES=50000 $(RUN) pytest -s tests/integration/test_fold_faults_real.py -k killed_at_random
-	JEJAK_FAULT_OUTAGE_S=60 $(RUN) pytest -s tests/integration/test_fold_faults_real.py -k "not killed_at_random"
+faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transactions: compared with an unbroken run
+	@mkdir -p build && rm -f build/faults.json
+	JEJAK_FAULTS_REPORT=build/faults.json JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000 $(RUN) pytest -s \
+		tests/integration/test_crash_points_real.py tests/integration/test_faults_real.py \
+		tests/integration/test_fold_faults_real.py::$(ZOMBIE) tests/integration/faults_at_length.py
+	$(RUN) python -m tests.integration.fault_report build/faults.json
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .

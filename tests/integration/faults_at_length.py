@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 SEED = int(os.environ.get("JEJAK_FAULT_SEED") or 20_261_121)
-KILLS = int(os.environ.get("JEJAK_FAULT_KILLS", "50"))
-CHANGES = int(os.environ.get("JEJAK_FAULT_CHANGES", "15000"))
+KILLS = int(os.environ.get("JEJAK_FAULT_BLOWS", "50"))
+CHANGES = int(os.environ.get("JEJAK_FAULT_FLOW", "15000"))
 FOLD, MODEL, BROKER, DATABASE, JOIN_OR_LEAVE = "fold", "read model", "broker", "database", "join or leave"
 # Of ten kills; half as many joins and leaves come to them.
 OF_TEN = {FOLD: 4, MODEL: 3, BROKER: 2, DATABASE: 1}
@@ -168,10 +168,10 @@ def test_a_broker_that_stands_still_again_and_again_costs_time_and_nothing_else(
         rig.start_fold(name, batch=50)
     rig.start_read_model()
     for pause, share in zip(pauses, rigs.shares(changes, len(pauses)), strict=True):
+        before = rig.written()
         with rig.sending() as put:
             for message in share:
                 put(message)
-            before = rig.written()
             rigs.wait_until(lambda low=before: rig.written() > low + 20, "the folds are busy")  # type: ignore[misc]  # bound now
             os.kill(pid, signal.SIGSTOP)
             time.sleep(pause)

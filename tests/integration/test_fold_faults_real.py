@@ -25,6 +25,7 @@ from producers.ledger import InMemoryLedger
 from producers.publish import Published, Publisher, PublishFailed
 from schemas import catalogue, prefix
 from schemas.catalogue import CHANGES_TOPIC
+from tests.integration import fault_report
 from tests.integration import registry_rig as rigs
 from transport import kafka
 
@@ -221,6 +222,7 @@ def _events_by_change(rig: Rig) -> Counter[bytes]:
 
 
 def test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing(rig: Rig) -> None:
+    started = time.monotonic()
     rig.send(rigs.simulated(3_000, SEED))
     rig.start_read_model()
     rig.start_fold("zombie", batch=20, commit_interval_s=3.0)
@@ -232,7 +234,9 @@ def test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_add
     rig.send(rigs.simulated(600, SEED + 1))
     rig.settle()
     assert "transaction aborted" in rig.log("zombie")
-    assert rig.compare().changes == 3_600
+    compared = rig.compare()
+    assert compared.changes == 3_600
+    fault_report.tell("zombie", seconds=time.monotonic() - started, compared=[compared], frozen_amid_a_transaction=1)
 
 
 # --- servers that go away ---
