@@ -26,7 +26,7 @@ from stream_processors.engine.settings import EngineSettings
 from transport import kafka
 
 _COPIES_OF: Final = (catalogue.EVENTS_TOPIC, catalogue.FAMILIES_TOPIC)
-_BURST_SECONDS: Final = 6.0  # less than the session timeout: workers are frozen meanwhile
+_BURST_SECONDS: Final = 4.0  # less than the session timeout: workers are frozen meanwhile
 _STAGE: Final = re.compile(r'jejak_batch_seconds_sum\{stage="(\w+)"\} (\S+)')
 
 
