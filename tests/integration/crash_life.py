@@ -55,7 +55,10 @@ class Child:
         return sum(owned.next_offset for owned in self._worker._owned.values()) if self._worker else 0
 
     def _tell(self, **what: Any) -> None:
-        member = self._consumer.memberid() or "" if self._consumer is not None and "left" not in what else ""
+        try:
+            member = self._consumer.memberid() or "" if self._consumer is not None else ""
+        except RuntimeError:  # the consumer is closed, so its member has left
+            member = ""
         os.write(self._told, json.dumps({**what, "member": member, "position": self._position()}).encode() + b"\n")
 
     def _die(self) -> None:
