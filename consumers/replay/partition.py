@@ -12,6 +12,7 @@ from schemas.records import FamilyState
 from stream_processors.indicators import counted
 from stream_processors.registry.decision import EventRecord, SequenceGap, event_of
 from stream_processors.registry.family import evolve
+from stream_processors.registry.framed_state import counted_in
 
 SEQUENCE_HOLE, NOT_AN_EVENT = "SEQUENCE_HOLE", "NOT_AN_EVENT"
 KEY_IS_NOT_FAMILY, NOT_FOLDABLE = "KEY_IS_NOT_FAMILY", "NOT_FOLDABLE"
@@ -30,11 +31,12 @@ class ReplayRefused(Exception):
 
 
 class PartitionFold:
-    """The states of one partition's families after the events taken so far."""
+    """The states of one partition's families after the events taken so far; it may begin with framed states."""
 
-    def __init__(self, number: int, states: Mapping[str, FamilyState] | None = None) -> None:
+    def __init__(self, number: int, states: Mapping[str, bytes] | None = None) -> None:
         self._number = number
-        self._states: dict[str, FamilyState] = dict(states or {})
+        self._untouched: dict[str, bytes] = dict(states or {})  # not decoded before an event comes to the family
+        self._states: dict[str, FamilyState] = {}
         self.repeated = 0
 
     def take(self, offsets: Sequence[int], keys: Sequence[bytes], values: Sequence[bytes]) -> None:
@@ -52,7 +54,7 @@ class PartitionFold:
             raise self._refused(KEY_IS_NOT_FAMILY, offset, f"family {family_id} under another key")
         if not isinstance(event.record, EventRecord):
             raise self._refused(NOT_AN_EVENT, offset, f"{codec.name_of(event.record)} is none that the fold takes")
-        before = self._states.get(family_id)
+        before = self._states.get(family_id) or self._touched(family_id)
         place = f"family {family_id}, sequence {sequence}"
         try:
             after = evolve(before, event)
@@ -66,21 +68,29 @@ class PartitionFold:
     def _refused(self, code: str, offset: int, text: str) -> ReplayRefused:
         return ReplayRefused(code, f"partition {self._number}, offset {offset}: {text}")
 
+    def _touched(self, family_id: str) -> FamilyState | None:
+        framed = self._untouched.pop(family_id, None)
+        return None if framed is None else codec.decode(framed)
+
     def holds(self, family_id: str) -> bool:
         """Tell whether a family is there."""
-        return family_id in self._states
+        return family_id in self._states or family_id in self._untouched
 
-    def adopt(self, state: FamilyState) -> None:
+    def adopt(self, family_id: str, framed: bytes) -> None:
         """Take over a family as another fold left it."""
-        self._states[state.family_id] = state
+        self._untouched[family_id] = framed
 
     @property
     def families(self) -> int:
         """How many families there are."""
-        return len(self._states)
+        return len(self._states) + len(self._untouched)
 
     def framed(self) -> Iterator[tuple[str, bytes, bytes]]:
         """Yield each family's id, framed state and what it counts, in order of ids."""
-        for family_id in sorted(self._states):
-            state = self._states[family_id]
-            yield family_id, codec.encode(state), counted.of(state)
+        for family_id in sorted([*self._states, *self._untouched]):
+            state = self._states.get(family_id)
+            if state is None:
+                framed = self._untouched[family_id]
+                yield family_id, framed, counted_in(framed)
+            else:
+                yield family_id, codec.encode(state), counted.of(state)

@@ -12,7 +12,7 @@ from consumers.replay.direct import DECIDED, REGISTERED, Odd, odd
 from consumers.replay.layouts import readable
 from consumers.replay.packed import Family
 from consumers.replay.partition import PartitionFold, ReplayRefused
-from schemas import codec, contract
+from schemas import contract
 from schemas.codec import FRAME, Undecodable
 from schemas.records import FamilyState
 from stream_processors.registry.family import REMEMBERED
@@ -33,7 +33,7 @@ _TOO_MANY = 2 * REMEMBERED
 class QuickFold:
     """The states of one partition's families after the events taken so far."""
 
-    def __init__(self, number: int, states: Mapping[str, FamilyState] | None = None) -> None:
+    def __init__(self, number: int, states: Mapping[str, bytes] | None = None) -> None:
         self._plain = PartitionFold(number, states)
         self._number = number
         self._families: dict[bytes, Family] = {}
@@ -119,7 +119,7 @@ class QuickFold:
     def _hand_over(self, offset: int, key: bytes, data: bytes) -> None:
         """Have the plain fold take this event, and whatever comes to its family from now on."""
         if (family := self._families.pop(key, None)) is not None:
-            self._plain.adopt(codec.decode(self._framed(key, family)[0]))
+            self._plain.adopt(key.decode(), self._framed(key, family)[0])
         self._plain.take([offset], [key], [data])
 
     def _framed(self, key: bytes, family: Family) -> tuple[bytes, bytes]:

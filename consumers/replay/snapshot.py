@@ -2,8 +2,8 @@
 
 A snapshot is a shortcut and never a source: it is used only where its offsets, fold version, build, schemas and
 digests all fit, and otherwise named with the reason. One file a partition and end: a line of JSON, then each
-family's framed state after its length (4 bytes, big-endian) in order of ids, then the digest of the states, then the
-SHA-256 of all before it.
+family's id, the length of its framed state (4 bytes, big-endian) and the state, in order of ids, then the digest of
+the states, then the SHA-256 of all before it.
 """
 
 import hashlib
@@ -18,8 +18,6 @@ from typing import Any
 
 from consumers.replay.build import build
 from consumers.replay.chain import Link
-from schemas import codec
-from schemas.records import FamilyState
 from stream_processors.registry import digest
 from stream_processors.registry.family import FOLD_VERSION
 
@@ -28,7 +26,7 @@ DAMAGED, OTHER_FORMAT, OTHER_FOLD_VERSION = "DAMAGED", "OTHER_FORMAT", "OTHER_FO
 OTHER_BUILD, BEYOND_CUT, OTHER_LOG, OTHER_PARTITION = "OTHER_BUILD", "BEYOND_CUT", "OTHER_LOG", "OTHER_PARTITION"
 _NAME = re.compile(r"events-(\d+)-(\d+)\.snapshot", re.ASCII)
 _SHA256 = 32
-_LENGTH = 4
+_ID, _LENGTH = 26, 4
 _CHUNK = 1 << 20
 
 
@@ -55,10 +53,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A snapshot that fits: what was reached, and the states there."""
+    """A snapshot that fits: what was reached, and the framed states there, by family id."""
 
     progress: Progress
-    states: Mapping[str, FamilyState]
+    states: Mapping[str, bytes]
 
 
 def candidates(folder: Path, number: int) -> list[Path]:
@@ -69,7 +67,11 @@ def candidates(folder: Path, number: int) -> list[Path]:
 
 
 def write(
-    folder: Path, number: int, progress: Progress, framed: Iterator[bytes], state_digest: Callable[[], bytes]
+    folder: Path,
+    number: int,
+    progress: Progress,
+    states: Iterator[tuple[str, bytes]],
+    state_digest: Callable[[], bytes],
 ) -> Path:
     """Keep a snapshot, for its owner alone; it is there whole or not at all. Return its path.
 
@@ -79,7 +81,7 @@ def write(
     path = folder / f"events-{number}-{progress.end}.snapshot"
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}.", delete=False) as file:
         whole = hashlib.sha256()
-        for piece in _pieces(_head(number, progress), framed, state_digest):
+        for piece in _pieces(_head(number, progress), states, state_digest):
             whole.update(piece)
             file.write(piece)
         file.write(whole.digest())
@@ -104,11 +106,12 @@ def _head(number: int, progress: Progress) -> dict[str, Any]:
     }
 
 
-def _pieces(head: Mapping[str, Any], framed: Iterator[bytes], state_digest: Callable[[], bytes]) -> Iterator[bytes]:
+def _pieces(
+    head: Mapping[str, Any], states: Iterator[tuple[str, bytes]], state_digest: Callable[[], bytes]
+) -> Iterator[bytes]:
     yield json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-    for state in framed:
-        yield len(state).to_bytes(_LENGTH, "big")
-        yield state
+    for family_id, framed in states:
+        yield family_id.encode() + len(framed).to_bytes(_LENGTH, "big") + framed
     yield state_digest()
 
 
@@ -121,13 +124,14 @@ def read(path: Path, number: int, cut_end: int) -> Snapshot:
     with path.open("rb") as file:
         head = _read_head(file.readline())
         _check_head(head, number, cut_end)
-        framed = list(_states(file, path.stat().st_size - 2 * _SHA256))
+        states = dict(_states(file, path.stat().st_size - 2 * _SHA256))
         state_digest = file.read(_SHA256)
-    states = [codec.decode(one) for one in framed]
-    leaves = {state.family_id: digest.leaf(one) for state, one in zip(states, framed, strict=True)}
-    if digest.partition_digest(leaves) != state_digest:
+    if (
+        digest.partition_digest({family_id: digest.leaf(framed) for family_id, framed in states.items()})
+        != state_digest
+    ):
         raise SnapshotInvalid(DAMAGED, "its states don't have the digest it names")
-    return Snapshot(_progress(head), {state.family_id: state for state in states})
+    return Snapshot(_progress(head), states)
 
 
 def _check_whole(path: Path) -> None:
@@ -164,9 +168,10 @@ def _check_head(head: Mapping[str, Any], number: int, cut_end: int) -> None:
         raise SnapshotInvalid(BEYOND_CUT, f"it ends at offset {head['end']}, beyond the cut at {cut_end}")
 
 
-def _states(file: Any, size: int) -> Iterator[bytes]:
+def _states(file: Any, size: int) -> Iterator[tuple[str, bytes]]:
     while file.tell() < size:
-        yield file.read(int.from_bytes(file.read(_LENGTH), "big"))
+        family_id = file.read(_ID).decode()
+        yield family_id, file.read(int.from_bytes(file.read(_LENGTH), "big"))
 
 
 def _progress(head: Mapping[str, Any]) -> Progress:

@@ -136,12 +136,12 @@ def _finish(job: Job, done: _Run, began: int, passed: tuple[Passed, ...]) -> Don
     progress = done.progress()
     with job.leaves.open("w", encoding="ascii") as file:
 
-        def states() -> Iterator[bytes]:
+        def states() -> Iterator[tuple[str, bytes]]:
             for family_id, framed, counted in done.fold.framed():
                 leaves[family_id] = leaf = digest.leaf(framed)
                 families[counted] += 1
                 file.write(f"{job.number} {family_id} {leaf.hex()}\n")
-                yield framed
+                yield family_id, framed
 
         if job.snapshots is not None and done.end > began:
             snapshot.write(job.snapshots, job.number, progress, states(), lambda: digest.partition_digest(leaves))
