@@ -73,15 +73,13 @@ class _Reader:
         self.moved = lru_cache(_CACHED)(self._moved)
 
     def _moved(self, old: Slice, new: Slice) -> Deltas:
-        difference = self._added(new)
-        difference.subtract(self._added(old))
-        return tuple((cell, change) for cell, change in difference.items() if change)
-
-    def _added(self, slice_: Slice) -> Counter[Cell]:
-        if not slice_:
-            return Counter()
-        region, *parts = slice_
-        return Counter(Cell(self.name, region, category) for category in self.classes(*parts))
+        changes: dict[tuple[str, str], int] = {}
+        for slice_, sign in ((old, -1), (new, 1)):
+            if slice_:
+                region = slice_[0]
+                for category in self.classes(*slice_[1:]):
+                    changes[region, category] = changes.get((region, category), 0) + sign
+        return tuple([(Cell(self.name, *place), change) for place, change in changes.items() if change])
 
 
 _READERS = tuple(_Reader(indicator) for indicator in INDICATORS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +16,10 @@ from schemas.codec import FRAME, Undecodable
 from stream_processors.engine.contract import Poison
 from stream_processors.folds import families
 from stream_processors.folds.families import FamiliesFold
+from stream_processors.folds.states import States
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import recount
+from stream_processors.registry.digest import leaf, partition_digest
 from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
@@ -423,6 +426,53 @@ def test_a_restored_fold_goes_on_as_if_nothing_had_happened() -> None:
             second.put(change)
         assert known_to(second.fold)[0] == known_to(whole.fold)[0]
         assert first.of(catalogue.EVENTS_TOPIC) + second.of(catalogue.EVENTS_TOPIC) == whole.of(catalogue.EVENTS_TOPIC)
+
+
+@pytest.mark.parametrize("generation", [1, 2_048])
+def test_a_fold_restored_from_bytes_puts_out_what_one_that_never_stopped_does(generation: int) -> None:
+    changes = [change for pair in zip(story(), others(), strict=True) for change in pair]
+    whole = Log(BOTH)
+    for change in changes:
+        whole.put(change)
+    whole.close()
+    for cut in range(len(changes) + 1):
+        first = Log(BOTH)
+        for change in changes[:cut]:
+            first.put(change)
+        first.close()
+        again = FamiliesFold(PARTITION, lambda: BOTH)
+        again._states = States(generation)
+        for one in first.of(catalogue.FAMILIES_TOPIC):
+            again.restore(one.key, one.value)
+        again.restored()
+        second = Log(BOTH, again, first.offset)
+        second.clock = first.clock
+        for change in changes[cut:]:
+            second.put(change)
+        second.close()
+        for topic in (catalogue.EVENTS_TOPIC, catalogue.ELIGIBILITY_TOPIC, catalogue.DEADLINES_TOPIC):
+            assert first.of(topic) + second.of(topic) == whole.of(topic)
+        assert values(first, second) == values(whole)
+        assert again.digest() == whole.fold.digest()
+
+
+def others() -> list[Any]:
+    """Tell the same of another family."""
+    return [replace(one, header=replace(one.header, family_id=OTHER_FAMILY)) for one in story()]
+
+
+def values(*logs: Log) -> list[bytes]:
+    """Return every state put out, as bytes."""
+    every = [one for log in logs for one in log.of(catalogue.FAMILIES_TOPIC)]
+    return [one.value for one in every if not one.key.startswith(b"position/")]
+
+
+def test_the_digest_is_of_the_states_put_out_last_and_names_the_next_offset() -> None:
+    log = Log(BOTH)
+    for change in [*story(), *others()]:
+        log.put(change)
+    last = {one.key.decode(): one.value for one in log.of(catalogue.FAMILIES_TOPIC)}
+    assert log.fold.digest() == (log.offset, partition_digest({key: leaf(value) for key, value in last.items()}))
 
 
 def test_after_a_restore_every_cell_that_counts_something_is_published_again() -> None:
