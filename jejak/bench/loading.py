@@ -131,7 +131,10 @@ def memory(ground: Ground) -> Iterator[Result]:
     grown = _slope(steady) * seconds / mean * 100
     note = f"{seconds / 60:g} minutes at {sent / (warm + seconds):,.0f} changes/s after {warm:.0f} s; least squares"
     yield Result("memory.growth", "growth of the fold's memory over the load", grown, "%", note)
-    yield Result("memory.size", "its memory", mean / 2**20, "MiB")
+    third = len(steady) // 3 or 1
+    means = [sum(size for _, size in part) / len(part) / 2**20 for part in (steady[:third], steady[-third:])]
+    told = f"{means[0]:.1f} in the first third, {means[1]:.1f} in the last"
+    yield Result("memory.size", "its memory", mean / 2**20, "MiB", told)
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:
