@@ -19,8 +19,21 @@ from schemas import catalogue, codec, prefix
 from stream_processors.indicators.counts import Counts, recount
 from stream_processors.registry.decision import event_of
 from stream_processors.registry.family import evolve
+from stream_processors.registry.proposal import due_at
 from tests.integration import accepted
-from tests.unit.registry_scenarios import FAMILY, NOW, VILLAGE, at, claimed, given, place, registered, say
+from tests.unit.registry_scenarios import (
+    FAMILY,
+    NOW,
+    VILLAGE,
+    at,
+    claimed,
+    drafted,
+    given,
+    matched,
+    place,
+    registered,
+    say,
+)
 from tests.unit.test_registry_properties import play, streams
 
 if TYPE_CHECKING:
@@ -92,6 +105,34 @@ def test_more_changes_than_are_remembered_are_forgotten_alike() -> None:
     values = given(registered(), *moves).log
     assert framed(folded(QuickFold, values)) == by_registry(values)
     assert direct_families(folded(QuickFold, values)) == 1
+
+
+def test_facts_of_the_same_time_and_due_dates_ahead_are_folded_alike() -> None:
+    # Given a member whose facts all fell on one moment, and a proposal moved by a due date still to come
+    new_year = at(2025, 1, 1)
+    life = given(registered(), claimed(), matched(), matched(status="NAMA_BEDA"), matched())
+    life.and_given(
+        say("MembershipEnded", occurred=new_year),
+        claimed(occurred=new_year, change_id=b"another claim .."),
+        drafted(),
+        say("ProposalSubmitted"),
+        say("ProposalIdentityMatched"),
+        say("VillageMeetingHeld"),
+        say("FieldVerificationCompleted"),
+        say("DinsosReviewCompleted"),
+        say("ProposalEndorsed"),
+    )
+    life.and_given(
+        say("DeadlineReached", due_at=due_at(life.proposal())),
+        say("ProposalSentToMinistry", period=202504),
+        say("QualityControlCompleted", reasons=("CATATAN",)),
+        say("FamilyRanked"),
+    )
+    # Then the quick fold is where the registry is after every event
+    for end in range(1, len(life.log) + 1):
+        quick = folded(QuickFold, life.log[:end])
+        assert framed(quick) == by_registry(life.log[:end])
+        assert direct_families(quick) == 1
 
 
 @pytest.mark.parametrize("occurred", [at(1950, 1, 1), at(1971, 1, 1), at(1969, 12, 31)])
