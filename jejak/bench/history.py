@@ -3,7 +3,6 @@
 Knows the replay and the engine's restore as their callers do.
 """
 
-import gc
 import resource
 import tempfile
 import time
@@ -12,8 +11,6 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
-
-import psutil
 
 from consumers.replay import cut
 from consumers.replay.replay import replay as replay_events
@@ -78,8 +75,6 @@ def _restored(ground: Ground, topic: str, name: str, what: str, records: int) ->
     restorer = Restorer(settings, lambda part: FamiliesFold(part, lambda: book), ends, lambda: False, Pulse())
     group = clients.group_consumer(settings)
     try:
-        gc.collect()
-        before = psutil.Process().memory_info().rss
         wall, cpu = time.perf_counter(), time.process_time()
         held = restorer.restore(group, range(catalogue.PARTITIONS))
         for owned in held:
@@ -87,8 +82,6 @@ def _restored(ground: Ground, topic: str, name: str, what: str, records: int) ->
         used = time.perf_counter() - wall, time.process_time() - cpu
         if topic == COMPACTED:
             yield _digested(held, records)
-            each = (psutil.Process().memory_info().rss - before) / records
-            yield Result("restore.memory", "memory of a restored state, all included", each, "bytes")
     finally:
         group.close()
     figure = Figure(name, what, "states", records, *used, "rate by CPU: one core")
