@@ -17,7 +17,7 @@ from stream_processors.engine.loop import Worker
 from stream_processors.engine.settings import EngineSettings
 from stream_processors.folds.families import FamiliesFold
 from stream_processors.folds.rules_watch import RulesWatch
-from tests.integration import group_member
+from tests.integration import group_member, late_commit
 from tests.integration.injection import Injector, inject, refusal, traced_fold
 from tests.integration.registry_worker import Renamed, own
 from transport import kafka
@@ -127,6 +127,8 @@ class Child:
                 upon("send_offsets_to_transaction.before", 2, _refuse)
             case "fenced":
                 upon("batch.before", 2, self._fence)
+            case "committed-late":
+                upon("produce.after", int(self._when), self._commit_late)
             case "thrown-out":
                 upon("batch.before", 2, self._throw_out)
             case _:
@@ -138,6 +140,13 @@ class Child:
         other = kafka.transactional_producer(options["bootstrap"], f"{options['group']}.{self._life.name}")
         other.init_transactions(10)
         self._kept.append(other)
+
+    def _commit_late(self) -> None:
+        """Have a twin of an earlier commit reach the broker now, with part of a change's records delivered."""
+        options = self._lane["options"]
+        self._worker._transaction._producer.flush(10.0)
+        code = late_commit.commit(options["bootstrap"], f"{options['group']}.{self._life.name}")
+        assert code == 0, f"the late commit was refused with {code}"
 
     def _throw_out(self) -> None:
         options = self._lane["options"]

@@ -43,10 +43,11 @@ class Tried:
         for number in range(self.rounds):
             if number == self.rounds // 2:
                 self.rig.activate(rigs.SEMBAKO)
-            self._round(number, self.lives[number * size :][:size])
+            self.live(number, self.lives[number * size :][:size])
             self.compared = self.rig.compare(rows=False)
 
-    def _round(self, number: int, lives: list[Life]) -> None:
+    def live(self, number: int, lives: list[Life]) -> None:
+        """Let the lives of one round be lived, and everything be decided that was sent for them."""
         messages = self.rig.logs / f"messages-{self.profile}-{number}"
         messages.write_bytes(pickle.dumps(self._changes(200 + CHANGES_PER_LIFE * len(lives), number)))
         lane = {

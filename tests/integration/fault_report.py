@@ -31,6 +31,7 @@ WANTED: dict[str, tuple[str, int]] = {
     "crash points by injection": ("crash_points", 1_000),
     "poison burst": ("seconds", 0),
     "delayed transactions": ("ended_late", 6),
+    "late twins of commits": ("twins", 4),
     "clock jumps": ("jumps", 10),
     "kill -9 of everything, rebalances while busy": ("kills", 50),
     "slow broker": ("pauses", 10),

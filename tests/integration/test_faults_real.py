@@ -16,7 +16,7 @@ import pytest
 
 from schemas import catalogue, prefix
 from stream_processors.engine.faults import FAULT_EXIT_CODE
-from tests.integration import fault_report
+from tests.integration import fault_report, unbroken_run
 from tests.integration import registry_rig as rigs
 from tests.integration.crash_points import FROZEN, Life
 from tests.integration.crash_run import NO_AVRO, Tried
@@ -106,6 +106,26 @@ def test_a_commit_that_reaches_the_broker_while_an_heir_waits_for_it_counts_once
         compared=[tried.compared],
         ended_late=len(lives),
         timed_out=1,
+    )
+
+
+def test_a_late_twin_of_a_commit_may_repeat_events_and_readers_that_skip_known_sequences_are_right(
+    stack: Endpoints, tmp_path: Path
+) -> None:
+    # The known hole (decision 20): with its client the broker can't tell a late commit from that of the transaction
+    # that is open by now, and commits a part of it.
+    started = time.monotonic()
+    delivered = (3, 7, 10, 13) if AT_LENGTH else (7,)
+    lives = [Life(f"committed-late {count}", "batch.before", 4) for count in delivered]
+    tried = Tried(stack, tmp_path, 0, lives)
+    tried.rig.activate(rigs.PKH)
+    tried.live(0, lives)
+    assert tried.unfired() == []
+    runs = unbroken_run.unbroken(tried.rig.bootstrap, tried.rig.name)
+    repeats = unbroken_run.assert_equal_but_for_repeats(tried.rig.bootstrap, tried.rig.name, runs)
+    assert repeats <= sum(delivered)
+    fault_report.tell(
+        "late twins of commits", seconds=time.monotonic() - started, compared=[], twins=len(lives), repeats=repeats
     )
 
 
