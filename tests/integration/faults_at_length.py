@@ -31,7 +31,7 @@ pytestmark = pytest.mark.real
 
 SEED = int(os.environ.get("JEJAK_FAULT_SEED") or 20_261_121)
 KILLS = int(os.environ.get("JEJAK_FAULT_BLOWS", "50"))
-CHANGES = int(os.environ.get("JEJAK_FAULT_FLOW", "15000"))
+CHANGES = int(os.environ.get("JEJAK_FAULT_FLOW", "10000"))
 FOLD, MODEL, BROKER, DATABASE, JOIN_OR_LEAVE = "fold", "read model", "broker", "database", "join or leave"
 # Of ten kills; three joins or leaves come to them.
 OF_TEN = {FOLD: 4, MODEL: 3, BROKER: 2, DATABASE: 1}
