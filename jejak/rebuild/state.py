@@ -132,8 +132,9 @@ class Beside:
             older = {number: StateLog(catalogue.families_topic(now.version), number) for number in shadows}
             # Most of it while the fold still works, so that it rests for the rest alone.
             self._level(builder, shadows, older, look)
+            self._check_still(now)
             resting = time.monotonic()
-            self._choose(pointer.pausing(now))
+            paused = self._choose(pointer.pausing(now))
             try:
                 self._until_at_rest(now)
                 self._level(builder, shadows, older, look)
@@ -141,12 +142,20 @@ class Beside:
                 builder.place(shadows, {number: log.position for number, log in older.items()})
                 with self._builder(now.version) as left:
                     left.mark({number: shadow.next_event for number, shadow in shadows.items()})
+                self._check_still(paused)
             except BaseException:  # whatever hinders it, the fold must not rest for ever
-                self._choose(pointer.called_off(pointer.pausing(now)))
+                if self._serving.now(STATE) == paused:
+                    self._choose(pointer.called_off(paused))
                 raise
         chosen = self._choose(after)
         self.rested_seconds = time.monotonic() - resting
         return chosen
+
+    def _check_still(self, known: Serving) -> None:
+        """Raise RebuildRefused when another command has chosen since then: what was read then may be stale."""
+        if self._serving.now(STATE) != known:
+            text = "another command chose what serves meanwhile: look at rebuild status, and begin again"
+            raise RebuildRefused("OVERTAKEN", text)
 
     def _level(self, builder: Builder, shadows: dict[int, Shadow], older: dict[int, StateLog], look: Look) -> None:
         ends = self._ends()
