@@ -26,6 +26,7 @@ _DIFFICULTIES = attrgetter(
     *(f"difficulty_{part}" for part in ("speaking", "self_care", "remembering")),
 )
 _NOT_AT_ALL = 1
+_NEGATIVE = 1  # the lowest bit of a number's first byte
 TRUE = b"\x01"
 _CONTINUES, _GIVEN = 0x80, 2  # a byte that isn't a number's last; the branch of what isn't missing
 
@@ -45,11 +46,13 @@ occurred: a number in the order of occurred_at."""
 
 
 def _string(data: bytes, at: int) -> bytes:
-    """Return the bytes of a string of less than 64 bytes, with its length."""
+    """Return the bytes of a string of less than 64 bytes of ASCII, with its length."""
     size = data[at]
-    if size & _LONG_STRING:
+    end = at + 1 + (size >> 1)
+    found = data[at:end]
+    if size & _LONG_STRING or end > len(data) or not found.isascii():
         raise Odd
-    return data[at : at + 1 + (size >> 1)]
+    return found
 
 
 def _claim(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
@@ -59,9 +62,12 @@ def _claim(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: 
         or (coded[0] & _LONG_STRING) != _CONTINUES
         or not coded[1]
         or (coded[1] | coded[2] | coded[3] | coded[4] | coded[5]) >= _CONTINUES
+        or coded[5] & _NEGATIVE  # the marital status is counted
     ):
         raise Odd
     ref = data[at + 1 : at + 27]
+    if not ref.isascii():
+        raise Odd
     facet = _MEMBER + ref
     current = family.facets.get(facet)
     if current is not None and occurred < current[0]:
@@ -182,7 +188,10 @@ def _decide(family: Family, data: bytes, _: int, at: int, __: bytes, ___: int) -
 
 def registered(data: bytes, at: int, head: bytes, occurred: int) -> Family:
     """Return a family that begins with this event."""
-    prefix.walk(data)  # the family's id is what one must be
+    try:
+        prefix.walk(data)  # the family's id is what one must be
+    except Undecodable as fault:
+        raise Odd from fault
     family = Family()
     family.region = _region(data, at)
     family.facets[_REGISTRATION] = family.facets[_RESIDENCE] = (occurred, head)

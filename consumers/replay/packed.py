@@ -182,8 +182,8 @@ def _copied(data: bytes) -> bytes:
     reasons = _after(data, 0)
     rules = _after_strings(data, reasons, 1, 0)
     version = _after_strings(data, rules, 2, 1)
-    if _after(data, version) != len(data):
-        raise ValueError("bytes are left, or missing")
+    if _after(data, version) != len(data) or not data.isascii():
+        raise ValueError("bytes are left, or missing, or of another text than ASCII")
     return data[:rules] + data[version:]
 
 

@@ -105,7 +105,7 @@ class QuickFold:
                     odd()
                 else:
                     effects[frame](family, data, begin, i, head, occurred)
-            except (Odd, LookupError, too_short):
+            except (Odd, LookupError, UnicodeError, too_short):
                 self._hand_over(offset, key, data)
             else:
                 family.sequence = sequence

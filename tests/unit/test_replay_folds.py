@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
+from hypothesis import strategies as st
 
 from consumers import replay
 from consumers.replay import direct, layouts
@@ -199,6 +201,58 @@ def test_an_event_read_twice_is_counted_and_changes_nothing(cls: type[Any]) -> N
     fold = folded(cls, [*log, log[1], log[0]])
     assert fold.repeated == 2
     assert framed(fold) == by_registry(log)
+
+
+@cache
+def a_family_of_a_nation() -> tuple[bytes, ...]:
+    """Return the events of the family that has most of them."""
+    families: dict[str, list[bytes]] = {}
+    for event in accepted.accepted(6, seed=3):
+        families.setdefault(prefix.walk(event.framed).family_id, []).append(event.framed)
+    return tuple(max(families.values(), key=lambda life: sum(map(len, life))))
+
+
+@settings(max_examples=400, deadline=None)
+@for_all(st.data())
+def test_a_spoilt_byte_is_refused_or_leaves_the_state_that_the_rest_adds_up_to(data: st.DataObject) -> None:
+    # Given a life with one byte spoilt
+    log = [*a_family_of_a_nation()]
+    spoilt = data.draw(st.integers(0, len(log) - 1))
+    at = data.draw(st.integers(5, len(log[spoilt]) - 1))
+    # (what is counted is parted by these two: no list of codes has them)
+    byte = data.draw(st.integers(0, 255).filter(lambda byte: byte not in b"\x1e\x1f"))
+    key = prefix.walk(log[spoilt]).family_id.encode()
+    log[spoilt] = log[spoilt][:at] + bytes([byte]) + log[spoilt][at + 1 :]
+    try:
+        quick = framed(folded(QuickFold, log, [key] * len(log)))
+    except ReplayRefused:
+        return
+    # Then its state is one, and the plain fold's where that one takes the event too
+    (found,) = quick.values()
+    assert codec.encode(codec.decode(found)) == found
+    try:
+        plain = framed(folded(PartitionFold, log, [key] * len(log)))
+    except ReplayRefused:
+        return
+    assert quick == plain
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"\x0aPADAN", b"\x0aPAD\xffN"),
+        (b"\x1a35.71", b"\x1a35.\xff1"),
+        (b"\x0eSEMBAKO", b"\x0eSEMB\xffKO"),
+    ],
+)
+def test_text_that_is_no_text_is_refused_and_never_stands_in_a_state(old: bytes, new: bytes) -> None:
+    log = [value.replace(old, new) for value in a_family_of_a_nation()]
+    if log == [*a_family_of_a_nation()]:
+        pytest.fail("nothing was spoilt")
+    for cls in FOLDS:
+        with pytest.raises(ReplayRefused) as caught:
+            folded(cls, log, [prefix.walk(a_family_of_a_nation()[0]).family_id.encode()] * len(log))
+        assert caught.value.code == "MALFORMED"
 
 
 def modules_of_a_replay() -> dict[str, ast.Module]:
