@@ -7,6 +7,7 @@ export UV_PYTHON ?= $(shell $(PYTHON) -c "import sys; print('%d.%d' % sys.versio
 export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
 .PHONY: demo test check fix sync up down status bench unit faults
@@ -25,11 +26,14 @@ unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract
 
 faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transactions: compared with an unbroken run
-	@mkdir -p build && rm -f build/faults.json
-	JEJAK_FAULTS_REPORT=build/faults.json JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000 $(RUN) pytest -s \
-		tests/integration/test_crash_points_real.py tests/integration/test_faults_real.py \
-		tests/integration/test_fold_faults_real.py::$(ZOMBIE) tests/integration/faults_at_length.py
-	$(RUN) python -m tests.integration.fault_report build/faults.json
+	@mkdir -p build && rm -f build/faults.jsonl
+	@echo "three runs at once, each on servers of its own; their output is in build/faults-*.txt"
+	@$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_crash_points_real.py > build/faults-points.txt 2>&1 & points=$$!; \
+	$(AT_LENGTH) $(RUN) pytest -s tests/integration/faults_at_length.py > build/faults-kills.txt 2>&1 & kills=$$!; \
+	$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_faults_real.py \
+		tests/integration/test_fold_faults_real.py::$(ZOMBIE) > build/faults-rest.txt 2>&1; rest=$$?; \
+	wait $$points; points=$$?; wait $$kills; kills=$$?; tail -n 3 build/faults-*.txt; \
+	$(RUN) python -m tests.integration.fault_report build/faults.jsonl && test $$points$$kills$$rest = 000
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .

@@ -1,6 +1,6 @@
-"""What the fault tests found, one line a part: printed, and kept in the file that JEJAK_FAULTS_REPORT names.
+"""What the fault tests found, one line of JSON a part: printed, and kept in the file that JEJAK_FAULTS_REPORT names.
 
-`python -m tests.integration.fault_report build/faults.json` sums it up, and fails where a part is lacking or too small.
+`python -m tests.integration.fault_report build/faults.jsonl` sums it up; it fails where a part is lacking or too small.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from tests.integration.unbroken_run import Compared
 def tell(part: str, *, seconds: float, compared: list[Compared], **figures: Any) -> None:
     """Report a part that passed: its own figures, what was compared and found equal, and how long it took."""
     equal = {one.name: sum(asdict(each)[one.name] for each in compared) for one in fields(Compared)}
-    line = {"part": part, **figures, "equal": equal, "seconds": round(seconds, 1)}
-    sys.stdout.write(json.dumps(line) + "\n")
+    line = json.dumps({"part": part, **figures, "equal": equal, "seconds": round(seconds, 1)}) + "\n"
+    sys.stdout.write(line)
     if report := os.environ.get("JEJAK_FAULTS_REPORT"):
-        path = Path(report)
-        told = json.loads(path.read_text()) if path.exists() else []
-        path.write_text(json.dumps([*told, line], indent=1) + "\n")
+        with Path(report).open("a", encoding="utf-8") as file:  # one write: several processes tell at once
+            file.write(line)
 
 
 # What the whole run must have tried at least, by part and figure.
@@ -48,14 +47,14 @@ def lacking(told: list[dict[str, Any]]) -> list[str]:
 
 def main(path: Path) -> int:
     """Print the sum of all parts; return 1 where one is lacking."""
-    told: list[dict[str, Any]] = json.loads(path.read_text())
+    told: list[dict[str, Any]] = [json.loads(line) for line in path.read_text().splitlines()]
     for one in told:
         sys.stdout.write(f"{one['part']:46} {one['seconds']:7.1f} s  equal: {one['equal']}\n")
     sys.stdout.write(
         f"{len(told)} parts; {sum(one.get('crash_points', 0) for one in told)} crash points, "
         f"{sum(one.get('kills', 0) for one in told)} kills; "
         f"{sum(sum(one['equal'].values()) for one in told)} records and rows compared and found equal; "
-        f"{sum(one['seconds'] for one in told):.0f} s\n"
+        f"{sum(one['seconds'] for one in told):.0f} s, several at once\n"
     )
     if missing := lacking(told):
         sys.stdout.write(f"lacking: {', '.join(missing)}\n")
