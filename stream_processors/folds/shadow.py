@@ -16,7 +16,7 @@ from schemas.codec import Undecodable
 from schemas.records import FamilyState, FoldPosition
 from stream_processors.folds.families import POSITION_PREFIX
 from stream_processors.registry import digest
-from stream_processors.registry.decision import SequenceGap, event_of
+from stream_processors.registry.decision import EventRecord, SequenceGap, event_of
 from stream_processors.registry.family import FOLD_VERSION, evolve
 from transport import kafka
 
@@ -98,16 +98,26 @@ class Shadow:
         """Return the newest state of every family that these events changed; raises BuildStopped."""
         changed: dict[bytes, FamilyState] = {}
         for message in messages:
-            key, value = message.key() or b"", message.value() or b""
+            key = message.key() or b""
             before = changed.get(key) or self._state(key)
-            try:
-                after = evolve(before, event_of(value))
-            except (SequenceGap, Undecodable) as fault:
-                place = f"partition {self.log.number}, offset {message.offset()}"
-                raise BuildStopped(f"{place}: {type(fault).__name__}: {fault}") from fault
+            after = self._after(before, message)
             if after is not before:
                 changed[key] = after
         return changed
+
+    def _after(self, before: FamilyState | None, message: Message) -> FamilyState:
+        place = f"partition {self.log.number}, offset {message.offset()}"
+        try:
+            event = event_of(message.value() or b"")
+            if event.prefix.family_id.encode() != message.key():
+                raise BuildStopped(f"{place}: an event stands under another family's key")
+            if not isinstance(event.record, EventRecord):
+                raise BuildStopped(f"{place}: {codec.name_of(event.record)} is no event that the fold takes")
+            return evolve(before, event)
+        except (SequenceGap, Undecodable) as fault:
+            raise BuildStopped(f"{place}: {type(fault).__name__}: {fault}") from fault
+        except LookupError as fault:  # a step out of order, as no fold accepts it
+            raise BuildStopped(f"{place}: no such step where the family stands") from fault
 
     def _state(self, key: bytes) -> FamilyState | None:
         found = self._decoded.get(key)

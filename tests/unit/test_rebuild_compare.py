@@ -15,9 +15,9 @@ from consumers.read_model import tables
 from consumers.read_model.compare import MayLack, differences
 from consumers.read_model.rebuild import Pace
 from jejak.rebuild.state_compare import Total
-from schemas import codec
+from schemas import codec, prefix, records
 from stream_processors.folds.shadow import BuildStopped, Shadow, StateLog, standing
-from tests.unit.registry_scenarios import claimed, registered
+from tests.unit.registry_scenarios import NOW, OTHER_FAMILY, claimed, registered, say
 from tests.unit.registry_scenarios import given as scenario
 
 if TYPE_CHECKING:
@@ -118,6 +118,45 @@ def test_a_hole_or_bytes_that_are_no_event_stop_the_build_and_name_the_place(
 ) -> None:
     with pytest.raises(BuildStopped, match="partition 3, offset 0"):
         Shadow(StateLog("families", 3), 0).fold(messages(broken()))
+
+
+def of_no_step() -> bytes:
+    determined = codec.encode(say("ProposalDetermined"))
+    return prefix.stamp(determined, prefix.walk(determined), 3, NOW)[0]
+
+
+def of_another_family() -> bytes:
+    other = codec.encode(registered(family_id=OTHER_FAMILY))
+    return prefix.stamp(other, prefix.walk(other), 1, NOW)[0]
+
+
+def erased() -> bytes:
+    header = registered().header
+    other = codec.encode(
+        records.PersonErased(header=header, person_ref="p" * 26, legal_basis="UU PDP", request_number="1")
+    )
+    return prefix.stamp(other, prefix.walk(other), 3, NOW)[0]
+
+
+def of_no_family() -> bytes:
+    return codec.encode(scenario(registered()).state)
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (of_no_step, "no such step"),
+        (of_another_family, "under another family's key"),
+        (of_no_family, "neither change nor event"),
+        (erased, "is no event that the fold takes"),
+    ],
+)
+def test_an_event_that_no_fold_accepts_stops_the_build_and_names_the_place(
+    broken: Callable[[], bytes], why: str
+) -> None:
+    life = scenario(registered(), say("ProposalDrafted", change_id=b"draft proposal 1")).log
+    with pytest.raises(BuildStopped, match=f"partition 3, offset 2: .*({why})"):
+        Shadow(StateLog("families", 3), 0).fold(messages([*life, broken()]))
 
 
 @pytest.mark.parametrize(
