@@ -20,8 +20,22 @@ _FETCH_BYTES = 4 << 20
 # A partition mostly ends with a marker, past which only an empty answer shows: the broker shall not wait to give it.
 _WAIT_MILLISECONDS = 10
 
+BEGINNING_MISSING = "BEGINNING_MISSING"
+
 Batch = list[Message]
 """Records of one partition in the order of the log."""
+
+
+class LogRefused(Exception):
+    """The log isn't whole, so that nothing can be told from it; `code` says why and `text` where."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}"
 
 
 def events(
@@ -35,7 +49,8 @@ def events(
     """Yield partition, offset, key and value of each committed event below the cut, one partition after the other.
 
     Reads `partitions` (by default all of the cut) from the offsets in `starts` on, or from the beginning. Raises
-    TimeoutError when the log falls silent before the cut, KafkaException for any other fault of the broker.
+    LogRefused where the log begins later, TimeoutError when it falls silent before the cut, KafkaException for any
+    other fault of the broker.
     """
     begun = starts or {}
     with reader(bootstrap) as source:
@@ -53,10 +68,12 @@ def reader(bootstrap: str) -> AbstractContextManager[Consumer]:
 def batches(source: Consumer, start: TopicPartition, end: int) -> Iterator[Batch]:
     """Yield the committed records of one partition from the place `start` to below offset `end`, as they come in.
 
-    The end is a position, never a count: transaction markers and aborted records take offsets too.
+    The end is a position, never a count: transaction markers and aborted records take offsets too. Raises LogRefused
+    where the log begins after the start: families that lay there alone would be missing without a sign.
     """
     if start.offset >= end:
         return
+    _check_begun(source, start)
     source.assign([start])
     try:
         over = False
@@ -66,6 +83,15 @@ def batches(source: Consumer, start: TopicPartition, end: int) -> Iterator[Batch
                 yield batch
     finally:
         source.unassign()
+
+
+def _check_begun(source: Consumer, start: TopicPartition) -> None:
+    limits = source.get_watermark_offsets(start, timeout=kafka.CALL_SECONDS)
+    if limits is None:
+        raise TimeoutError(f"the broker did not tell where {start.topic}[{start.partition}] begins")
+    if limits[0] > start.offset:
+        text = f"partition {start.partition} begins at offset {limits[0]}: what lay before from {start.offset} is gone"
+        raise LogRefused(BEGINNING_MISSING, text)
 
 
 def _next(source: Consumer, start: TopicPartition) -> Batch:

@@ -47,8 +47,8 @@ def replay(  # noqa: PLR0913  the wishes of one replay, used nowhere else
 ) -> Replayed:
     """Fold the events below the cut into a fresh state, and write its attestation and leaves; nothing else changes.
 
-    `workers` 0 takes a process for each core. Raises ReplayRefused where the log can't be folded, and then no file is
-    written but snapshots; TimeoutError or KafkaException where it can't be read.
+    `workers` 0 takes a process for each core. Raises ReplayRefused where the log can't be folded, LogRefused where it
+    isn't whole, and then no file is written but snapshots; TimeoutError or KafkaException where it can't be read.
     """
     with tempfile.TemporaryDirectory(dir=attest.absolute().parent, prefix=f".{attest.name}.") as folder:
         jobs = [

@@ -14,6 +14,7 @@ from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 from confluent_kafka import KafkaException
 
+from consumers.replay.log import LogRefused
 from consumers.replay.two_times import SequenceHole
 from identity.secret_file import SecretError
 from jejak import stack as local_stack
@@ -22,6 +23,7 @@ from jejak.cli import stack as stack_commands
 from jejak.rebuild.pointer import RebuildRefused
 from jejak.settings import Settings
 from producers.publish import PublishFailed
+from schemas.codec import Undecodable
 
 DOES_NOT_HOLD, WRONG_USAGE, REFUSED, UNREACHABLE = 1, 2, 3, 4
 app = typer.Typer(
@@ -75,8 +77,10 @@ def main() -> None:
         _end(f"Kafka: {fault}: look at `jejak status`")
     except SecretError as fault:
         _end(str(fault), WRONG_USAGE)
-    except SequenceHole as fault:
+    except (SequenceHole, LogRefused) as fault:
         _end(str(fault), DOES_NOT_HOLD)
+    except Undecodable as fault:
+        _end(f"what is stored can't be read: {fault}", DOES_NOT_HOLD)
     except RebuildRefused as refused:
         _end(str(refused), REFUSED)
 

@@ -17,6 +17,7 @@ from consumers.replay import replay as replaying
 from consumers.replay.attestation import Document, leaves_of
 from consumers.replay.compare import Comparison, NotComparable
 from consumers.replay.cut import Cut, CutRefused
+from consumers.replay.log import LogRefused
 from consumers.replay.partition import ReplayRefused
 from consumers.replay.replay import Replayed, Show
 from jejak import composition
@@ -55,7 +56,7 @@ def run(
         done = replaying.replay(
             bootstrap, _cut(until, bootstrap), attest, snapshots=snapshot, workers=workers, show=_progress()
         )
-    except (CutRefused, ReplayRefused) as fault:
+    except (CutRefused, LogRefused, ReplayRefused) as fault:
         _refuse(fault.code, fault.text, json)
     _show(done, attest, json)
 

@@ -14,6 +14,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from consumers.replay import cut, log, snapshot
 from consumers.replay.compare import compare
 from consumers.replay.cut import Cut, CutRefused
+from consumers.replay.log import LogRefused
 from consumers.replay.partition import KEY_IS_NOT_FAMILY, NOT_AN_EVENT, SEQUENCE_HOLE, ReplayRefused
 from consumers.replay.replay import Replayed, replay
 from schemas import catalogue, codec, prefix
@@ -323,6 +324,21 @@ def test_a_family_that_begins_with_its_second_event_is_refused(made: Log, tmp_pa
     fault = refused(made.say(0, given(registered(), claimed()).log[1]), tmp_path)
     assert fault.code == SEQUENCE_HOLE
     assert f"partition 0, offset 0: family {FAMILY}, sequence 2" in fault.text
+
+
+def test_a_log_whose_beginning_is_gone_is_refused(made: Log, events: list[Accepted], tmp_path: Path) -> None:
+    # Given a log from whose partitions somebody removed the first records
+    made.write(events)
+    gone = [TopicPartition(made.topic, number, end) for number, end in half(made).ends.items() if end]
+    client = kafka.admin(made.bootstrap)  # it must outlive its answers
+    for told in client.delete_records(gone).values():
+        told.result(SECONDS)
+    for workers in (1, 2):
+        with pytest.raises(LogRefused) as caught:
+            made.replay(tmp_path / "a.json", workers=workers)
+        assert caught.value.code == "BEGINNING_MISSING"
+        assert "begins at offset" in caught.value.text
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_schema_id_that_the_lock_does_not_know_names_its_place(made: Log, tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 from consumers.gateway.request import FamilyDisclosed, Withheld
 from consumers.replay import moments
 from consumers.replay.figures import Figure, Figures, FiguresRefused
+from consumers.replay.log import LogRefused
 from consumers.replay.moments import Moments
 from consumers.replay.two_times import SequenceHole
 from jejak.cli import app as command_line
 from jejak.cli import read
 from jejak.cli.app import app
+from schemas.codec import Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,3 +137,23 @@ def test_a_hole_in_a_family_s_events_ends_with_1_and_one_line_that_names_it(
     assert (ended.value.code, told.out) == (1, "")
     assert "SEQUENCE_HOLE: event 7" in told.err
     assert FAMILY in told.err
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Undecodable("MALFORMED", "the bytes aren't the record of their id"), "MALFORMED"),
+        (LogRefused("BEGINNING_MISSING", "partition 3 begins at offset 7"), "BEGINNING_MISSING"),
+    ],
+)
+def test_what_is_stored_but_broken_ends_with_1_and_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: Exception, said: str
+) -> None:
+    asking(monkeypatch, fault)
+    monkeypatch.setattr(sys, "argv", ["jejak", "family", "show", FAMILY, "--as-of", JUNE])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    told = capsys.readouterr()
+    assert (ended.value.code, told.out) == (1, "")
+    assert said in told.err
+    assert "Traceback" not in told.err

@@ -26,11 +26,13 @@ from consumers.gateway.request import (
     Purpose,
     Withheld,
 )
+from consumers.read_model.state_record import state_record
 from identity.audit_reference import EpochKey
 from identity.keys import InMemoryKeyStore
 from identity.open import Opener
 from identity.seal import Sealer
 from schemas import codec, records, regions
+from schemas.codec import Undecodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -378,6 +380,23 @@ def test_a_fault_of_ours_is_on_record_before_it_goes_on(room: Room) -> None:
     with pytest.raises(RuntimeError):
         room.look()
     assert room.broker.records[-1].reason == "FAULT"
+
+
+def test_a_state_cut_off_behind_its_front_is_projected_and_nothing_of_it_is_shown(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert room.registry.state is not None
+    framed = codec.encode(room.registry.state)
+    for cut_off in (framed[:-1], framed[: len(framed) // 2]):
+        # Given a state of which only the front is whole, which is all that the projector reads
+        assert state_record(cut_off).family_id == FAMILY
+        monkeypatch.setattr(room.registry, "family", lambda _, kept=cut_off: codec.decode(kept))
+        # When somebody looks
+        with pytest.raises(Undecodable):
+            room.look("region")
+        # Then it is on record that nothing was shown
+        assert (room.broker.records[-1].outcome, room.broker.records[-1].reason) == ("FAILED", "FAULT")
+    assert "SubjectDisclosure" not in room.broker.kinds()
 
 
 def test_an_erased_person_is_shown_as_erased_and_still_disclosed(room: Room) -> None:
