@@ -1,8 +1,21 @@
 """What every run of the tests says first, and which tests share the run's one broker and database."""
 
+import logging
+from collections.abc import Iterator
+
 import pytest
+import structlog
 
 from tests.integration import containers
+
+
+@pytest.fixture(autouse=True)
+def _logs_end_with_the_test() -> Iterator[None]:
+    """Undo what a command line set: its stream is closed with its test, and others' log lines would fail on it."""
+    handlers = logging.getLogger().handlers[:]
+    yield
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
 
 
 def pytest_report_header() -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 import typer
 from cassandra import OperationTimedOut
 from typer.testing import CliRunner
@@ -34,14 +33,6 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "sik_ng"
 RUNNER = CliRunner()
 NIK = "3571010403800101"
 WRONG_USAGE, REFUSED, UNREACHABLE = 2, 3, 4
-
-
-@pytest.fixture(autouse=True)
-def _logs_end_with_the_test() -> Iterator[None]:
-    handlers = logging.getLogger().handlers[:]
-    yield
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = handlers
 
 
 @pytest.fixture(autouse=True)
