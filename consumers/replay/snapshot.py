@@ -80,13 +80,17 @@ def write(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"events-{number}-{progress.end}.snapshot"
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}.", delete=False) as file:
-        whole = hashlib.sha256()
-        for piece in _pieces(_head(number, progress), states, state_digest):
-            whole.update(piece)
-            file.write(piece)
-        file.write(whole.digest())
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            whole = hashlib.sha256()
+            for piece in _pieces(_head(number, progress), states, state_digest):
+                whole.update(piece)
+                file.write(piece)
+            file.write(whole.digest())
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:  # an interrupt too must not leave states where nobody looks for them
+            Path(file.name).unlink()
+            raise
     Path(file.name).replace(path)
     return path
 

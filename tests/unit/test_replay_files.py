@@ -28,7 +28,7 @@ from stream_processors.registry import digest
 from tests.unit.registry_scenarios import FAMILY, claimed, given, registered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RUNNER = CliRunner()
@@ -233,6 +233,16 @@ def test_a_snapshot_is_read_as_it_was_written_and_is_its_owners_alone(tmp_path: 
     found = snapshot.read(path, 0, 2)
     assert (found.progress, found.states) == (progress(), {FAMILY: codec.encode(STATE)})
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_snapshot_that_could_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    def states() -> Iterator[tuple[str, bytes]]:
+        yield FAMILY, codec.encode(STATE)
+        raise ReplayRefused("MALFORMED", "an event in force")
+
+    with pytest.raises(ReplayRefused):
+        snapshot.write(tmp_path, 3, progress(), states(), lambda: b"")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_every_single_bit_of_a_snapshot_counts(tmp_path: Path) -> None:
