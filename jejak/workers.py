@@ -159,28 +159,29 @@ class _Fed:
         self._bootstrap = bootstrap
         self._session = session
         self._pulse = pulse
-        self._feeders: dict[tuple[str, str], Feeder] = {}
+        # By version, topic of the state, and whether the health that is shown is this one's.
+        self._feeders: dict[tuple[str, str, bool], Feeder] = {}
 
     def follow(self, serving: Pointers, version: str) -> None:
         """Feed what is to be fed now and nothing else; raises the fault that ended a feeder."""
         chosen = serving.lately(READ_MODEL)
         families = catalogue.families_topic(serving.lately(STATE).version)
-        wanted = {(one, families) for one in ((version,) if version else chosen.kept)}
+        fed = (version,) if version else chosen.kept
+        wanted = {(one, families, one == (version or chosen.version)) for one in fed}
         for gone in [*self._feeders.keys() - wanted]:
             self._feeders.pop(gone).end()
             _LOG.info("read_model_left", version=gone[0], families=gone[1])
         for place in sorted(wanted - self._feeders.keys()):
-            self._feeders[place] = self._feeder(*place, shown=version or chosen.version)
+            self._feeders[place] = self._feeder(*place)
         for feeder in self._feeders.values():
             feeder.check()
 
-    def _feeder(self, version: str, families: str, shown: str) -> Feeder:
+    def _feeder(self, version: str, families: str, shown: bool) -> Feeder:
         if version not in tables.versions(self._session):
             raise RebuildRefused("NO_SUCH_VERSION", f"there are no tables of {version}: build them first")
         topics = replace(Topics(), families=families)
-        # The health that is shown is that of the version which serves.
-        pulse = self._pulse if version == shown else None
-        return Feeder(self._bootstrap, self._session, version, topics, pulse)
+        # The health that is shown is that of the version which serves, and no other: it would hide that one's fault.
+        return Feeder(self._bootstrap, self._session, version, topics, self._pulse if shown else None)
 
     def end(self) -> None:
         """Return once all that was read is written; raises the fault that ended a feeder."""
