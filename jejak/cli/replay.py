@@ -26,6 +26,7 @@ from jejak.cli.stack import Json
 from jejak.settings import Settings
 
 DIFFERENT, REFUSED = 1, 3
+AHEAD_OF_NOW = "AHEAD_OF_NOW"
 _OFFSETS = re.compile(r"[\d\s]+:[\d\s:,]*", re.ASCII)
 _SHOWN_EACH_SECONDS = 1.0
 replay = typer.Typer(help="Fold the accepted events anew and attest what came out; nothing is written to Kafka.")
@@ -70,6 +71,8 @@ def _cut(until: str, bootstrap: str) -> Cut:
         known_at = moments.parse(until)
     except moments.MalformedTime as fault:
         raise CutRefused(cut.MALFORMED, f"neither offsets (0:120,1:98,...) nor a time: {fault}") from fault
+    if known_at > composition.now():
+        raise CutRefused(AHEAD_OF_NOW, "that time has not come: what will be recorded by then would be missing")
     return cut.at_time(bootstrap, known_at)
 
 

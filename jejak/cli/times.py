@@ -6,15 +6,20 @@ import typer
 
 from consumers.replay import moments
 from consumers.replay.moments import MalformedTime, Moments
+from jejak import composition
 
 AsOf = Annotated[str, typer.Option(help="True in the world by then: ISO 8601 with zone, or a date (its end in WIB).")]
 KnownAt = Annotated[str, typer.Option(help="Known to the registry by then, the same way; by default all there is.")]
 
 
 def asked_at(as_of: str, known_at: str) -> Moments:
-    """Return the times that a question names; a malformed one is wrong usage."""
+    """Return the times that a question names; a malformed one is wrong usage.
+
+    Nothing is known yet at a time ahead, such as the end of today: known by then means known by now, and says so.
+    """
     try:
-        return Moments(moments.parse(as_of) if as_of else None, moments.parse(known_at) if known_at else None)
+        known = min(moments.parse(known_at), composition.now()) if known_at else None
+        return Moments(moments.parse(as_of) if as_of else None, known)
     except MalformedTime as malformed:
         raise typer.BadParameter(str(malformed)) from malformed
 

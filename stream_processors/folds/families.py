@@ -11,7 +11,7 @@ from schemas.identifiers import derived_id
 from schemas.records import ChangeRefused, EligibilityDecided, FamilyState, FoldPosition, IndicatorSum
 from stream_processors.engine.contract import Output, Poison
 from stream_processors.folds import metrics
-from stream_processors.folds.states import States
+from stream_processors.folds.states import OtherFoldVersion, States
 from stream_processors.indicators import counted, definitions
 from stream_processors.indicators.counts import Counts
 from stream_processors.registry import calendar, deadlines
@@ -38,6 +38,7 @@ class FamiliesFold:
         self._states = States()
         self._counts = Counts()
         self._next_offset: int | None = None
+        self._made_by = FOLD_VERSION
         self._recorded_at = 0
         self._midnight = 0  # when the day of the last change ends (WIB); known from the first change on
         self._events = 0
@@ -68,11 +69,20 @@ class FamiliesFold:
         if key.startswith(POSITION_PREFIX):
             record = codec.decode(value)
             self._next_offset, self._recorded_at, self._events = record.next_offset, record.recorded_at, record.events
+            self._made_by = record.fold_version
         else:
             self._states.restore(key, value)
 
     def restored(self) -> Sequence[Output]:
-        """Recount every cell from the restored states and return all of them, to be published again."""
+        """Recount every cell from the restored states and return all of them, to be published again.
+
+        Raises OtherFoldVersion where the last position says that another version of the fold made them.
+        """
+        if self._made_by != FOLD_VERSION:
+            raise OtherFoldVersion(
+                f"partition {self._partition}: the state is of fold version {self._made_by}, this is {FOLD_VERSION}: "
+                "build it anew with `jejak rebuild start state`, then switch"
+            )
         self._counts = Counts()
         self._counts.add(self._states.counted())
         return list(self._changed_sums(self._next_offset or 0))

@@ -20,6 +20,10 @@ class StateUnreadable(EngineFault):
     """A state that was restored doesn't decode: the topic or memory is broken, nothing may be decided on it."""
 
 
+class OtherFoldVersion(EngineFault):
+    """The states restored were made by another version of the fold: they are built anew beside, never folded on."""
+
+
 class States:
     """The families of one partition by their topic key: the family's id in ASCII."""
 

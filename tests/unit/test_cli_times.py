@@ -17,7 +17,7 @@ from consumers.replay.log import LogRefused
 from consumers.replay.moments import Moments
 from consumers.replay.two_times import SequenceHole
 from jejak.cli import app as command_line
-from jejak.cli import read
+from jejak.cli import read, times
 from jejak.cli.app import app
 from schemas.codec import Undecodable
 
@@ -85,6 +85,14 @@ def test_the_times_reach_the_door(monkeypatch: pytest.MonkeyPatch, command: str)
     assert (told.exit_code, told.stdout) == (3, "")
     assert "BEFORE_FIRST_EVENT" in told.stderr
     assert asked.moments == [Moments(moments.parse(JUNE), moments.parse(JULY))]
+
+
+def test_what_is_known_by_a_time_ahead_is_what_is_known_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = moments.parse("2025-07-01T02:37:00+07:00")
+    monkeypatch.setattr(times.composition, "now", lambda: now)
+    asked = asking(monkeypatch, Withheld("BEFORE_FIRST_EVENT"))
+    RUNNER.invoke(app, ["family", "show", FAMILY, "--known-at", "2025-07-01"])
+    assert asked.moments == [Moments(known_at=now)]
 
 
 def test_without_times_the_question_is_about_now(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from schemas.codec import FRAME, Undecodable
 from stream_processors.engine.contract import Poison
 from stream_processors.folds import families
 from stream_processors.folds.families import FamiliesFold
-from stream_processors.folds.states import States
+from stream_processors.folds.states import OtherFoldVersion, States
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import recount
 from stream_processors.registry.digest import leaf, partition_digest
@@ -256,6 +256,16 @@ def test_recorded_at_never_decreases_over_a_restart() -> None:
     again = restored(log.out)
     event = again.fold(FAMILY.encode(), codec.encode(claimed()), 101, NOW)[0]
     assert codec.decode(event.value).header.recorded_at == NOW + 60 * SECOND
+
+
+def test_a_state_of_another_fold_version_ends_the_worker_before_anything_is_folded_on_it() -> None:
+    log = Log()
+    log.put(registered())
+    log.close()
+    position = log.of(catalogue.FAMILIES_TOPIC)[-1]
+    other = codec.encode(replace(codec.decode(position.value), fold_version="1"))
+    with pytest.raises(OtherFoldVersion, match="fold version 1"):
+        restored([*log.out, position._replace(value=other)])
 
 
 # --- poison ---

@@ -294,6 +294,12 @@ def test_the_command_refuses_what_is_neither_time_nor_offsets(
     assert (shown.exit_code, json.loads(shown.stdout)["refused"]) == (3, cut.MALFORMED)
 
 
+def test_the_command_refuses_a_time_that_has_not_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JEJAK_KAFKA", "127.0.0.1:1")
+    shown = RUNNER.invoke(app, ["replay", "--until", "2999-01-01", "--attest", str(tmp_path / "a"), "--json"])
+    assert (shown.exit_code, json.loads(shown.stdout)["refused"]) == (3, "AHEAD_OF_NOW")
+
+
 def test_the_command_shows_what_it_attested_and_which_snapshots_it_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
