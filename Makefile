@@ -17,10 +17,13 @@ demo: sync ## see a district live through the registry, on real Kafka and real C
 
 test: sync ## every test, on a real broker and database started by the project itself
 	@mkdir -p build
-	@echo "the tests that share one broker and database; all others run beside, shown at the end"
-	@$(RUN) pytest -m "not pair" > build/others.txt 2>&1 & others=$$!; \
-	$(RUN) pytest -m pair; pair=$$?; \
-	wait $$others; rest=$$?; cat build/others.txt; test $$pair -eq 0 -a $$rest -eq 0
+	@echo "four runs at once, those of real services on servers of their own: they mostly wait; output is shown at the end"
+	@$(RUN) pytest -m "not real" > build/units.txt 2>&1 & units=$$!; \
+	$(RUN) pytest -m "real and faults" > build/faults.txt 2>&1 & faults=$$!; \
+	$(RUN) pytest -m "real and not pair and not faults" > build/own-servers.txt 2>&1 & own=$$!; \
+	$(RUN) pytest -m "real and pair and not faults"; pair=$$?; \
+	wait $$units; units=$$?; cat build/units.txt; wait $$faults; faults=$$?; cat build/faults.txt; \
+	wait $$own; own=$$?; cat build/own-servers.txt; test $$pair$$units$$faults$$own = 0000
 
 unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract

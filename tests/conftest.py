@@ -24,6 +24,8 @@ def pytest_report_header() -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark the tests of the pair of servers: `make test` runs them beside all others."""
+    """Mark the tests of the pair of servers, and those that harm workers: `make test` runs them beside all others."""
     if "stack" in getattr(item, "fixturenames", ()):
         item.add_marker(pytest.mark.pair)
+    if {"fault", "faults", "crash"} & set(item.path.stem.split("_")):
+        item.add_marker(pytest.mark.faults)
