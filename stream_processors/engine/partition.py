@@ -124,15 +124,15 @@ class Restorer:
             messages: list[Any] = consumer.consume(_AT_ONCE, _POLL_S)
             read: dict[int, int] = {}
             for message in messages:
-                read[message.partition()] = message.offset()
-                error = message.error()
+                number, error = message.partition(), message.error()
+                read[number] = message.offset()
                 if error is None:
-                    self._take(folds[message.partition()], message.key(), message.value())
+                    self._take(folds[number], message.key(), message.value())
                 elif error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001  librdkafka's own code
                     tolerate(error)
-                elif message.offset() >= ends[message.partition()]:
+                elif message.offset() >= ends[number]:
                     # Only the end is proof: markers take offsets too, so the last record says nothing.
-                    left.discard(message.partition())
+                    left.discard(number)
             for number, offset in read.items():
                 self._pulse.restoring(number, offset, ends[number])
             if messages:
