@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaException
 
 from schemas import codec
 from schemas.records import DeadlineReached, DeadlineScheduled
@@ -45,7 +46,16 @@ class Agents:
         self.name = f"agents-{uuid.uuid4().hex[:10]}"
         self.processes: list[subprocess.Popen[bytes]] = []
         names = [f"{self.name}.{kind}" for kind in ("deadlines", "changes", "dead")]
-        kafka.create_topics(bootstrap, [Topic(name, 4) for name in [*names, f"{self.name}-deadlines-changelog"]])
+        names.append(f"{self.name}-deadlines-changelog")
+        kafka.create_topics(bootstrap, [Topic(name, 4) for name in names])
+        # Faust may wait for ever on a partition that had no leader when it started.
+        wait_until(lambda: all(self._has_leaders(name) for name in names), "every partition has a leader")
+
+    def _has_leaders(self, topic: str) -> bool:
+        try:
+            return len(kafka.end_offsets(self.bootstrap, topic)) == 4
+        except KafkaException:
+            return False
 
     def start(self) -> subprocess.Popen[bytes]:
         settings = {
