@@ -7,6 +7,7 @@ standard logger `transport.kafka` and are silent until somebody listens to it.
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -35,6 +36,15 @@ LOGGER.addHandler(logging.NullHandler())
 
 CALL_SECONDS: Final = 30.0
 TRANSACTION_MILLISECONDS: Final = 10_000
+# Right after a topic is made or a leader changes, a broker may answer before it knows what it leads.
+_UNSETTLED: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
+_PAUSE_SECONDS: Final = 0.1
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 AT_ONCE: Final = 1_000
 # An idle read that lasts longer than a lost owner's transaction may, and than a broker's restart.
@@ -177,15 +187,23 @@ def end_offsets(
 ) -> dict[int, int]:
     """Return, by partition, the offset after the last record that a reader of this isolation can get to now.
 
-    `client` is asked if given, otherwise one is made for this question alone.
+    `client` is asked if given, otherwise one is made for this question alone. Asked again, for as long as a call may
+    take, while leaders are not settled; then, and for any other fault, raises KafkaException.
     """
     level = IsolationLevel.READ_COMMITTED if isolation == "read_committed" else IsolationLevel.READ_UNCOMMITTED
     asked = {TopicPartition(topic, p): LATEST for p in among or partitions(bootstrap, topic, client)}
     # The client must outlive its answers: without it they never come.
     client = admin(bootstrap) if client is None else client
-    told = client.list_offsets(asked, isolation_level=level, request_timeout=CALL_SECONDS)
-    # Waited for a little longer than the client asks, so that it is the client that says why nobody answered.
-    return {place.partition: outcome.result(CALL_SECONDS + 5).offset for place, outcome in told.items()}
+    deadline = time.monotonic() + CALL_SECONDS
+    while True:
+        told = client.list_offsets(asked, isolation_level=level, request_timeout=CALL_SECONDS)
+        try:
+            # Waited for a little longer than the client asks, so that it is the client that says why nobody answered.
+            return {place.partition: outcome.result(CALL_SECONDS + 5).offset for place, outcome in told.items()}
+        except KafkaException as fault:
+            if fault.args[0].code() not in _UNSETTLED or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
 
 
 def read_all(
