@@ -170,6 +170,33 @@ TOPICS = (
         {"cleanup.policy": "delete", "retention.ms": str(90 * _DAY)},
     ),
     Topic("jejak.serving.v1", 1, "what serves", ("ServingVersionChosen",), "operators", ("every worker",), FOREVER),
+    Topic(
+        "jejak.checkpoints.v1",
+        1,
+        "origin of the log",
+        ("RoundOpened", "CheckpointPublished"),
+        "sequencer",
+        ("gateway", "witnesses", "auditor"),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        "jejak.policies.v1",
+        1,
+        "policy set",
+        ("PolicySetActivated",),
+        "operators",
+        ("gateway", "auditor"),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        "jejak.alerts.v1",
+        1,
+        "agency",
+        ("UnusualUseDetected",),
+        "watch agent",
+        ("gateway", "operators"),
+        FOREVER,
+    ),
     # Faust gives the changelog of a table this name. It holds due dates only, no record of the contract.
     Topic(
         f"{AGENTS}-deadlines-changelog",
@@ -192,7 +219,7 @@ CHANGES_TOPIC, EVENTS_TOPIC, FAMILIES_TOPIC, ELIGIBILITY_TOPIC = (topic.name for
 INDICATORS_TOPIC, REFUSALS_TOPIC, DEADLINES_TOPIC, RULES_TOPIC, REFERENCE_TOPIC, AUDIT_TOPIC, DEAD_LETTERS_TOPIC = (
     topic.name for topic in TOPICS[4:11]
 )
-SERVING_TOPIC = TOPICS[11].name
+SERVING_TOPIC, CHECKPOINTS_TOPIC, POLICIES_TOPIC, ALERTS_TOPIC = (topic.name for topic in TOPICS[11:15])
 
 
 def families_topic(version: str) -> str:

@@ -45,6 +45,8 @@ __all__ = [
     "ObjectionFiled",
     "PartitionCut",
     "PersonErased",
+    "PolicyFile",
+    "PolicySetActivated",
     "Proposal",
     "ProposalCancelled",
     "ProposalDetermined",
@@ -66,6 +68,7 @@ __all__ = [
     "RulesActivated",
     "ServingVersionChosen",
     "SubjectDisclosure",
+    "UnusualUseDetected",
     "VillageMeetingHeld",
 ]
 
@@ -109,6 +112,9 @@ class AccessIntent:
     decision: str
     policy_set_hash: bytes
     determining_rules: tuple[str, ...]
+    decision_input: str
+    second_actor_ref: str | None = None
+    review_due_at: int | None = None
     src_ip_prefix: str | None = None
     channel: str
 
@@ -128,6 +134,8 @@ class AccessOutcome:
     intent_id: bytes
     outcome: str
     reason: str | None = None
+    decision_input: str | None = None
+    determining_rules: tuple[str, ...]
     result_count: int
     suppressed_count: int
     batch_root: bytes | None = None
@@ -217,10 +225,7 @@ class ChangeRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointPublished:
-    """The signed and cosigned checkpoint of a round.
-
-    Provisional.
-    """
+    """The signed and cosigned checkpoint of a round."""
 
     origin: str
     round: int
@@ -743,6 +748,27 @@ class PersonErased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFile:
+    """One file of a policy set."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySetActivated:
+    """The policies that decide who may look, from here on; kept for ever, so that any past decision can be made again.
+
+    Legal step: UU PDP art. 20, 31; Permen PPN 7/2025.
+    """
+
+    policy_set_hash: bytes
+    activated_at: int
+    activated_by: str
+    files: tuple[PolicyFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProposalCancelled:
     """Proposer or ministry withdraws an open proposal.
 
@@ -922,10 +948,7 @@ class ReferenceRowPublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundOpened:
-    """A round of the audit tree, before it is signed; the first record of a round number wins.
-
-    Provisional.
-    """
+    """A round of the audit tree, before it is signed; the first record of a round number wins."""
 
     origin: str
     round: int
@@ -983,6 +1006,27 @@ class SubjectDisclosure:
     visibility: str
     visibility_until: int | None = None
     visibility_order: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusualUseDetected:
+    """Somebody looks at persons in a way that calls for a question.
+
+    Legal step: UU PDP art. 35-39, 46 (a breach is known from here).
+    """
+
+    alert_id: bytes
+    detected_at: int
+    kind: str
+    agency_id: str
+    actor_ref: str
+    window_start: int
+    window_end: int
+    observed: int
+    threshold: int
+    median: int | None = None
+    thresholds_version: str
+    intent_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,6 +174,7 @@ class Door:
             decision="ALLOW" if allowed else "DENY",
             policy_set_hash=self._policy_hash,
             determining_rules=(rule.code,),
+            decision_input="",
         )
 
     def _reading(self, look: _Look, read: Callable[[], Any]) -> Any:
@@ -213,6 +214,7 @@ class Door:
             outcome="DELIVERED",
             result_count=len(found.persons),
             suppressed_count=0,
+            determining_rules=(),
             byte_count=len(response),
             response_digest=self._epoch.response_digest(response),
         )
@@ -255,6 +257,7 @@ class Door:
             reason=code,
             result_count=0,
             suppressed_count=0,
+            determining_rules=(),
             byte_count=0,
             response_digest=self._epoch.response_digest(b""),
         )
