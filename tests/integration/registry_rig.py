@@ -245,6 +245,8 @@ class Rig:
         models = [name for name in self.running if name.startswith(READ_MODEL)]
         for name in [name for name in self.running if name not in models]:
             self.stop(name)
+        # Decided is not yet readable: a transaction's end reaches each log in its own time.
+        wait_until(lambda: not self.has_open_transaction(), "every event readable", seconds)
         if models:
             wait_until(lambda: self.unprojected() == 0, "everything projected", seconds)
         for name in models:
