@@ -21,7 +21,12 @@ from consumers.gateway.looking import BEHIND, Looking, Result, Wanted
 from consumers.gateway.nik_filter import cleaned, looks_like_nik
 from consumers.gateway.request import (
     Asked,
+    AuditAsked,
+    AuditDisclosed,
+    AuditFound,
     Caller,
+    ExportAsked,
+    ExportStream,
     FamilyAsked,
     FamilyDisclosed,
     HistoryDisclosed,
@@ -124,6 +129,36 @@ class Door:
             return receipts
         return HistoryDisclosed(found.family_id, entries, receipts)
 
+    def break_glass(
+        self, caller: Caller, second: Caller, purpose: Purpose, asked: Asked, fields: Iterable[str]
+    ) -> FamilyDisclosed | Withheld:
+        """Return one family's fields in an emergency that a second officer vouches for, to be reviewed in 3x24 hours.
+
+        `second` was authenticated by a token of their own and is another officer of the same agency; `purpose.text`
+        says what the emergency is.
+        """
+        raise NotImplementedError
+
+    def audit_read(
+        self, caller: Caller, purpose: Purpose, about: AuditAsked, read: Callable[[], AuditFound]
+    ) -> AuditDisclosed | Withheld:
+        """Return what `read` finds in the trail once the intent, and then the outcome, are on record.
+
+        `read` is called only after the intent (action AUDIT_READ) is durable. A person's trail leaves a disclosure of
+        that person, so that they see who read it.
+        """
+        raise NotImplementedError
+
+    def open_export(
+        self, caller: Caller, purpose: Purpose, asked: ExportAsked, second: Caller | None = None
+    ) -> ExportStream | Withheld:
+        """Lend the stream of an export under `purpose.agreement_id`, its intent on record; a Withheld showed nothing.
+
+        Above the number of persons that the policies name, `second` must have approved: another officer by their own
+        token.
+        """
+        raise NotImplementedError
+
     def _admitted(
         self, caller: Caller, purpose: Purpose, asked: Asked, fields: tuple[str, ...], moments: Moments
     ) -> _Look | Withheld:
@@ -156,7 +191,11 @@ class Door:
         allowed = isinstance(rule, purposes.Rule)
         person = asked.person_ref if isinstance(asked, PersonAsked) else None
         family = asked.family_id if isinstance(asked, FamilyAsked) else None
-        who: dict[str, Any] = {name: _code(value) for name, value in asdict(caller).items() if value is not None}
+        who: dict[str, Any] = {
+            name: _code(value) if isinstance(value, str) else value
+            for name, value in asdict(caller).items()
+            if value is not None and name != "person_ref"
+        }
         return partial(
             records.AccessIntent,
             **who,

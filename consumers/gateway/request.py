@@ -1,7 +1,14 @@
-"""What is asked at the door, by whom and why, and what comes back. Must not know how either is decided."""
+"""What is asked at the door, by whom and why, and what comes back. Must not know how either is decided.
 
+Four questions, each a method of `Door`, each with an intent on record before anything is read:
+`look_family` and `history` about a family; `break_glass` about one family where no purpose allows it, with a second
+officer; `audit_read` about the trail itself, where the asker of the door hands over the read; `open_export`, which
+lends an `ExportStream` whose every chunk is on record, person by person, before its bytes are returned.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from consumers.gateway.audit_log import Receipt
 from consumers.gateway.timeline import Entry
@@ -9,7 +16,12 @@ from consumers.gateway.timeline import Entry
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as the authenticated channel says; `agency_id` is an agency of the contract, as `dinsos/35.71`."""
+    """Who asks, as the authenticated channel says; `agency_id` is an agency of the contract, as `dinsos/35.71`.
+
+    Made by `authentication.Authenticator` of a verified token, never of what a request says. `token_jti` and
+    `token_issuer` name that token, `client_cert_digest` is the SHA-256 of the certificate it is bound to. `person_ref`
+    is set where the caller is a citizen, and is the only person whose data or trail they may ask for.
+    """
 
     agency_id: str
     client_id: str
@@ -20,6 +32,10 @@ class Caller:
     request_id: str
     trace_id: str = ""
     src_ip_prefix: str | None = None
+    token_jti: str | None = None
+    token_issuer: str | None = None
+    client_cert_digest: bytes | None = None
+    person_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,65 @@ Asked = FamilyAsked | PersonAsked | CardAsked
 
 
 @dataclass(frozen=True, slots=True)
+class TrailOfPerson:
+    """Who saw the person with this reference."""
+
+    person_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailOfAccessor:
+    """Whom this officer of this agency saw."""
+
+    agency_id: str
+    actor_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailOfAgency:
+    """Whom this agency saw."""
+
+    agency_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEntry:
+    """One entry of the trail, by the event_id of its intent, of a look that this agency made."""
+
+    event_id: bytes
+    agency_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeTrail:
+    """Every entry of the trail, whoever looked at whomever."""
+
+
+AuditAsked = TrailOfPerson | TrailOfAccessor | TrailOfAgency | TrailEntry | WholeTrail
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFound:
+    """What a read of the trail found: `lines` are what JSON can say; `suppressed` were left out, as law lets them."""
+
+    lines: Sequence[Any]
+    suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportAsked:
+    """An export under an agreement: which fields, of families in which regions (Kemendagri codes), of how many persons.
+
+    `export_id` is the same when an export is taken up again; each time is an intent of its own.
+    """
+
+    export_id: str
+    fields: tuple[str, ...]
+    regions: tuple[str, ...]
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyDisclosed:
     """A family as the caller may see it, on record: its state's sequence, the permitted fields, the audit receipts."""
 
@@ -85,3 +160,55 @@ class Withheld:
     """
 
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditDisclosed:
+    """What was read of the trail, the reading on record."""
+
+    found: AuditFound
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """One family of an export: its permitted fields, masked as a look would show them."""
+
+    family_id: str
+    sequence: int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDisclosed:
+    """The bytes of a chunk that may leave now: the disclosure of each of its persons is durable.
+
+    `left_out` are families that are not in it, each with why: NOT_FOUND, OUTSIDE_AREA, READ_MODEL_BEHIND, ...
+    """
+
+    body: bytes
+    families: int
+    persons: int
+    left_out: tuple[tuple[str, str], ...]
+    receipts: tuple[Receipt, ...]
+
+
+Render = Callable[[Sequence[FamilyRow]], bytes]
+"""Makes the bytes that leave of the rows that may leave; reads nothing further."""
+
+
+class ExportStream(Protocol):
+    """An export that was let in, chunk by chunk; exactly one of `close` and `abandon` ends it."""
+
+    @property
+    def intent(self) -> Receipt:
+        """Where the export's one intent is durable."""
+
+    def disclose_chunk(self, family_ids: Sequence[str], render: Render) -> ChunkDisclosed | Withheld:
+        """Return the chunk's bytes once a disclosure of each person in it is durable; a Withheld showed nothing."""
+
+    def close(self) -> tuple[Receipt, ...] | Withheld:
+        """Leave the outcome: the count of persons, a digest of every byte, and the root over every disclosure."""
+
+    def abandon(self, code: str) -> Withheld:
+        """Leave the outcome of an export that broke off: what left of it, and why it ended."""
