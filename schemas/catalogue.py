@@ -76,6 +76,19 @@ CHANGES = (
     *_LATER,
 )
 EVENTS = (*CHANGES, "EligibilityDecided")
+REQUEST_CHANGES = (
+    "AccessRequestDrafted",
+    "AccessRequestSubmitted",
+    "AccessRequestReviewed",
+    "AccessGranted",
+    "DataHandedOver",
+    "UsageReportFiled",
+    "UsageReportReviewed",
+    "AccessSuspended",
+    "AccessResumed",
+    "DeadlineReached",
+)
+REQUEST_EVENTS = (*REQUEST_CHANGES, "UsageReportReminded", "UsageReportEscalated")
 
 TOPICS = (
     Topic(
@@ -128,7 +141,7 @@ TOPICS = (
         PARTITIONS,
         "family_id, or the document",
         ("ChangeRefused",),
-        "families fold, producers",
+        "families fold, producers, requests fold",
         ("gateway",),
         {"cleanup.policy": "delete", "retention.ms": str(365 * _DAY), **_AHEAD},
     ),
@@ -137,7 +150,7 @@ TOPICS = (
         PARTITIONS,
         "family_id/kind",
         ("DeadlineScheduled",),
-        "families fold",
+        "families fold, requests fold",
         ("deadlines agent",),
         COMPACT,
     ),
@@ -207,6 +220,33 @@ TOPICS = (
         ("deadlines agent",),
         COMPACT,
     ),
+    Topic(
+        "jejak.access-requests.v1",
+        PARTITIONS,
+        "request id",
+        REQUEST_CHANGES,
+        "producers, deadlines agent",
+        ("requests fold",),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        "jejak.access-request-events.v1",
+        PARTITIONS,
+        "request id",
+        REQUEST_EVENTS,
+        "requests fold",
+        ("auditor", "operators"),
+        {**FOREVER, **_AHEAD},
+    ),
+    Topic(
+        "jejak.access-request-states.v1",
+        PARTITIONS,
+        "request id, or position/<partition>",
+        ("AccessRequestState", "FoldPosition"),
+        "requests fold",
+        ("requests fold", "gateway"),
+        COMPACT,
+    ),
 )
 
 
@@ -220,6 +260,9 @@ INDICATORS_TOPIC, REFUSALS_TOPIC, DEADLINES_TOPIC, RULES_TOPIC, REFERENCE_TOPIC,
     topic.name for topic in TOPICS[4:11]
 )
 SERVING_TOPIC, CHECKPOINTS_TOPIC, POLICIES_TOPIC, ALERTS_TOPIC = (topic.name for topic in TOPICS[11:15])
+REQUESTS_TOPIC, REQUEST_EVENTS_TOPIC, REQUEST_STATES_TOPIC = (
+    topic(f"jejak.{name}.v1").name for name in ("access-requests", "access-request-events", "access-request-states")
+)
 
 
 def families_topic(version: str) -> str:

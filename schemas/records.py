@@ -8,14 +8,22 @@ from dataclasses import dataclass
 from schemas.parts import Part
 
 __all__ = [
+    "AccessGranted",
     "AccessIntent",
     "AccessOutcome",
+    "AccessRequestDrafted",
+    "AccessRequestReviewed",
+    "AccessRequestState",
+    "AccessRequestSubmitted",
+    "AccessResumed",
+    "AccessSuspended",
     "AidAllocated",
     "AidReceived",
     "AidStopped",
     "ChangeRefused",
     "CheckpointPublished",
     "CivilRegistryMatched",
+    "DataHandedOver",
     "DeadlineReached",
     "DeadlineScheduled",
     "DinsosReviewCompleted",
@@ -69,8 +77,61 @@ __all__ = [
     "ServingVersionChosen",
     "SubjectDisclosure",
     "UnusualUseDetected",
+    "UsageReportEscalated",
+    "UsageReportFiled",
+    "UsageReportReminded",
+    "UsageReportReviewed",
     "VillageMeetingHeld",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """First field of every change and event.
+
+    The order of its fields is fixed: what the fold rewrites comes first, then what it reads, then what it passes
+    through.
+    """
+
+    sequence: int
+    recorded_at: int
+    occurred_at: int
+    change_id: bytes
+    family_id: str
+    agency: str
+    actor: str
+    document: str
+    correlation_id: bytes | None = None
+    causation_id: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region(Part):
+    """A place in a named code system and edition; the same digits can name two places, so the code never travels alone.
+
+    Source: domain guide 6; Kepmendagri 300.2.2-2430/2025.
+    """
+
+    system: str
+    edition: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessGranted:
+    """Dinsos grants a request: an agreement that policies read, with an end.
+
+    Legal step: machine F, DISETUJUI; Permen PPN 7/2025.
+    """
+
+    header: Header
+    agency: str
+    purposes: tuple[str, ...]
+    fields: tuple[str, ...]
+    regions: tuple[Region, ...]
+    most_persons: int
+    valid_from: int
+    valid_until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,23 +206,103 @@ class AccessOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """First field of every change and event.
+class AccessRequestDrafted:
+    """An agency asks for by-name-by-address data, with its four papers; said again while the request is a draft, it replaces them.
 
-    The order of its fields is fixed: what the fold rewrites comes first, then what it reads, then what it passes
-    through.
+    Legal step: machine F (domain guide 4.F, practice of Kab. Bangkalan's portal).
     """
+
+    header: Header
+    letter_digest: bytes
+    terms_digest: bytes
+    integrity_digest: bytes
+    confidentiality_digest: bytes
+    purposes: tuple[str, ...]
+    fields: tuple[str, ...]
+    regions: tuple[Region, ...]
+    most_persons: int
+    valid_from: int
+    valid_until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequestReviewed:
+    """One office of three lets a request pass, sends it back or refuses it.
+
+    Legal step: machine F.
+    """
+
+    header: Header
+    step: str
+    outcome: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequestState:
+    """The current state of one request for by-name-by-address data, folded from its events; value of the compacted topic jejak.access-request-states.v1."""
 
     sequence: int
     recorded_at: int
-    occurred_at: int
-    change_id: bytes
-    family_id: str
+    request_id: str
     agency: str
-    actor: str
-    document: str
-    correlation_id: bytes | None = None
-    causation_id: bytes | None = None
+    step: str
+    note: str
+    letter_digest: bytes
+    terms_digest: bytes
+    integrity_digest: bytes
+    confidentiality_digest: bytes
+    purposes: tuple[str, ...]
+    fields: tuple[str, ...]
+    regions: tuple[Region, ...]
+    most_persons: int
+    valid_from: int
+    valid_until: int
+    granted: bool
+    suspended: str
+    file_digest: bytes | None = None
+    persons: int
+    expires_at: int
+    report: str
+    report_due_at: int
+    escalates_at: int
+    reminded: tuple[int, ...]
+    escalated: bool
+    records_used: int
+    recent_changes: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequestSubmitted:
+    """The requester hands the draft in for review.
+
+    Legal step: machine F.
+    """
+
+    header: Header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessResumed:
+    """A suspended agreement counts again, until its end.
+
+    Legal step: machine F; ours.
+    """
+
+    header: Header
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessSuspended:
+    """An agreement lets nobody look and no file leave until it is resumed.
+
+    Legal step: machine F; ours.
+    """
+
+    header: Header
+    reason: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +387,21 @@ class CivilRegistryMatched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DataHandedOver:
+    """A file left for the requester; the usage report is due 30 days later.
+
+    Legal step: machine F, SELESAI.
+    """
+
+    header: Header
+    file_digest: bytes
+    manifest_digest: bytes
+    recipient_mark: str
+    persons: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineReached:
     """A date came; published by the deadlines agent, id UUIDv5 of family, kind and due date.
 
@@ -260,7 +416,7 @@ class DeadlineReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineScheduled:
-    """A due date for a family, or its withdrawal; the deadlines agent keeps the latest per family and kind.
+    """A due date for a family or an access request, or its withdrawal; the deadlines agent keeps the latest per family and kind.
 
     Legal step: the monthly cut-off of machine A (Kepmensos 150/HUK/2022; calendar data).
     """
@@ -359,18 +515,6 @@ class FamilyExcluded:
     programmes: tuple[str, ...]
     expires_on: int | None = None
     evidence: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Region(Part):
-    """A place in a named code system and edition; the same digits can name two places, so the code never travels alone.
-
-    Source: domain guide 6; Kepmendagri 300.2.2-2430/2025.
-    """
-
-    system: str
-    edition: str
-    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1027,6 +1171,54 @@ class UnusualUseDetected:
     median: int | None = None
     thresholds_version: str
     intent_id: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReportEscalated:
+    """No usage report came after the last reminder: the registry tells the regency's secretariat.
+
+    Legal step: machine F.
+    """
+
+    header: Header
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReportFiled:
+    """The requester reports what a file was used for.
+
+    Legal step: machine F, laporan penggunaan.
+    """
+
+    header: Header
+    records_used: int
+    report_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReportReminded:
+    """The registry reminds an agency of its usage report.
+
+    Legal step: machine F, H-7 to H+30.
+    """
+
+    header: Header
+    day: int
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReportReviewed:
+    """Bapperida, then Dinsos, accepts a usage report or wants it revised.
+
+    Legal step: machine F, laporan penggunaan.
+    """
+
+    header: Header
+    step: str
+    outcome: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,7 +181,7 @@ def test_a_record_without_a_header_is_not_walked(name: str) -> None:
 
 def test_what_is_walked_are_the_changes_the_events_and_what_answers_them() -> None:
     others = {"EligibilityDecided", "ChangeRefused", "RulesActivated"}
-    assert {name.removeprefix("jejak.") for name in WALKED} == set(catalogue.CHANGES) | others
+    assert {name.removeprefix("jejak.") for name in WALKED} == {*catalogue.CHANGES, *catalogue.REQUEST_EVENTS} | others
 
 
 @pytest.mark.parametrize("kind", ["full", "sparse"])
