@@ -1,0 +1,358 @@
+"""Signed notes, checkpoints and cosignatures: C2SP signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature v1.0.1.
+
+Ed25519 alone; ML-DSA-44 is left out, and a key of that type is refused as KEY_TYPE. Stricter than the specifications
+in three things, so that one note has one form: no extension lines, lower-case key ids in verifier keys, and no second
+line of a known key (DOUBLED_SIGNATURE), which therefore never counts as two witnesses. Lines of unknown keys are
+ignored, doubled ones too. It must not know who is trusted, where notes are kept, or what time it is.
+"""
+
+import base64
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from schemas.merkle import EMPTY_ROOT, HASH_BYTES, MOST_LEAVES
+
+ED25519: Final = 1
+"""The key type of a log's own signature."""
+COSIGNATURE: Final = 4
+"""The key type of a witness's timestamped signature."""
+KEY_BYTES: Final = 32
+KEY_ID_BYTES: Final = 4
+MOST_SIGNATURES: Final = 64
+MOST_NOTE_BYTES: Final = 262_144
+LATEST_SECONDS: Final = 2**63 - 1
+
+_SIGNATURE_BYTES: Final = 64
+_TIME_BYTES: Final = 8
+_FIRST_PRINTABLE: Final = " "
+_DASH: Final = "\u2014 "
+_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
+_FIELD_PRIME: Final = 2**255 - 19
+_TEXT_LINES: Final = 3
+
+
+class NoteRefused(Exception):
+    """A note, checkpoint, key or signature that is not taken; `code` says why, and nothing of it is quoted.
+
+    Form: TOO_LARGE, NOT_UTF8, CONTROL_CHARACTER, NO_FINAL_NEWLINE, NO_SIGNATURES, TOO_MANY_SIGNATURES, SIGNATURE_LINE,
+    KEY_NAME, BASE64. Checkpoint: EXTENSION_LINES, CHECKPOINT_LINES, ORIGIN, SIZE, ROOT, OTHER_ORIGIN. Keys:
+    VERIFIER_KEY, KEY_ID, KEY_TYPE, PUBLIC_KEY, SHARED_KEY. Signatures: DOUBLED_SIGNATURE, SIGNATURE_FAILS,
+    NO_KNOWN_SIGNATURE, NO_LOG_SIGNATURE, COSIGNATURE_FORM, COSIGNATURE_TIME.
+    """
+
+    def __init__(self, code: str, explanation: str) -> None:
+        super().__init__(f"{code}: {explanation}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log says of itself: origin, number of leaves and 32-byte root; an ill-formed one raises NoteRefused."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def __post_init__(self) -> None:
+        if not _is_name(self.origin):
+            raise NoteRefused("ORIGIN", "an origin is not empty and has no space, plus or control character")
+        if not 0 <= self.size <= MOST_LEAVES:
+            raise NoteRefused("SIZE", "a tree size is between 0 and 2^63-1")
+        if len(self.root) != HASH_BYTES or (self.size == 0 and self.root != EMPTY_ROOT):
+            raise NoteRefused("ROOT", "a root has 32 bytes, and the empty tree has one root")
+
+    def text(self) -> str:
+        """Return the note text: three lines, each with its newline."""
+        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the checkpoint of a note's text; raises NoteRefused for any other form of the three lines."""
+        lines = text.split("\n")
+        if lines.pop() != "":
+            raise NoteRefused("NO_FINAL_NEWLINE", "a text ends in a newline")
+        if len(lines) != _TEXT_LINES:
+            more = len(lines) > _TEXT_LINES
+            raise NoteRefused("EXTENSION_LINES" if more else "CHECKPOINT_LINES", "a checkpoint has three lines")
+        origin, size, root = lines
+        if not _DECIMAL.fullmatch(size):
+            raise NoteRefused("SIZE", "a tree size is decimal, without leading zeros or spaces")
+        return cls(origin, int(size), _from_base64(root))
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature line: who claims to have signed, and the bytes after the 4-byte key id."""
+
+    name: str
+    key_id: bytes
+    payload: bytes
+
+    def __post_init__(self) -> None:
+        _require_name(self.name)
+        if len(self.key_id) != KEY_ID_BYTES or not self.payload:
+            raise NoteRefused("SIGNATURE_LINE", "a signature has a 4-byte key id and something after it")
+
+    def line(self) -> str:
+        """Return the line with its newline."""
+        return f"{_DASH}{self.name} {_base64(self.key_id + self.payload)}\n"
+
+    @classmethod
+    def parse(cls, line: str) -> Self:
+        """Return the signature of a line without its newline; raises NoteRefused."""
+        name, space, encoded = line.removeprefix(_DASH).partition(" ")
+        if not line.startswith(_DASH) or not space:
+            raise NoteRefused("SIGNATURE_LINE", "a line is dash, space, name, space, base64")
+        signed = _from_base64(encoded)
+        return cls(name, signed[:KEY_ID_BYTES], signed[KEY_ID_BYTES:])
+
+
+@dataclass(frozen=True, slots=True)
+class SignedNote:
+    """A text ending in a newline and the signatures under it, in their order; nothing is verified yet."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    def __post_init__(self) -> None:
+        _require_text(self.text)
+        if not self.signatures:
+            raise NoteRefused("NO_SIGNATURES", "a note has at least one signature")
+        if len(self.signatures) > MOST_SIGNATURES:
+            raise NoteRefused("TOO_MANY_SIGNATURES", f"a note has at most {MOST_SIGNATURES} signatures")
+
+    def format(self) -> str:
+        """Return the note as it is served; parsing it gives this note back."""
+        return f"{self.text}\n{''.join(signature.line() for signature in self.signatures)}"
+
+    @classmethod
+    def parse(cls, note: bytes | str) -> Self:
+        """Return the note; its text ends at the last empty line. Raises NoteRefused for any other form."""
+        decoded = _decoded(note)
+        if not decoded.endswith("\n"):
+            raise NoteRefused("NO_FINAL_NEWLINE", "a note ends in a newline")
+        text, separator, lines = decoded.rpartition("\n\n")
+        if not separator or not lines:
+            raise NoteRefused("NO_SIGNATURES", "a note is a text, an empty line and signatures")
+        _require_text(f"{text}\n")
+        return cls(f"{text}\n", tuple(Signature.parse(line) for line in lines[:-1].split("\n")))
+
+    def with_signatures(self, *more: Signature) -> Self:
+        """Return the note with further signatures at its end."""
+        return type(self)(self.text, self.signatures + more)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A named Ed25519 public key and what it signs: notes (ED25519) or cosignatures (COSIGNATURE)."""
+
+    name: str
+    key_type: int
+    public: bytes
+
+    def __post_init__(self) -> None:
+        _require_name(self.name)
+        if self.key_type not in {ED25519, COSIGNATURE}:
+            raise NoteRefused("KEY_TYPE", "keys are Ed25519, of type 1 or 4")
+        if len(self.public) != KEY_BYTES or int.from_bytes(self.public, "little") % 2**255 >= _FIELD_PRIME:
+            raise NoteRefused("PUBLIC_KEY", "a public key is 32 bytes, its coordinate below the field's prime")
+
+    @property
+    def key_id(self) -> bytes:
+        """The first 4 bytes of the SHA-256 of name, newline, type and public key."""
+        return sha256(self.name.encode() + b"\n" + bytes([self.key_type]) + self.public).digest()[:KEY_ID_BYTES]
+
+    def vkey(self) -> str:
+        """Return the key as text: name, key id in hex, type and key in base64, joined by plus signs."""
+        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([self.key_type]) + self.public)}"
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """Return the key of its text, split at the first two plus signs only; raises NoteRefused."""
+        name, _, rest = vkey.partition("+")
+        key_id, plus, encoded = rest.partition("+")
+        if not plus:
+            raise NoteRefused("VERIFIER_KEY", "a verifier key is name, key id and key")
+        typed = _from_base64(encoded)
+        key = cls(name, typed[0] if typed else 0, typed[1:])
+        if key.key_id.hex() != key_id:
+            raise NoteRefused("KEY_ID", "the key id is not that of name, type and key")
+        return key
+
+
+class Signer:
+    """Signs notes as a log; made of a 32-byte Ed25519 seed, of which it shows nothing."""
+
+    __slots__ = ("_private", "verifier_key")
+
+    def __init__(self, seed: bytes, name: str) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        self.verifier_key: Final = VerifierKey(name, ED25519, self._private.public_key().public_bytes_raw())
+
+    def __repr__(self) -> str:
+        return f"Signer({self.verifier_key.name})"
+
+    def sign(self, text: str) -> Signature:
+        """Return the signature of a text; raises NoteRefused for a text that no note may hold."""
+        _require_text(text)
+        key = self.verifier_key
+        return Signature(key.name, key.key_id, self._private.sign(text.encode()))
+
+
+class Cosigner:
+    """Cosigns checkpoints as a witness; made of a 32-byte Ed25519 seed of its own, of which it shows nothing.
+
+    The name is not part of what is signed, so one seed serves one witness.
+    """
+
+    __slots__ = ("_private", "verifier_key")
+
+    def __init__(self, seed: bytes, name: str) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(seed)
+        self.verifier_key: Final = VerifierKey(name, COSIGNATURE, self._private.public_key().public_bytes_raw())
+
+    def __repr__(self) -> str:
+        return f"Cosigner({self.verifier_key.name})"
+
+    def cosign(self, text: str, seconds: int) -> Signature:
+        """Return the cosignature of a checkpoint's text at a POSIX time in seconds; raises NoteRefused for other texts.
+
+        It says that this is the largest consistent tree of its origin that the witness has seen by then.
+        """
+        Checkpoint.parse(text)
+        signed = self._private.sign(_cosigned(text, seconds))
+        key = self.verifier_key
+        return Signature(key.name, key.key_id, seconds.to_bytes(_TIME_BYTES, "big") + signed)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCheckpoint:
+    """A checkpoint whose log signature and known cosignatures hold: at most one time in seconds for each witness."""
+
+    checkpoint: Checkpoint
+    note: SignedNote
+    cosigned: tuple[tuple[VerifierKey, int], ...]
+
+
+def open_checkpoint(note: bytes | str, log: VerifierKey, witnesses: Collection[VerifierKey] = ()) -> OpenedCheckpoint:
+    """Return the checkpoint that this log signed, with the witnesses of those named that cosigned it.
+
+    The log's key is named for the origin. Whether the witnesses suffice is the caller's quorum. Raises NoteRefused.
+    """
+    parsed = SignedNote.parse(note)
+    checkpoint = Checkpoint.parse(parsed.text)
+    if checkpoint.origin != log.name:
+        raise NoteRefused("OTHER_ORIGIN", "the checkpoint is of another log")
+    held = known_signatures(parsed, (log, *witnesses))
+    if not any(key == log for key, _ in held):
+        raise NoteRefused("NO_LOG_SIGNATURE", "the log itself has not signed")
+    cosigned = ((key, cosigned_at(signature)) for key, signature in held if key.key_type == COSIGNATURE)
+    return OpenedCheckpoint(checkpoint, parsed, tuple(cosigned))
+
+
+def known_signatures(note: SignedNote, known: Collection[VerifierKey]) -> tuple[tuple[VerifierKey, Signature], ...]:
+    """Return the signatures of known keys, verified, one a key, in the note's order; those of unknown keys are ignored.
+
+    Raises NoteRefused when one of them fails, a known key signed twice, none is there, or two keys can't be told apart.
+    """
+    keys = _by_name_and_id(known)
+    held: dict[VerifierKey, Signature] = {}
+    for signature in note.signatures:
+        key = keys.get((signature.name, signature.key_id))
+        if key is None:
+            continue
+        if key in held:
+            raise NoteRefused("DOUBLED_SIGNATURE", "a known key signed twice")
+        if not signature_holds(key, note.text, signature):
+            raise NoteRefused("SIGNATURE_FAILS", "the signature of a known key does not verify")
+        held[key] = signature
+    if not held:
+        raise NoteRefused("NO_KNOWN_SIGNATURE", "no known key signed")
+    return tuple(held.items())
+
+
+def signature_holds(key: VerifierKey, text: str, signature: Signature) -> bool:
+    """Return whether the signature is this key's over the text: of the text itself or, by a witness's key, cosigned."""
+    if (signature.name, signature.key_id) != (key.name, key.key_id):
+        return False
+    message, signed = text.encode(), signature.payload
+    if key.key_type == COSIGNATURE:
+        if len(signed) != _TIME_BYTES + _SIGNATURE_BYTES or cosigned_at(signature) > LATEST_SECONDS:
+            return False
+        message, signed = _cosigned(text, cosigned_at(signature)), signed[_TIME_BYTES:]
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public).verify(signed, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def cosigned_at(signature: Signature) -> int:
+    """Return the POSIX seconds that a cosignature names; raises NoteRefused when it has not the form of one."""
+    if len(signature.payload) != _TIME_BYTES + _SIGNATURE_BYTES:
+        raise NoteRefused("COSIGNATURE_FORM", "a cosignature is 8 bytes of time and 64 of signature")
+    return int.from_bytes(signature.payload[:_TIME_BYTES], "big")
+
+
+def _cosigned(text: str, seconds: int) -> bytes:
+    if not 0 <= seconds <= LATEST_SECONDS:
+        raise NoteRefused("COSIGNATURE_TIME", "a time is between 0 and 2^63-1 seconds")
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+
+
+def _by_name_and_id(known: Collection[VerifierKey]) -> dict[tuple[str, bytes], VerifierKey]:
+    """Return the keys by what a line names; a witness under two names would count twice, so it is refused."""
+    keys = {(key.name, key.key_id): key for key in known}
+    witnesses = {key.public for key in keys.values() if key.key_type == COSIGNATURE}
+    if len(set(known)) != len(keys) or len(witnesses) != sum(key.key_type == COSIGNATURE for key in keys.values()):
+        raise NoteRefused("SHARED_KEY", "two known keys share their id, or two witnesses one key")
+    return keys
+
+
+def _decoded(note: bytes | str) -> str:
+    try:
+        encoded = note.encode() if isinstance(note, str) else note
+        if len(encoded) > MOST_NOTE_BYTES:
+            raise NoteRefused("TOO_LARGE", f"a note has at most {MOST_NOTE_BYTES} bytes")
+        return encoded.decode()
+    except UnicodeError:
+        raise NoteRefused("NOT_UTF8", "a note is UTF-8") from None
+
+
+def _require_text(text: str) -> None:
+    if not text.endswith("\n"):
+        raise NoteRefused("NO_FINAL_NEWLINE", "a text ends in a newline")
+    if any(character < _FIRST_PRINTABLE and character != "\n" for character in text):
+        raise NoteRefused("CONTROL_CHARACTER", "a text has no control character but newline")
+
+
+def _require_name(name: str) -> None:
+    if not _is_name(name):
+        raise NoteRefused("KEY_NAME", "a name is not empty and has no space, plus or control character")
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and not any(
+        character < _FIRST_PRINTABLE or character == "+" or character.isspace() for character in name
+    )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _from_base64(text: str) -> bytes:
+    """Return the bytes of canonical base64, the one text that encoding them gives; raises NoteRefused."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise NoteRefused("BASE64", "not standard base64") from None
+    if _base64(data) != text:
+        raise NoteRefused("BASE64", "not the canonical base64 of its bytes")
+    return data

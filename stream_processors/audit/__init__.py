@@ -1,0 +1,1 @@
+"""The transparency log's own mathematics: entries, tree, tiles, proofs and rounds. Pure."""
