@@ -13,6 +13,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.read_model import rows
+from consumers.read_model.audit_rows import AccessRows, AuditEntry, audit_entry
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.health import Vitals
 from consumers.read_model.state_record import StateRecord, state_record
@@ -55,12 +56,13 @@ class Topics:
     indicators: str = catalogue.INDICATORS_TOPIC
     refusals: str = catalogue.REFUSALS_TOPIC
     reference: str = catalogue.REFERENCE_TOPIC
+    audit: str = catalogue.AUDIT_TOPIC
     dead_letters: str = catalogue.DEAD_LETTERS_TOPIC
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The topics that are read."""
-        return (self.events, self.families, self.indicators, self.refusals, self.reference)
+        return (self.events, self.families, self.indicators, self.refusals, self.reference, self.audit)
 
 
 def group_of(version: str = VERSION) -> str:
@@ -96,6 +98,7 @@ class Projector:
         self._store = connect(self._wait)
         self._held: list[Message] = []
         self._areas: set[tuple[Any, ...]] = set()
+        self._accesses = AccessRows()
         consumer.subscribe(list(topics.sources))
 
     def run(self) -> None:
@@ -162,6 +165,7 @@ class Projector:
         ):
             for message in by_topic[topic]:
                 written += self._readable(message, project) or ()
+        written += self._looks(by_topic[topics.audit])
         begun = self._store.begin(written)
         families = rows.by_family(self._states(by_topic[topics.families]))
         previous = self._store.placed(families)
@@ -174,6 +178,13 @@ class Projector:
         self._store.write(self._unknown(first))
         self._store.finish(begun)
         self._store.write(then)
+
+    def _looks(self, messages: Sequence[Message]) -> list[rows.Write]:
+        """Return the rows of audit entries, once what they are about is known again."""
+        entries = [entry for message in messages if (entry := self._readable(message, _audited)) is not None]
+        if forgotten := self._accesses.forgotten(entries):
+            self._accesses.learn(self._store.intents(forgotten))
+        return self._accesses.writes(entries)
 
     def _unknown(self, writes: Sequence[rows.Write]) -> list[rows.Write]:
         """Return the writes without the areas that are in the tables already, and remember those that will be."""
@@ -252,6 +263,11 @@ def _indicator(message: Message) -> list[rows.Write]:
 def _refusal(message: Message) -> list[rows.Write]:
     partition, at_ms = int(message.partition() or 0), message.timestamp()[1]
     return rows.refusal_writes(_value(message), at_ms, partition, _offset(message))
+
+
+def _audited(message: Message) -> AuditEntry | None:
+    place = (int(message.partition() or 0), _offset(message), message.timestamp()[1] * 1_000)
+    return audit_entry(_value(message), *place)
 
 
 def _reference_row(message: Message) -> list[rows.Write]:

@@ -124,6 +124,57 @@ REFUSAL: Final = Table(
 )
 REFERENCE_ROW: Final = Table("reference_rows", {"reference_table": "text"}, {"row_key": "text"}, {"published": "blob"})
 
+# What a line of the audit trail says, whoever asks. Nothing is null: "" and 0 stand for what an entry leaves out.
+_ACCESS: Final[Columns] = {
+    "kind": "text",
+    "intent_id": "blob",
+    "agency": "text",
+    "actor": "text",
+    "role": "text",
+    "action": "text",
+    "purpose": "text",
+    "purpose_version": "text",
+    "legal_basis": "text",
+    "agreement": "text",
+    "channel": "text",
+    "fields": "frozen<list<text>>",
+    "outcome": "text",
+    "reason": "text",
+    "persons": "int",
+    "epoch": "int",
+    "record_version": "bigint",
+    "as_of": "bigint",
+    "known_at": "bigint",
+    "visibility": "text",
+    "visible_from": "bigint",
+    "appended_at": "bigint",
+    "kafka_partition": "int",
+    "kafka_offset": "bigint",
+}
+_NEWEST: Final[Columns] = {"occurred_at": "bigint", "event_id": "blob"}
+_NEWEST_FIRST: Final = "WITH CLUSTERING ORDER BY (occurred_at DESC, event_id DESC)"
+# The subject is a person or a family as one epoch of the audit trail names it: uniform, a partition of its own.
+ACCESS_OF_SUBJECT: Final = Table("access_by_subject", {"subject": "blob"}, _NEWEST, _ACCESS, _NEWEST_FIRST)
+# One row a look, however many persons it showed: an export of millions is one line of its accessor's day.
+ACCESS_OF_ACCESSOR: Final = Table(
+    "access_by_accessor",
+    {"of_agency": "text", "of_actor": "text", "day": "text"},
+    _NEWEST,
+    _ACCESS,
+    _NEWEST_FIRST,
+)
+ACCESS_OF_AGENCY: Final = Table(
+    "access_by_agency", {"of_agency": "text", "hour": "text"}, _NEWEST, _ACCESS, _NEWEST_FIRST
+)
+# What an outcome or a disclosure is about, for a projector that has forgotten it.
+ACCESS_INTENT: Final = Table(
+    "access_intents",
+    {"intent_id": "blob"},
+    {},
+    {"intent": "blob", "kafka_partition": "int", "kafka_offset": "bigint", "appended_at": "bigint"},
+)
+ACCESS_EPOCH: Final = Table("access_epochs", {"log": "text"}, {"epoch": "int"}, {})
+
 TABLES: Final = (
     FAMILY,
     FAMILY_IN_REGION,
@@ -134,6 +185,11 @@ TABLES: Final = (
     INDICATOR_DAY,
     REFUSAL,
     REFERENCE_ROW,
+    ACCESS_OF_SUBJECT,
+    ACCESS_OF_ACCESSOR,
+    ACCESS_OF_AGENCY,
+    ACCESS_INTENT,
+    ACCESS_EPOCH,
 )
 
 

@@ -20,7 +20,7 @@ from cassandra.query import BatchStatement, BatchType, BoundStatement
 
 from consumers.read_model.batches import batches
 from consumers.read_model.rows import Placed, Write
-from consumers.read_model.tables import FAMILY, TABLES, VERSION, Table, bucket_of
+from consumers.read_model.tables import ACCESS_INTENT, FAMILY, TABLES, VERSION, Table, bucket_of
 from schemas.records import Region
 from transport.cassandra import LOCAL_QUORUM
 
@@ -29,6 +29,16 @@ _SENDERS: Final = 2
 FAMILIES_A_READ: Final = 100
 # One read asks every bucket in it for every family in it: so many places are looked up, most of them in vain.
 PLACES_A_READ: Final = 1_024
+INTENTS_A_READ: Final = 50
+
+
+def _list_packed(texts: Sequence[str]) -> bytes:
+    parts = [struct.pack(">i", len(texts))]
+    for text in texts:
+        encoded = text.encode()
+        parts += [struct.pack(">i", len(encoded)), encoded]
+    return b"".join(parts)
+
 
 # The bytes that CQL's types have on the wire. Binding by the driver costs more than all else about a row.
 _PACKED: Final[Mapping[str, Callable[[Any], bytes]]] = {
@@ -36,6 +46,7 @@ _PACKED: Final[Mapping[str, Callable[[Any], bytes]]] = {
     "blob": bytes,
     "int": struct.Struct(">i").pack,
     "bigint": struct.Struct(">q").pack,
+    "frozen<list<text>>": _list_packed,
 }
 
 # The database may answer the same statement well a moment later; any other error is a fault of ours.
@@ -93,6 +104,10 @@ class Store:
             "SELECT family_id, sequence, region_system, region_edition, region_code, decile, status"  # noqa: S608  names are ours
             f" FROM {FAMILY.named(version)} WHERE bucket IN ? AND family_id IN ?"
         )
+        self._intents = self._prepared(
+            "SELECT intent_id, intent, kafka_partition, kafka_offset, appended_at"  # noqa: S608  names are ours
+            f" FROM {ACCESS_INTENT.named(version)} WHERE intent_id IN ?"
+        )
 
     def _prepared(self, query: str) -> Any:
         statement = self._session.prepare(query)
@@ -129,6 +144,12 @@ class Store:
             for result in self._acknowledged(reads, self._sent(reads))
             for row in result
         }
+
+    def intents(self, intent_ids: Iterable[bytes]) -> list[tuple[bytes, bytes, int, int, int]]:
+        """Return those access intents that were ever written: id, value, partition, offset, append time (µs)."""
+        asked = sorted(intent_ids)
+        reads = [(self._intents, (asked[at : at + INTENTS_A_READ],)) for at in range(0, len(asked), INTENTS_A_READ)]
+        return [tuple(row) for result in self._acknowledged(reads, self._sent(reads)) for row in result]
 
     def _sent(self, statements: Statements) -> Future[Any]:
         return self._senders.submit(

@@ -78,6 +78,7 @@ def topics(tag: str) -> projecting.Topics:
         indicators=own(catalogue.INDICATORS_TOPIC, tag),
         refusals=own(catalogue.REFUSALS_TOPIC, tag),
         reference=own(catalogue.REFERENCE_TOPIC, tag),
+        audit=own(catalogue.AUDIT_TOPIC, tag),
         dead_letters=own(catalogue.DEAD_LETTERS_TOPIC, tag),
     )
 

@@ -153,7 +153,7 @@ def lived(stack: Endpoints) -> Iterator[Lived]:
     names = {name: f"{name}.{version}" for name in projecting.Topics.__dataclass_fields__}
     kept = catalogue.topic(catalogue.EVENTS_TOPIC).config  # events of last year are kept as those of today
     made = [catalogue.Topic(name, catalogue.PARTITIONS, "", (), "", (), kept) for name in names.values()]
-    single = [catalogue.Topic(f"{name}.{version}", 1, "", (), "", (), kept) for name in ("rules", "audit")]
+    single = [catalogue.Topic(f"{name}.{version}", 1, "", (), "", (), kept) for name in ("rules",)]
     kafka.create_topics(stack.kafka, [*made, *single])
     with cassandra.closing_session(stack.cassandra) as session:
         tables.create(session, REPLICATION, version)
