@@ -2,9 +2,15 @@
 
 import typer
 
+from jejak.cli import audit_serving
+
 app = typer.Typer(no_args_is_help=True, help="The log of every look at a person: proofs, witnesses, who saw whom.")
 
 
 @app.callback()
 def audit() -> None:
     """Prove, check and ask about looks at persons."""
+
+
+app.command()(audit_serving.witness)
+app.command()(audit_serving.serve)

@@ -1,0 +1,98 @@
+"""The log over HTTP: GET and HEAD, hashes and checkpoints for everyone, entries for authorised auditors.
+
+Must not know how the log is written or how a token is issued: whether one opens entries is told by a callable.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, assert_never
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
+
+from consumers.log.directory import LogDamaged, LogDirectory, Rounds
+from consumers.log.paths import EntryBundle, HashTile, NewestCheckpoint, Resource, RoundIndex, RoundIndexHead, asked
+
+# Given the bearer token and the path of the bundle: whether it may be read. Called for each bundle before it leaves.
+MayReadEntries = Callable[[str, str], bool]
+
+_OCTETS: Final = "application/octet-stream"
+_FOR_EVER: Final = "max-age=31536000, immutable"
+_BRIEFLY: Final = "max-age=1"
+_BEARER: Final = re.compile(r"[Bb]earer +(?P<token>[A-Za-z0-9._~+/=-]{1,8192}) *", re.ASCII)
+_RANGE: Final = re.compile(r"bytes=(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})", re.ASCII)
+
+
+def application(log: LogDirectory, may_read_entries: MayReadEntries) -> FastAPI:
+    """Return the application that serves this log; it writes nothing."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"])
+    def serve(path: str, request: Request) -> Response:
+        resource = asked(path)
+        if isinstance(resource, EntryBundle) and not _authorised(request, path, may_read_entries):
+            return _refused(401, "entries are for authorised auditors", {"WWW-Authenticate": "Bearer"})
+        try:
+            found = None if resource is None else _read(log, resource, request)
+        except LogDamaged as damage:
+            return _refused(503, str(damage))
+        return found or _refused(404, "not part of the published log")
+
+    return app
+
+
+def _read(log: LogDirectory, resource: Resource, request: Request) -> Response | None:
+    """Return the answer, or None for what isn't published."""
+    match resource:
+        case NewestCheckpoint():
+            return _answer(log.checkpoint(), "text/plain; charset=utf-8", _BRIEFLY)
+        case HashTile() as tile:
+            return _answer(log.hash_tile(tile), _OCTETS, f"public, {_FOR_EVER}")
+        case EntryBundle() as bundle:
+            return _answer(log.entry_bundle(bundle), _OCTETS, f"private, {_FOR_EVER}")
+        case RoundIndexHead():
+            return _answer(log.rounds_head(), "application/json", _BRIEFLY)
+        case RoundIndex():
+            rounds = log.published_rounds()
+            return None if rounds is None else _part(rounds, request.headers.get("range", ""))
+        case never:
+            assert_never(never)
+
+
+def _answer(content: bytes | None, kind: str, cached: str) -> Response | None:
+    if content is None:
+        return None
+    return Response(content, headers={"Content-Type": kind, "Cache-Control": cached})
+
+
+def _part(rounds: Rounds, asked_for: str) -> Response:
+    """Return the part of the index asked for (RFC 9110, section 14); all of it when no single range is."""
+    found = _RANGE.fullmatch(asked_for)
+    headers = {"Content-Type": _OCTETS, "Cache-Control": _BRIEFLY, "Accept-Ranges": "bytes"}
+    if found is None or not (found["first"] or found["last"]):
+        return _streamed(rounds, 0, rounds.length, 200, headers)
+    start, end = _bounds(found["first"], found["last"], rounds.length)
+    if start >= end:
+        return _refused(416, "beyond the published rounds", {"Content-Range": f"bytes */{rounds.length}"})
+    return _streamed(rounds, start, end, 206, headers | {"Content-Range": f"bytes {start}-{end - 1}/{rounds.length}"})
+
+
+def _streamed(rounds: Rounds, start: int, end: int, status: int, headers: dict[str, str]) -> Response:
+    # A year of rounds is gigabytes: never held whole.
+    return StreamingResponse(rounds.chunks(start, end), status, headers | {"Content-Length": str(end - start)})
+
+
+def _bounds(first: str, last: str, length: int) -> tuple[int, int]:
+    """Return start and end, the end not included."""
+    if not first:  # the last so many bytes
+        return max(0, length - int(last)), length
+    return int(first), min(length, int(last) + 1) if last else length
+
+
+def _authorised(request: Request, path: str, may_read_entries: MayReadEntries) -> bool:
+    found = _BEARER.fullmatch(request.headers.get("authorization", ""))
+    return found is not None and may_read_entries(found["token"], path)
+
+
+def _refused(status: int, why: str, headers: dict[str, str] | None = None) -> Response:
+    return Response(f"{why}\n", status, {"Cache-Control": "no-store", **(headers or {})}, "text/plain; charset=utf-8")
