@@ -8,7 +8,7 @@ import hmac
 from pathlib import Path
 from typing import Final
 
-from identity.secret_file import SECRET_BYTES, load_or_create_secret
+from identity.secret_file import SECRET_BYTES, load_or_create_secret, load_secret
 
 _SUBJECT: Final = b"audit|v1|"
 _QUERY: Final = b"audit-query|v1|"
@@ -48,3 +48,10 @@ class EpochKey:
 def load_or_create_epoch_key(folder: Path, epoch: int) -> EpochKey:
     """Return the epoch's key from `audit-<epoch>.key`, made with mode 0600 when there is none; raises SecretError."""
     return EpochKey(epoch, load_or_create_secret(folder / f"audit-{epoch}.key"))
+
+
+def epoch_keys(folder: Path) -> tuple[EpochKey, ...]:
+    """Return the key of every epoch whose file is there, the oldest first; makes none. Raises SecretError."""
+    found = ((file.stem.removeprefix("audit-"), file) for file in folder.glob("audit-*.key"))
+    years = sorted((int(epoch), file) for epoch, file in found if epoch.isdecimal())
+    return tuple(EpochKey(epoch, load_secret(file)) for epoch, file in years)

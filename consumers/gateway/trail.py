@@ -1,0 +1,277 @@
+"""Who saw whom: the trail of a person, an accessor's day, an agency's day. Reading the audit is audited, by the door.
+
+A person's trail unites the references that every epoch gave them; an epoch whose key is gone is unlinked, and the
+trail says so. Must not know how a caller was authenticated, nor how an answer is carried.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from consumers.gateway.request import (
+    AuditAsked,
+    AuditDisclosed,
+    AuditFound,
+    Caller,
+    FamilyDisclosed,
+    PersonAsked,
+    Purpose,
+    TrailEntry,
+    TrailOfAccessor,
+    TrailOfAgency,
+    TrailOfPerson,
+    Withheld,
+)
+from consumers.gateway.trail_lines import Line, Lines, became, lines
+from consumers.read_model.audit_queries import NEWEST, PAGE, Access, AccessPage, Position
+from identity.audit_reference import EpochKey
+
+OWN_DATA: Final = "HAK_SUBJEK_DATA"
+# UU 27/2022 art. 32: what the registry holds of the person, as the purpose permits it.
+OWN_FIELDS: Final = (
+    "region",
+    "status",
+    "decile",
+    "proposals",
+    "eligibility",
+    "members",
+    "member.name",
+    "member.national_id",
+    "address_line",
+    "card_number",
+    "telephone",
+)
+
+
+class Passage(Protocol):
+    """What the door does for a trail: puts its reading on record, and shows the person's own data."""
+
+    def audit_read(
+        self, caller: Caller, purpose: Purpose, about: AuditAsked, read: Callable[[], AuditFound]
+    ) -> AuditDisclosed | Withheld:
+        """Return what `read` finds once the intent, and then the outcome, are on record."""
+
+    def look_family(
+        self, caller: Caller, purpose: Purpose, asked: PersonAsked, fields: Sequence[str]
+    ) -> FamilyDisclosed | Withheld:
+        """Return the family's permitted fields once the look is on record."""
+
+
+class AccessTables(Protocol):
+    """The lines as the read model holds them, newest first."""
+
+    def of_subject(self, subject: bytes) -> Sequence[Access]:
+        """Return every line about a person or family as one epoch names it."""
+
+    def of_accessor(self, agency: str, actor: str, day: str, after: Position, limit: int) -> AccessPage:
+        """Return looks of an accessor on a day."""
+
+    def of_agency(self, agency: str, day: str, after: Position, limit: int) -> AccessPage:
+        """Return looks of an agency on a day."""
+
+    def epochs(self) -> Sequence[int]:
+        """Return the epochs in which the audit trail has entries."""
+
+
+class Homes(Protocol):
+    """Where a person lives."""
+
+    def family_of(self, reference: str) -> str | None:
+        """Return the family in which a reference stands."""
+
+
+class Prover(Protocol):
+    """Makes the proof that an entry is in the log."""
+
+    def receipt(self, partition: int, offset: int) -> str | None:
+        """Return the receipt of the entry at that place of the topic; None until a checkpoint covers it."""
+
+
+class NoProofs:
+    """Proves nothing: every line is pending."""
+
+    def receipt(self, partition: int, offset: int) -> str | None:
+        """Return None."""
+        del partition, offset
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Who saw a person: every line, newest first; how many are withheld, until when at the latest (µs); what is cut.
+
+    `unlinked` are epochs whose key is gone: what they hold about the person can't be told from the rest any more.
+    """
+
+    lines: tuple[Line, ...]
+    withheld: int
+    withheld_until: int
+    epochs: tuple[int, ...]
+    unlinked: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """A part of a list of looks, newest first; `after` asks for the next part, None at the end."""
+
+    lines: tuple[Line, ...]
+    after: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataAndTrail:
+    """What UU 27/2022 art. 32 owes within 3x24 hours: the person's data and the record of its processing."""
+
+    data: FamilyDisclosed | Withheld
+    trail: Trail | Withheld
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970 (UTC)."""
+    return time.time_ns() // 1_000
+
+
+class Trails:
+    """The audit trail as it is asked about, through one door."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  what it stands on
+        self,
+        door: Passage,
+        tables: AccessTables,
+        homes: Homes,
+        keys: Sequence[EpochKey],
+        prover: Prover | None = None,
+        clock: Callable[[], int] = now,
+    ) -> None:
+        self._door = door
+        self._tables = tables
+        self._homes = homes
+        self._keys = keys
+        self._prover: Prover = NoProofs() if prover is None else prover
+        self._clock = clock
+
+    def of_person(
+        self, caller: Caller, purpose: Purpose, person_ref: str, *, prove: bool = False, limit: int | None = None
+    ) -> Trail | Withheld:
+        """Return everybody who saw the person, or tried; with `prove`, each line with its receipt.
+
+        `limit` keeps the newest lines. The reading itself is on record before, and is a line of the next trail.
+        """
+        kept: list[Trail] = []
+
+        def read() -> AuditFound:
+            trail = self._trail(person_ref, limit, prove=prove)
+            kept.append(trail)
+            return AuditFound([line.told() for line in trail.lines], trail.withheld)
+
+        answer = self._door.audit_read(caller, purpose, TrailOfPerson(person_ref), read)
+        return answer if isinstance(answer, Withheld) else kept[-1]
+
+    def data_and_trail(self, caller: Caller, person_ref: str, text: str | None = None) -> DataAndTrail:
+        """Return the person's data and who saw it, each under the right of the person to have it."""
+        purpose = Purpose(OWN_DATA, text)
+        data = self._door.look_family(caller, purpose, PersonAsked(person_ref), OWN_FIELDS)
+        return DataAndTrail(data, self.of_person(caller, purpose, person_ref, prove=True))
+
+    def of_accessor(  # noqa: PLR0913, PLR0917  who asks, about whom, and which part
+        self,
+        caller: Caller,
+        purpose: Purpose,
+        agency: str,
+        actor: str,
+        day: str,
+        after: Position = NEWEST,
+        limit: int = PAGE,
+    ) -> Looks | Withheld:
+        """Return up to `limit` looks of an accessor on a day (WIB, as 2025-07-31): a line each, with its persons."""
+        asked = TrailOfAccessor(agency, actor)
+        return self._looks(caller, purpose, asked, lambda: self._tables.of_accessor(agency, actor, day, after, limit))
+
+    def of_agency(  # noqa: PLR0913, PLR0917  idem
+        self, caller: Caller, purpose: Purpose, agency: str, day: str, after: Position = NEWEST, limit: int = PAGE
+    ) -> Looks | Withheld:
+        """Return up to `limit` looks of an agency on a day, likewise."""
+        asked = TrailOfAgency(agency)
+        return self._looks(caller, purpose, asked, lambda: self._tables.of_agency(agency, day, after, limit))
+
+    def receipt(self, caller: Caller, purpose: Purpose, person_ref: str, event_id: bytes) -> str | Withheld:
+        """Return the receipt of one line of the person's trail; NOT_FOUND where no line shown to them has this id.
+
+        PENDING until a checkpoint covers the entry.
+        """
+        kept: list[str | Withheld] = []
+
+        def read() -> AuditFound:
+            shown = self._united(person_ref).shown
+            row = next((line.row for line in shown if line.row.event_id == event_id), None)
+            kept.append(self._receipt(row))
+            return AuditFound([event_id.hex()] if row is not None else [])
+
+        answer = self._door.audit_read(caller, purpose, TrailOfPerson(person_ref), read)
+        return answer if isinstance(answer, Withheld) else kept[-1]
+
+    def receipt_of_look(
+        self, caller: Caller, purpose: Purpose, agency: str, event_id: bytes, days: Sequence[str]
+    ) -> str | Withheld:
+        """Return the receipt of one look of an agency, by its intent, which it made on one of the days."""
+        kept: list[str | Withheld] = []
+
+        def read() -> AuditFound:
+            row = next((row for day in days for row in self._every(agency, day) if row.event_id == event_id), None)
+            kept.append(self._receipt(row))
+            return AuditFound([event_id.hex()] if row is not None else [])
+
+        answer = self._door.audit_read(caller, purpose, TrailEntry(event_id, agency), read)
+        return answer if isinstance(answer, Withheld) else kept[-1]
+
+    def _every(self, agency: str, day: str) -> Sequence[Access]:
+        found: list[Access] = []
+        after: Position | None = NEWEST
+        while after is not None:
+            page = self._tables.of_agency(agency, day, after, PAGE)
+            found += page.lines
+            after = page.after
+        return found
+
+    def _receipt(self, row: Access | None) -> str | Withheld:
+        if row is None:
+            return Withheld("NOT_FOUND")
+        return self._prover.receipt(row.kafka_partition, row.kafka_offset) or Withheld("PENDING")
+
+    def _looks(
+        self, caller: Caller, purpose: Purpose, asked: AuditAsked, page: Callable[[], AccessPage]
+    ) -> Looks | Withheld:
+        kept: list[Looks] = []
+
+        def read() -> AuditFound:
+            found = page()
+            at = self._clock()
+            looks = Looks(tuple(Line(row, became(row, at)) for row in found.lines), found.after)
+            kept.append(looks)
+            return AuditFound([line.told() for line in looks.lines])
+
+        answer = self._door.audit_read(caller, purpose, asked, read)
+        return answer if isinstance(answer, Withheld) else kept[-1]
+
+    def _trail(self, person_ref: str, limit: int | None, *, prove: bool) -> Trail:
+        found = self._united(person_ref)
+        known = tuple(sorted(key.epoch for key in self._keys))
+        unlinked = tuple(epoch for epoch in self._tables.epochs() if epoch not in known)
+        shown = tuple(self._proved(line) if prove else line for line in found.shown[:limit])
+        return Trail(shown, found.withheld, found.withheld_until, known, unlinked)
+
+    def _united(self, person_ref: str) -> Lines:
+        """Return the lines under every name that the epochs gave the person and their family."""
+        family_id = self._homes.family_of(person_ref)
+        of_person: list[Access] = []
+        of_family: list[Access] = []
+        for key in self._keys:
+            of_person += self._tables.of_subject(key.subject_ref(person_ref))
+            if family_id is not None:
+                of_family += self._tables.of_subject(key.subject_ref(family_id))
+        return lines(of_person, of_family, self._clock())
+
+    def _proved(self, line: Line) -> Line:
+        proof = self._prover.receipt(line.row.kafka_partition, line.row.kafka_offset)
+        return replace(line, proof=proof or "")
