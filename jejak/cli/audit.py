@@ -2,7 +2,7 @@
 
 import typer
 
-from jejak.cli import audit_serving
+from jejak.cli import audit_serving, audit_trail
 
 app = typer.Typer(no_args_is_help=True, help="The log of every look at a person: proofs, witnesses, who saw whom.")
 
@@ -14,3 +14,7 @@ def audit() -> None:
 
 app.command()(audit_serving.witness)
 app.command()(audit_serving.serve)
+app.command()(audit_trail.trail)
+app.command()(audit_trail.accessor)
+app.command()(audit_trail.agency)
+app.command()(audit_trail.alerts)
