@@ -176,6 +176,7 @@ class AccessIntent:
     decision_input: str
     second_actor_ref: str | None = None
     review_due_at: int | None = None
+    reviews_intent_id: bytes | None = None
     src_ip_prefix: str | None = None
     channel: str
 
