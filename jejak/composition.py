@@ -12,8 +12,6 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from consumers.gateway import audit_log
-from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door, door
 from consumers.read_model import tables as read_tables
 from consumers.read_model.queries import Figures, ReadModel
@@ -24,6 +22,7 @@ from identity.audit_reference import load_or_create_epoch_key
 from identity.families import Aliases
 from identity.keys_cassandra import CassandraKeyStore
 from jejak import health, stack
+from jejak.audit import gateway
 from jejak.rebuild.pointer import READ_MODEL, STATE, Serving
 from jejak.rebuild.serving import Pointers, pointers
 from jejak.settings import Settings
@@ -78,7 +77,7 @@ class Registry:
         """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
-        with AuditLog(audit_log.producer(self.endpoints.kafka), self.settings.gateway) as trail:
+        with gateway.trail(self.settings, self.endpoints.kafka) as trail:
             rule_book = partial(rules.book, self.endpoints.kafka)
             yield door(self.read_model(), self.key_store(), trail, epoch_key, rule_book)
 

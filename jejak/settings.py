@@ -26,6 +26,10 @@ class Settings(BaseSettings):
     cassandra_replication: int = Field(1, description="Copies of each row; 3 in production.")
     worker: str = Field("local", description="Name of this worker process; part of its transactional id.")
     gateway: str = Field("cli", description="Name of this gateway in the audit trail.")
+    audit_seconds: float = Field(2.0, description="Seconds after which a look that isn't on record yet is refused.")
+    grace_minutes: float = Field(
+        15.0, description="Minutes that a gateway still shows data while no published checkpoint covers its entries."
+    )
     agency: str = Field("kemensos", description="Agency in whose name this command line asks.")
     actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
     role: str = Field("operator", description="Role of the officer who asks.")

@@ -1,61 +1,62 @@
-"""Writes a gateway's audit entries: numbered without a hole, chained by hash, acknowledged by all replicas.
+"""Writes a gateway's audit entries: on its own disk first, then at the broker, acknowledged by all replicas.
 
-An entry stays queued until the broker takes it, however long that lasts, so the chain has no hole when the broker comes
-back; but the caller is told after a deadline that it isn't durable, and shows nothing. Each process start is a gateway
-of its own, `<name>-<uuid7>`: its numbers begin at 1, nothing has to be read back, and two processes by one name can't
-share a chain. What it can't finish shows as a chain without a closing heartbeat. Must not know what entries are about.
+Two threads serve all that append. One takes what was handed in since its last turn, numbers it, makes it durable in
+the write-ahead file with one fsync, and only then gives it to the broker; the other hears what arrived. An entry stays
+queued until the broker takes it, so the chain has no hole when the broker comes back; but the caller is told after a
+deadline that it isn't on record, and shows nothing. Each process start is a gateway of its own, `<name>-<uuid7>`: its
+numbers begin at 1, and two processes by one name can't share a chain. Must not know what entries are about.
 """
 
-import hashlib
-import secrets
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol, Self
 
 import structlog
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message, Producer
 from uuid_utils import compat
 
+from consumers.gateway import audit_metrics as metrics
+from consumers.gateway import chain, clock
+from consumers.gateway.chain import LONGEST_VALUE, Draft, Head, Link
 from consumers.gateway.nik_filter import looks_like_nik
-from schemas import codec, records
+from consumers.gateway.pending import Pending, Receipt
+from consumers.gateway.write_ahead import FULL, SALT_BYTES, Arrived, Held, WriteAhead
 from schemas.catalogue import AUDIT_TOPIC
 from transport import kafka
 
+__all__ = ["LONGEST_VALUE", "SALT_BYTES", "AuditLog", "AuditTrail", "AuditUnavailable", "Draft", "Receipt", "producer"]
+
 DEADLINE_SECONDS: Final = 2.0
 HEARTBEAT_SECONDS: Final = 30.0
-SALT_BYTES: Final = 16
-LONGEST_VALUE: Final = 65_498  # an entry of the tree is at most 64 KiB
 MOST_QUEUED: Final = 10_000
+MOST_IN_GROUP: Final = 2_048
 _TURN_SECONDS: Final = 0.1
-_NO_ENTRY: Final = bytes(32)
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+UNAVAILABLE: Final = "AUDIT_UNAVAILABLE"
+DISK_FULL: Final = "DISK_FULL"
+CLOCK_WRONG: Final = "CLOCK_WRONG"
+WITNESSES_LATE: Final = "WITNESSES_LATE"
+TOO_LARGE: Final = "AUDIT_RECORD_TOO_LARGE"
 
 _LOG: Final = structlog.get_logger(__name__)
-
-Draft = Callable[..., Any]
-"""Makes an entry of its place in the chain: event_id, occurred_at, gateway_id, gateway_seq, prev_gateway_hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Where an entry is durable, and the SHA-256 of its value."""
-
-    event_id: bytes
-    topic: str
-    partition: int
-    offset: int
-    value_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class AuditUnavailable:
-    """The refusal to vouch for entries: not durable in time, or the chain can't go on.
+    """The refusal to vouch for entries, and why: nothing may be shown on their strength.
 
-    `queued` are the ids of entries that may become durable later.
+    `queued` are the ids of entries that are on record all the same, or may be later. `code` is AUDIT_UNAVAILABLE,
+    DISK_FULL, CLOCK_WRONG, WITNESSES_LATE or AUDIT_RECORD_TOO_LARGE.
     """
 
     queued: tuple[bytes, ...] = ()
+    code: str = UNAVAILABLE
 
 
 class AuditTrail(Protocol):
@@ -68,50 +69,47 @@ class AuditTrail(Protocol):
         """Let the entry become durable whenever that is possible; wait for nothing, promise nothing."""
 
 
-class _Pending:
-    """Entries on their way, and whether they arrived."""
-
-    def __init__(self, count: int) -> None:
-        self._missing = count
-        self._lock = threading.Lock()
-        self.done = threading.Event()
-        self.receipts: list[Receipt] = []
-        self.event_ids: list[bytes] = []
-
-    def arrived(self, receipt: Receipt) -> None:
-        with self._lock:
-            self.receipts.append(receipt)
-            self._missing -= 1
-            if not self._missing:
-                self.done.set()
+def in_time() -> str:
+    """Tell that no checkpoint is awaited: nothing forbids to vouch."""
+    return ""
 
 
 class AuditLog:
     """One gateway's chain of audit entries; close it, so that its end is on record."""
 
-    def __init__(  # noqa: PLR0913  what it stands on, and its three times
+    def __init__(  # noqa: PLR0913  what it stands on, and its times
         self,
         producer: Producer,
         name: str,
         topic: str = AUDIT_TOPIC,
         *,
+        folder: Path,
         deadline_seconds: float = DEADLINE_SECONDS,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        forbidden: Callable[[], str] = in_time,
     ) -> None:
+        """`folder` holds the write-ahead files; `forbidden` tells the code of what forbids to vouch now, or nothing."""
         self._producer = producer
         self._topic = topic
         self._deadline = deadline_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._now = now
+        self._forbidden = forbidden
         self.gateway_id = _new_id(name)
-        self._seq = 0
-        self._hash = _NO_ENTRY
-        self._broken = False
-        self._closed = threading.Event()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._serve, name="audit-log", daemon=True)
-        self._thread.start()
+        self._ahead = WriteAhead(folder, self.gateway_id)
+        self._head = Head()
+        self._arrived = Arrived()
+        self._inbox: list[Pending] = []
+        self._unacknowledged = self._waiting = 0
+        self._acknowledged_at = time.monotonic()
+        self._broken = self._closing = self._stopped = False
+        self._wake = threading.Condition()
+        self._threads = [
+            threading.Thread(target=run, name="audit-log", daemon=True) for run in (self._write, self._hear)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def __enter__(self) -> Self:
         return self
@@ -120,94 +118,221 @@ class AuditLog:
         self.close()
 
     def append(self, *drafts: Draft) -> tuple[Receipt, ...] | AuditUnavailable:
-        """Return the receipts once every entry is durable; AuditUnavailable at the deadline or after a lost entry."""
-        pending = self._queue(drafts)
-        if pending is None:
-            return AuditUnavailable()
-        if not pending.done.wait(self._deadline):
-            return AuditUnavailable(tuple(pending.event_ids))
-        return tuple(pending.receipts)
+        """Return the receipts once every entry is on this disk and at the broker; a refusal at the deadline at last."""
+        pending = self._handed_in(drafts)
+        answer = AuditUnavailable() if pending is None else self._awaited(pending)
+        if isinstance(answer, AuditUnavailable):
+            metrics.REFUSALS.labels(answer.code).inc()
+        return answer
 
     def queue(self, draft: Draft) -> None:
         """Let the entry follow those before it; wait for nothing, promise nothing."""
-        self._queue((draft,))
+        self._handed_in((draft,))
 
     def close(self) -> None:
-        """Leave a closing heartbeat and end, within the deadline; without a broker the chain ends open."""
-        if self._closed.is_set():
-            return
-        pending = self._queue((self._heartbeat(closing=True),))
-        if pending is not None:
-            pending.done.wait(self._deadline)
-        self._closed.set()
-        self._thread.join()
+        """Leave a closing heartbeat and end, within twice the deadline.
 
-    def _queue(self, drafts: tuple[Draft, ...]) -> _Pending | None:
-        """Queue entries in one row of the chain; None, with no number taken, when they can't be."""
-        pending = _Pending(len(drafts))
-        with self._lock:
-            if self._broken or self._closed.is_set() or len(self._producer) + len(drafts) > MOST_QUEUED:
+        Without a broker the files stay, and the next gateway of this folder replays them.
+        """
+        with self._wake:
+            if self._closing:
+                return
+        last = self._handed_in((chain.heartbeat(closing=True),), closing=True)
+        if last is not None:
+            last.done.wait(self._deadline)
+        with self._wake:
+            self._stopped = True
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join(self._deadline)
+        self._let_go(closed=last is not None and bool(last.receipts))
+
+    def _let_go(self, *, closed: bool) -> None:
+        """End the hold on the files; they go too if all that they hold arrived, a closing heartbeat at last."""
+        if any(thread.is_alive() for thread in self._threads):
+            return  # the disk hangs; the lock ends with the process
+        finished = closed and not (self._unacknowledged or self._broken)
+        if not finished:
+            # What is replayed from the files must not be sent from here as well.
+            self._producer.purge()
+            self._producer.poll(0)
+        self._ahead.close(finished=finished)
+
+    def _handed_in(self, drafts: Sequence[Draft], *, closing: bool = False) -> Pending | None:
+        """Hand in drafts for the next turn; None, with nothing written, when no more can be taken."""
+        pending = Pending(drafts)
+        with self._wake:
+            full = self._waiting + self._unacknowledged + len(drafts) > MOST_QUEUED
+            if self._broken or self._closing or full:
+                self._closing = self._closing or closing
                 return None
-            for draft in drafts:
-                self._produce(draft, pending)
+            self._closing = closing
+            self._inbox.append(pending)
+            self._waiting += len(drafts)
+            self._wake.notify_all()
         return pending
 
-    def _produce(self, draft: Draft, pending: _Pending) -> None:
-        event_id = compat.uuid7().bytes
-        place = {"event_id": event_id, "gateway_id": self.gateway_id, "gateway_seq": self._seq + 1}
-        value = codec.encode(draft(**place, occurred_at=self._now(), prev_gateway_hash=self._hash))
-        if len(value) > LONGEST_VALUE:
-            raise ValueError("an audit entry is larger than the tree takes")
-        value_hash = hashlib.sha256(value).digest()
+    def _awaited(self, pending: Pending) -> tuple[Receipt, ...] | AuditUnavailable:
+        if not pending.done.wait(self._deadline):
+            return AuditUnavailable(pending.give_up())
+        if pending.fault is not None:
+            raise pending.fault
+        if pending.code:
+            return AuditUnavailable((), pending.code)
+        code = CLOCK_WRONG if clock.is_wrong(pending.off) else self._forbidden()
+        return AuditUnavailable(pending.event_ids, code) if code else tuple(pending.receipts)
 
-        def delivered(error: KafkaError | None, message: Message) -> None:
-            if error is not None:
-                self._lost(error)
-                return
-            partition, offset = int(message.partition() or 0), int(message.offset() or 0)
-            pending.arrived(Receipt(event_id, self._topic, partition, offset, value_hash))
+    def _write(self) -> None:
+        """Take what was handed in, turn by turn; whatever ends this thread ends the gateway."""
+        try:
+            while (group := self._next_group()) is not None:
+                self._commit(group)
+        finally:
+            with self._wake:
+                self._broken = self._broken or not self._stopped
+                left, self._inbox = self._inbox, []
+            for pending in left:
+                pending.refuse(UNAVAILABLE)
 
-        self._producer.produce(
-            self._topic,
-            key=self.gateway_id.encode(),
-            value=value,
-            headers={"salt": secrets.token_bytes(SALT_BYTES)},
-            on_delivery=delivered,
-        )
-        pending.event_ids.append(event_id)
-        self._seq += 1
-        self._hash = value_hash
+    def _next_group(self) -> list[Pending] | None:
+        with self._wake:
+            while not self._inbox and not self._stopped:
+                self._wake.wait()
+            if self._broken or not self._inbox:
+                return None
+            group, size = [], 0
+            while self._inbox and size < MOST_IN_GROUP:
+                group.append(self._inbox.pop(0))
+                size += len(group[-1].drafts)
+            self._waiting -= size
+            return group
 
-    def _lost(self, error: KafkaError) -> None:
-        # The chain has a hole from here on: this gateway vouches for nothing more.
-        self._broken = True
-        _LOG.critical("audit_entry_lost", code=error.name())
+    def _commit(self, group: Sequence[Pending]) -> None:
+        head, made = self._head, list[tuple[Pending, tuple[Link, ...]]]()
+        for pending in group:
+            if links := self._links(pending, head):
+                made.append((pending, links))
+                head = links[-1].head
+        if made and self._is_durable(made):
+            self._head = head
+            self._send(made)
 
-    def _heartbeat(self, *, closing: bool) -> Draft:
-        def draft(**place: Any) -> records.GatewayHeartbeat:
-            return records.GatewayHeartbeat(**place, last_seq=place["gateway_seq"] - 1, closing=closing)
+    def _links(self, pending: Pending, head: Head) -> tuple[Link, ...]:
+        """Return the next entries of the chain; none if they are refused, can't be made, or nobody waits any more."""
+        if not pending.take():
+            return ()
+        try:
+            links = chain.extended(self.gateway_id, head, pending.drafts, self._now())
+        except chain.TooLarge:
+            pending.refuse(TOO_LARGE)
+            return ()
+        except Exception as fault:  # noqa: BLE001  whatever is wrong with these drafts, it is raised where they came from
+            pending.fail(fault)
+            return ()
+        pending.event_ids = tuple(link.event_id for link in links)
+        return links
 
-        return draft
+    def _is_durable(self, made: Sequence[tuple[Pending, tuple[Link, ...]]]) -> bool:
+        """Tell whether all these entries are on the disk now; if not, who waits for them is told why."""
+        entries = [link.entry for _, links in made for link in links]
+        try:
+            with metrics.FSYNC_SECONDS.time():
+                self._ahead.forget(self._arrived.number)
+                self._ahead.write(self._head.number + 1, entries, self._arrived)
+        except (OSError, Held) as fault:
+            full = isinstance(fault, OSError) and fault.errno in FULL
+            for pending, _ in made:
+                pending.refuse(DISK_FULL if full else UNAVAILABLE)
+            return False
+        metrics.GROUP_SIZE.observe(len(entries))
+        return True
 
-    def _serve(self) -> None:
+    def _send(self, made: Sequence[tuple[Pending, tuple[Link, ...]]]) -> None:
+        with self._wake:
+            self._unacknowledged += sum(len(links) for _, links in made)
+        sent_at = self._now()
+        for pending, links in made:
+            for link in links:
+                self._produce(pending, link, sent_at)
+
+    def _produce(self, pending: Pending, link: Link, sent_at: int) -> None:
+        if self._broken:
+            return
+        try:
+            self._producer.produce(
+                self._topic,
+                key=self.gateway_id.encode(),
+                value=link.entry.value,
+                headers={"salt": link.entry.salt},
+                on_delivery=partial(self._delivered, pending, link, sent_at),
+            )
+        except (BufferError, KafkaException) as fault:
+            self._lost(type(fault).__name__)
+
+    def _delivered(
+        self, pending: Pending, link: Link, sent_at: int, error: KafkaError | None, message: Message
+    ) -> None:
+        if error is not None:
+            if not self._stopped:
+                self._lost(error.name())
+            return
+        partition, offset = int(message.partition() or 0), int(message.offset() or 0)
+        off = self._clock_off(message, sent_at)
+        with self._wake:
+            self._arrived = Arrived(link.head.number, partition, offset)
+            self._unacknowledged -= 1
+            self._acknowledged_at = time.monotonic()
+        pending.arrived(Receipt(link.event_id, self._topic, partition, offset, link.head.value_hash), off)
+
+    def _clock_off(self, message: Message, sent_at: int) -> int:
+        kind, appended_ms = message.timestamp()
+        if kind != TIMESTAMP_LOG_APPEND_TIME:
+            return 0
+        off = clock.off_by(sent_at, appended_ms, self._now())
+        metrics.CLOCK_OFF.set(off / 1e6)
+        return off
+
+    def _lost(self, code: str) -> None:
+        # The topic has a hole from here on, until the next gateway replays the file: this one vouches for nothing more.
+        with self._wake:
+            already, self._broken = self._broken, True
+            self._wake.notify_all()
+        if not already:
+            _LOG.critical("audit_entry_lost", code=code)
+
+    def _hear(self) -> None:
         """Take acknowledgements as they come, and say every 30 s how far the numbers went."""
         beat_at = time.monotonic() + self._heartbeat_seconds
-        while not self._closed.is_set():
+        while not self._stopped:
             self._producer.poll(_TURN_SECONDS)
+            self._measure()
             if time.monotonic() >= beat_at:
                 beat_at += self._heartbeat_seconds
-                self._queue((self._heartbeat(closing=False),))
+                self._handed_in((chain.heartbeat(closing=False),))
+
+    def _measure(self) -> None:
+        with self._wake:
+            queued, since = self._unacknowledged, self._acknowledged_at
+            if not queued:
+                self._acknowledged_at = time.monotonic()
+        metrics.QUEUED.set(queued)
+        metrics.ACK_AGE.set(time.monotonic() - since if queued else 0.0)
 
 
 def producer(bootstrap: str) -> Producer:
-    """Return the producer that audit entries need: idempotent, at once, and never giving an entry up.
+    """Return the producer that audit entries need: idempotent, at once, never giving an entry up, no gap ever.
 
     The topic's size limit is one of batches: what queued up while the broker was away must not leave as one too large.
     """
-    return kafka.producer(bootstrap, linger_ms=0, message_timeout_ms=0, batch_size=LONGEST_VALUE)
+    return kafka.producer(
+        bootstrap, linger_ms=0, message_timeout_ms=0, batch_size=LONGEST_VALUE, enable_gapless_guarantee=True
+    )
 
 
 def _new_id(name: str) -> str:
+    """Return the id of a gateway that starts now; raises ValueError if files can't be named for it."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("a gateway's name is of letters, digits, '.', '_' and '-', 64 at most")
     while looks_like_nik(found := f"{name}-{compat.uuid7()}"):
         pass
     return found

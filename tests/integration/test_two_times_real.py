@@ -164,9 +164,15 @@ def lived(stack: Endpoints) -> Iterator[Lived]:
 
 
 @pytest.fixture(scope="module")
-def door(lived: Lived) -> Iterator[Door]:
+def door(lived: Lived, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     bootstrap, version = lived.world.endpoints.kafka, lived.world.version
-    with AuditLog(audit_log.producer(bootstrap), "gw", f"audit.{version}", deadline_seconds=30.0) as trail:
+    with AuditLog(
+        audit_log.producer(bootstrap),
+        "gw",
+        f"audit.{version}",
+        folder=tmp_path_factory.mktemp("wal"),
+        deadline_seconds=30.0,
+    ) as trail:
         yield Door(
             lived.world.read(),
             Opener(InMemoryKeyStore()),

@@ -7,6 +7,8 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,8 +80,8 @@ class Broker:
             callback, offset = self._unacknowledged.pop(0)
             callback(None, Delivered(offset))
 
-    def __len__(self) -> int:
-        return len(self._unacknowledged)
+    def purge(self) -> None:
+        self._unacknowledged.clear()
 
     def kinds(self) -> list[str]:
         return [type(entry).__name__ for entry in self.records]
@@ -94,6 +96,9 @@ class Delivered:
 
     def offset(self) -> int:
         return self._offset
+
+    def timestamp(self) -> tuple[int, int]:
+        return 0, 0
 
 
 class Registry:
@@ -135,7 +140,14 @@ class Room:
         self.broker = Broker()
         self.events = sealed_events(Sealer(self.keys))
         self.registry = Registry(self.broker, state_of(self.events), self.events)
-        self.log = AuditLog(self.broker, "gw", deadline_seconds=0.3, now=lambda: NOW)  # type: ignore[arg-type]  # as much of a producer as it uses
+        self.folder = TemporaryDirectory()
+        self.log = AuditLog(
+            self.broker,  # type: ignore[arg-type]  # as much of a producer as it uses
+            "gw",
+            folder=Path(self.folder.name),
+            deadline_seconds=0.3,
+            now=lambda: NOW,
+        )
         self.pauses: list[float] = []
         self.door = Door(self.registry, Opener(self.keys), self.log, EPOCH_KEY, pause=self.pauses.append)
 
@@ -490,9 +502,9 @@ def test_a_field_asked_for_often_is_on_record_once(room: Room) -> None:
     assert room.broker.records[0].fields_requested == ("region",)
 
 
-def test_a_quiet_gateway_says_how_far_its_numbers_went() -> None:
+def test_a_quiet_gateway_says_how_far_its_numbers_went(tmp_path: Path) -> None:
     broker = Broker()
-    log = AuditLog(broker, "gw", heartbeat_seconds=0.01)  # type: ignore[arg-type]  # as much of a producer as it uses
+    log = AuditLog(broker, "gw", folder=tmp_path, heartbeat_seconds=0.01)  # type: ignore[arg-type]  # as much of a producer as it uses
     deadline = time.monotonic() + 10
     while len(broker.records) < 2:
         assert time.monotonic() < deadline

@@ -1,0 +1,70 @@
+"""One gateway's chain of audit entries: their numbers without a hole, and each naming the hash of the one before.
+
+Must not know where entries go, nor what they are about.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from uuid_utils import compat
+
+from consumers.gateway.write_ahead import SALT_BYTES, Entry
+from schemas import codec, records
+
+LONGEST_VALUE: Final = 65_498  # an entry of the tree is at most 64 KiB
+NO_ENTRY: Final = bytes(32)
+
+Draft = Callable[..., Any]
+"""Makes an entry of its place in the chain: event_id, occurred_at, gateway_id, gateway_seq, prev_gateway_hash."""
+
+
+class TooLarge(Exception):
+    """An entry is larger than the tree takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry of a chain: its number, and the SHA-256 of its value; number 0 is none."""
+
+    number: int = 0
+    value_hash: bytes = NO_ENTRY
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry in its place, ready to be written."""
+
+    event_id: bytes
+    head: Head
+    entry: Entry
+
+
+def extended(gateway_id: str, head: Head, drafts: Sequence[Draft], now: int) -> tuple[Link, ...]:
+    """Return these drafts as the next entries after `head`, at `now` in microseconds; raises TooLarge."""
+    links: list[Link] = []
+    for draft in drafts:
+        links.append(_link(gateway_id, head, draft, now))
+        head = links[-1].head
+    return tuple(links)
+
+
+def _link(gateway_id: str, head: Head, draft: Draft, now: int) -> Link:
+    event_id, number = compat.uuid7().bytes, head.number + 1
+    place = {"event_id": event_id, "gateway_id": gateway_id, "gateway_seq": number}
+    value = codec.encode(draft(**place, occurred_at=now, prev_gateway_hash=head.value_hash))
+    if len(value) > LONGEST_VALUE:
+        raise TooLarge
+    entry = Entry(secrets.token_bytes(SALT_BYTES), value)
+    return Link(event_id, Head(number, hashlib.sha256(value).digest()), entry)
+
+
+def heartbeat(*, closing: bool) -> Draft:
+    """Return the entry that says how far the numbers went; `closing` ends the chain."""
+
+    def draft(**place: Any) -> records.GatewayHeartbeat:
+        return records.GatewayHeartbeat(**place, last_seq=place["gateway_seq"] - 1, closing=closing)
+
+    return draft

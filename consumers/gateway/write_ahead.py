@@ -1,0 +1,320 @@
+"""The write-ahead file of one gateway: what was decided to be on record is on this disk before the broker hears of it.
+
+`<folder>/<gateway id>.<number>.wal`, segments of frames, each frame what one fsync made durable; beside them
+`<gateway id>.lock`, held with flock for as long as the gateway lives. Must not know what an entry says, nor of Kafka.
+
+    frame = magic | u32 length of the body | first 16 bytes of SHA-256(body) | body                        big-endian
+    body of a segment's first frame = JSON: gateway_id, made_at in microseconds, first number
+    body of any other = u64 first number | u64 number, u32 partition, u64 offset of the last entry known to have
+                        arrived at the broker (all 0: none) | entries: salt[16] | u32 length | value
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+SEGMENT_BYTES: Final = 64 << 20
+SALT_BYTES: Final = 16
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+# No UTF-8 text holds its first byte, so no text in an entry looks like a frame.
+_MAGIC: Final = b"\xd7JWA"
+_HEAD: Final = struct.Struct(">4sI16s")
+_PLACE: Final = struct.Struct(">QQIQ")
+_ENTRY: Final = struct.Struct(f">{SALT_BYTES}sI")
+_DIGEST: Final = 16
+
+
+class Damaged(Exception):
+    """A file holds what was durable once and can't be read any more; `path` says which, nothing was changed in it."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        super().__init__(f"{path.name} is damaged at byte {offset}, before frames that are whole")
+        self.path = path
+
+
+class Held(Exception):
+    """Another process lives by this gateway's id, or is replaying its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the broker gets it, byte for byte."""
+
+    salt: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The last entry known to have arrived, with all before it; number 0 is none."""
+
+    number: int = 0
+    partition: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one file holds: entries by number from `first` on, and how far the broker had them when it was written."""
+
+    gateway_id: str
+    made_at: int
+    first: int
+    entries: tuple[Entry, ...]
+    arrived: Arrived
+    bytes_read: int
+
+
+class Lock:
+    """A gateway's lock file, held by this process until `release`."""
+
+    def __init__(self, path: Path) -> None:
+        """Raise Held if another process holds it."""
+        while True:
+            self._fd = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as fault:
+                os.close(self._fd)
+                raise Held(path.stem) from fault
+            if _is_still(self._fd, path):
+                break
+            os.close(self._fd)  # whoever held it has just finished and removed it
+        self._path = path
+
+    def release(self, *, remove: bool) -> None:
+        """Let it go; `remove` it too when nothing is left to replay."""
+        if remove:
+            self._path.unlink(missing_ok=True)
+        os.close(self._fd)
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+class WriteAhead:
+    """The segments of one living gateway; made when there is something to write."""
+
+    def __init__(
+        self, folder: Path, gateway_id: str, segment_bytes: int = SEGMENT_BYTES, lock: Lock | None = None
+    ) -> None:
+        """`lock` is given by who replays a dead gateway's files and writes after them."""
+        self._folder = folder
+        self.gateway_id = gateway_id
+        self._segment_bytes = segment_bytes
+        self._lock = lock
+        self._fd = -1
+        self._path = folder
+        self._length = 0
+        self._last = 0
+        self._retired = [(path, 0) for path in segments(folder, gateway_id)]
+        self._made = int(self._retired[-1][0].suffixes[-2][1:]) if self._retired else 0
+
+    def write(self, first: int, entries: Sequence[Entry], arrived: Arrived) -> None:
+        """Make these entries durable, numbered from `first`; after an OSError they aren't there and never were.
+
+        A file whose fsync failed is not written to again: the kernel may have dropped what it could not write.
+        """
+        if self._fd < 0:
+            self._open(first)
+        frame = _frame(_body(first, entries, arrived))
+        try:
+            _write_all(self._fd, frame, self._length)
+        except OSError:
+            _cut(self._fd, self._length)
+            raise
+        try:
+            os.fdatasync(self._fd)
+        except OSError:
+            self._retire()
+            raise
+        self._length += len(frame)
+        self._last = first + len(entries) - 1
+        if self._length >= self._segment_bytes:
+            self._retire()
+
+    def forget(self, number: int) -> None:
+        """Remove the files that hold nothing but entries up to this number, which have arrived."""
+        while self._retired and self._retired[0][1] <= number:
+            self._retired.pop(0)[0].unlink(missing_ok=True)
+
+    def close(self, *, finished: bool) -> None:
+        """Let the files go; remove them when all that they hold has arrived."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._retired.append((self._path, self._last))
+            self._fd = -1
+        if finished:
+            self.forget(self._last)
+        if self._lock is not None:
+            self._lock.release(remove=finished)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close(finished=False)
+
+    def _open(self, first: int) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._lock is None:
+            self._lock = Lock(self._folder / f"{self.gateway_id}.lock")
+        self._made += 1
+        path = self._folder / f"{self.gateway_id}.{self._made:06d}.wal"
+        opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        head = {"gateway_id": self.gateway_id, "made_at": time.time_ns() // 1_000, "first": first}
+        frame = _frame(json.dumps(head).encode())
+        try:
+            _write_all(opened, frame, 0)
+            _sync_folder(self._folder)
+        except OSError:
+            os.close(opened)
+            path.unlink()
+            raise
+        self._fd, self._path, self._length = opened, path, len(frame)
+
+    def _retire(self) -> None:
+        """Write no more to this segment; what was not durable in it is cut off where that is still possible."""
+        opened, self._fd = self._fd, -1
+        self._retired.append((self._path, self._last))
+        _cut(opened, self._length)
+        os.close(opened)
+
+
+def leftovers(folder: Path) -> Iterator[str]:
+    """Yield the id of each gateway of which there are files, dead or alive."""
+    for path in sorted(folder.glob("*.lock")):
+        yield path.stem
+
+
+def segments(folder: Path, gateway_id: str) -> list[Path]:
+    """Return a gateway's files, in the order in which they were written."""
+    return sorted(folder.glob(f"{gateway_id}.[0-9]*.wal"))
+
+
+def read(folder: Path, gateway_id: str) -> Segment | None:
+    """Return all that a dead gateway left, as one; None if it never made an entry durable. Raises Damaged.
+
+    What a crash left half written at the end is not part of it: nobody was ever told that it is on record.
+    """
+    whole: Segment | None = None
+    for path in segments(folder, gateway_id):
+        if (found := read_segment(path)) is not None:
+            whole = found if whole is None else _joined(whole, found, path)
+    return whole
+
+
+def _joined(before: Segment, after: Segment, path: Path) -> Segment:
+    if after.first > before.first + len(before.entries):
+        raise Damaged(path, 0)
+    kept = before.entries[: after.first - before.first]
+    arrived = max(before.arrived, after.arrived, key=lambda each: each.number)
+    return Segment(before.gateway_id, before.made_at, before.first, (*kept, *after.entries), arrived, after.bytes_read)
+
+
+def read_segment(path: Path) -> Segment | None:
+    """Return what one file holds up to where its last fsync came; None if that is nothing. Raises Damaged."""
+    data = path.read_bytes()
+    frames = list(_frames(data))
+    end = frames[-1][1] if frames else 0
+    if _whole_frame_after(data, end):
+        raise Damaged(path, end)
+    if not frames:
+        return None
+    head = json.loads(frames[0][0])
+    entries: list[Entry] = []
+    arrived = Arrived()
+    for body, _ in frames[1:]:
+        first, *place = _PLACE.unpack_from(body)
+        if first != head["first"] + len(entries):
+            raise Damaged(path, end)
+        entries += _entries(body)
+        arrived = Arrived(*place)
+    return Segment(head["gateway_id"], head["made_at"], head["first"], tuple(entries), arrived, end)
+
+
+def _frames(data: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield the body of every whole frame from the beginning on, and where it ends."""
+    at = 0
+    while (body := _frame_at(data, at)) is not None:
+        at += _HEAD.size + len(body)
+        yield body, at
+
+
+def _frame_at(data: bytes, at: int) -> bytes | None:
+    if len(data) - at < _HEAD.size:
+        return None
+    magic, length, digest = _HEAD.unpack_from(data, at)
+    body = data[at + _HEAD.size : at + _HEAD.size + length]
+    return body if magic == _MAGIC and len(body) == length and _digest(body) == digest else None
+
+
+def _whole_frame_after(data: bytes, at: int) -> bool:
+    """Tell whether a frame follows what can't be read: then that was durable, as frames follow only what is."""
+    while (at := data.find(_MAGIC, at + 1)) >= 0:
+        if _frame_at(data, at) is not None:
+            return True
+    return False
+
+
+def _frame(body: bytes) -> bytes:
+    return _HEAD.pack(_MAGIC, len(body), _digest(body)) + body
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()[:_DIGEST]
+
+
+def _body(first: int, entries: Iterable[Entry], arrived: Arrived) -> bytes:
+    parts = [_PLACE.pack(first, arrived.number, arrived.partition, arrived.offset)]
+    for entry in entries:
+        parts += (_ENTRY.pack(entry.salt, len(entry.value)), entry.value)
+    return b"".join(parts)
+
+
+def _entries(body: bytes) -> Iterator[Entry]:
+    at = _PLACE.size
+    while at < len(body):
+        salt, length = _ENTRY.unpack_from(body, at)
+        at += _ENTRY.size + length
+        yield Entry(salt, body[at - length : at])
+
+
+def _write_all(descriptor: int, data: bytes, offset: int) -> None:
+    """Write everything at this offset; a short write is gone on with, and says at its end why it was short."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written
+
+
+def _cut(descriptor: int, length: int) -> None:
+    """Cut off what didn't become durable, where that is still possible.
+
+    Where it isn't, it does no harm: the next frame takes its place, or the next segment's first number.
+    """
+    with suppress(OSError):
+        os.ftruncate(descriptor, length)
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
