@@ -25,6 +25,7 @@ class AgentSettings:
     name: str = catalogue.AGENTS
     deadlines_topic: str = catalogue.DEADLINES_TOPIC
     changes_topic: str = catalogue.CHANGES_TOPIC
+    requests_topic: str = catalogue.REQUESTS_TOPIC
     dead_letters_topic: str = catalogue.DEAD_LETTERS_TOPIC
     partitions: int = catalogue.PARTITIONS
     every_s: float = 1.0  # between two looks at the due dates
@@ -55,7 +56,11 @@ def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
         stream_wait_empty=False,
     )
     places = deadlines.Places(
-        settings.deadlines_topic, settings.changes_topic, settings.dead_letters_topic, settings.name
+        settings.deadlines_topic,
+        settings.changes_topic,
+        settings.dead_letters_topic,
+        settings.name,
+        settings.requests_topic,
     )
     deadlines.attach(app, places, clock, settings.every_s)
     return app

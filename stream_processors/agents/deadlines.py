@@ -1,4 +1,4 @@
-"""Due dates: kept per family as the fold schedules them, and told to the registry as changes when they come.
+"""Due dates of families and access requests: kept as the folds schedule them, told as changes when they come.
 
 Knows the records and a clock that is handed in; must not know rules: whether a date that came moves anything is for
 `decide`, which compares it with the state.
@@ -15,7 +15,7 @@ from typing import Any
 
 import faust
 
-from schemas import cloudevents, codec
+from schemas import catalogue, cloudevents, codec
 from schemas.identifiers import deadline_id
 from schemas.records import DeadlineReached, DeadlineScheduled, Header
 from stream_processors.engine.dead_letters import NO_VALUE, dead_letter
@@ -25,6 +25,7 @@ ACTOR = "deadlines"
 TABLE = "deadlines"
 NO_FAMILY = b"-"
 NOT_A_DEADLINE = "NOT_A_DEADLINE"
+OF_REQUEST = "USAGE_REPORT."  # what is due of an access request and no family: told to the requests fold
 AT_ONCE = 1_000  # dates told per round at most, so that a round's end is soon
 
 Kept = dict[str, list[Any]]
@@ -39,6 +40,7 @@ class Places:
     changes: str
     dead_letters: str
     group: str
+    requests: str = catalogue.REQUESTS_TOPIC
 
 
 def scheduled(kept: Kept, record: DeadlineScheduled) -> Kept:
@@ -89,8 +91,8 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
     `clock` returns microseconds since 1970, UTC. A record that is no DeadlineScheduled becomes a dead letter; an
     exception would have Faust restart the agent and skip the record.
     """
-    deadlines, changes, dead_letters = (
-        _bytes_topic(app, name) for name in (places.deadlines, places.changes, places.dead_letters)
+    deadlines, changes, dead_letters, requests = (
+        _bytes_topic(app, name) for name in (places.deadlines, places.changes, places.dead_letters, places.requests)
     )
     # Keyed by family and placed by the partitioner, a family's dates lie in the partition of its changes and of its
     # input here, and may be written by the timer too, which has no partition of its own.
@@ -121,7 +123,8 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
             read_since = app.rebalancing_count
             await _read_again(app.consumer, places.deadlines)
         came = list(itertools.islice(due(list(table.items()), clock()), AT_ONCE))
-        acknowledged = [await _send(changes, change) for change in came]
+        told = [(requests if change.kind.startswith(OF_REQUEST) else changes, change) for change in came]
+        acknowledged = [await _send(topic, change) for topic, change in told]
         for change, arrived in zip(came, acknowledged, strict=True):
             await arrived
             _forget(table, change)

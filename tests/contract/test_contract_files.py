@@ -43,6 +43,7 @@ BYTES_THAT_ARE_NO_PERSON = {
     ("FamilyState", "counted"),
     ("FamilyState", "recent_changes"),
     ("AccessIntent", "query_cipher"),
+    ("AccessRequestState", "recent_changes"),
 }
 
 
@@ -95,7 +96,7 @@ def test_every_field_is_explained(record: str, field: str) -> None:
     assert doc.endswith(".")
 
 
-@pytest.mark.parametrize("name", [*catalogue.EVENTS, "RulesActivated", "ChangeRefused", "DeadlineScheduled"])
+@pytest.mark.parametrize("name", [*catalogue.EVENTS, *catalogue.REQUEST_EVENTS, "RulesActivated", "ChangeRefused", "DeadlineScheduled"])
 def test_every_change_and_event_names_its_legal_step_or_source(name: str) -> None:
     assert "Legal step:" in contract.sources()[f"jejak.{name}"]["doc"]
 
@@ -134,7 +135,7 @@ def test_what_seals_finds_every_sealed_field_within_a_change() -> None:
     assert paths(sealed.shape_of("jejak.GroundCheckRecorded")) == expected
 
 
-@pytest.mark.parametrize("name", [*catalogue.EVENTS, "RulesActivated", "ChangeRefused"])
+@pytest.mark.parametrize("name", [*catalogue.EVENTS, *catalogue.REQUEST_EVENTS, "RulesActivated", "ChangeRefused"])
 def test_every_change_and_event_begins_with_the_header(name: str) -> None:
     first = contract.sources()[f"jejak.{name}"]["fields"][0]
     assert (first["name"], first["type"]) == ("header", "jejak.Header")
