@@ -71,18 +71,30 @@ class Policy:
         return self.quorum is None or self.quorum in witnessed
 
     def cosigners(self, note: SignedNote) -> frozenset[str]:
-        """Return the names of the witnesses whose cosignature of this note is valid."""
-        return frozenset(witness.name for witness in self.witnesses if _signed(witness.key, note))
+        """Return the names of the witnesses that cosigned this note; nobody when a signature of a known key fails."""
+        signed = self._signed(note)
+        return frozenset(witness.name for witness in self.witnesses if witness.key in signed)
 
     def accepts(self, note: SignedNote) -> bool:
-        """Return whether one of the logs signed this checkpoint of its own and witnesses enough cosigned it."""
+        """Return whether one of the logs signed this checkpoint of its own and witnesses enough cosigned it.
+
+        A signature of a known key that fails, or stands there twice, rejects the note (C2SP signed-note v1.0.0).
+        """
         try:
             origin = Checkpoint.parse(note.text).origin
         except NoteRefused:
             return False
-        return any(log.key.name == origin and _signed(log.key, note) for log in self.logs) and self.met(
-            self.cosigners(note)
-        )
+        signed = self._signed(note)
+        by_log = any(log.key.name == origin and log.key in signed for log in self.logs)
+        return by_log and self.met(self.cosigners(note))
+
+    def _signed(self, note: SignedNote) -> frozenset[VerifierKey]:
+        """Return the policy's keys that signed this note; none when one of their signatures fails."""
+        known = [one.key for one in (*self.logs, *self.witnesses)]
+        try:
+            return frozenset(key for key, _ in known_signatures(note, known))
+        except NoteRefused:
+            return frozenset()
 
 
 @dataclass(slots=True)
@@ -180,11 +192,3 @@ def _quorum(draft: _Draft, name: str, number: int) -> None:
     if name != "none" and name not in draft.defined:
         raise PolicyRefused("NAME_UNKNOWN", number)
     draft.quorum.append(name)
-
-
-def _signed(key: VerifierKey, note: SignedNote) -> bool:
-    """Return whether this key signed the note, once, and the signature holds."""
-    try:
-        return bool(known_signatures(note, [key]))
-    except NoteRefused:
-        return False
