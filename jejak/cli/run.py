@@ -1,12 +1,14 @@
 """`jejak run fold | read-model | deadlines | all`: the workers, in this process or as watched children."""
 
 import threading
+import time
 from typing import Annotated
 
 import typer
 
 from jejak import composition
 from jejak import workers as worker_processes
+from jejak.audit import requests
 from jejak.cli import output
 from jejak.processes import Children, end_with
 from jejak.settings import Settings
@@ -38,10 +40,24 @@ def read_model(
     worker_processes.run_read_model(Settings(), version)
 
 
+@app.command("requests")
+def access_requests() -> None:
+    """Decide requests for by-name-by-address data."""
+    requests.run(Settings())
+
+
 @app.command()
 def deadlines() -> None:
     """Publish the due dates that have come (Faust)."""
     composition.run_deadlines(Settings())
+
+
+@app.command()
+def sequencer() -> None:
+    """Build the audit log's tree and publish its checkpoints; of several, one is active."""
+    from jejak.audit import sequencing  # noqa: PLC0415  the client that asks witnesses takes a moment to load
+
+    sequencing.run_sequencer(Settings(), time.gmtime().tm_year)
 
 
 @app.command("all")
