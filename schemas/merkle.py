@@ -1,7 +1,9 @@
 """RFC 6962 tree hashes and the two proofs over them, by SHA-256; verification as RFC 9162 section 2.1 writes it.
 
 A check answers true or false and refuses everything malformed: a hash that is not 32 bytes, an index outside the tree,
-a proof of the wrong length. It must not know what a leaf holds, how proofs are made or where hashes are kept.
+a proof of the wrong length. A root does not tell its size, since one path may fit two sizes of one shape: size and root
+are always to be taken together, from one signed checkpoint. It must not know what a leaf holds, how proofs are made or
+where hashes are kept.
 """
 
 from collections.abc import Sequence

@@ -30,8 +30,9 @@ LATEST_SECONDS: Final = 2**63 - 1
 
 _SIGNATURE_BYTES: Final = 64
 _TIME_BYTES: Final = 8
-_FIRST_PRINTABLE: Final = " "
 _DASH: Final = "\u2014 "
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_NAME: Final = re.compile(r"[^\s+\x00-\x1f]+")
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _FIELD_PRIME: Final = 2**255 - 19
 _TEXT_LINES: Final = 3
@@ -60,7 +61,7 @@ class Checkpoint:
     root: bytes
 
     def __post_init__(self) -> None:
-        if not _is_name(self.origin):
+        if not _NAME.fullmatch(self.origin):
             raise NoteRefused("ORIGIN", "an origin is not empty and has no space, plus or control character")
         if not 0 <= self.size <= MOST_LEAVES:
             raise NoteRefused("SIZE", "a tree size is between 0 and 2^63-1")
@@ -109,6 +110,7 @@ class Signature:
         name, space, encoded = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH) or not space:
             raise NoteRefused("SIGNATURE_LINE", "a line is dash, space, name, space, base64")
+        _require_name(name)
         signed = _from_base64(encoded)
         return cls(name, signed[:KEY_ID_BYTES], signed[KEY_ID_BYTES:])
 
@@ -135,12 +137,10 @@ class SignedNote:
     def parse(cls, note: bytes | str) -> Self:
         """Return the note; its text ends at the last empty line. Raises NoteRefused for any other form."""
         decoded = _decoded(note)
-        if not decoded.endswith("\n"):
-            raise NoteRefused("NO_FINAL_NEWLINE", "a note ends in a newline")
+        _require_text(decoded)
         text, separator, lines = decoded.rpartition("\n\n")
         if not separator or not lines:
             raise NoteRefused("NO_SIGNATURES", "a note is a text, an empty line and signatures")
-        _require_text(f"{text}\n")
         return cls(f"{text}\n", tuple(Signature.parse(line) for line in lines[:-1].split("\n")))
 
     def with_signatures(self, *more: Signature) -> Self:
@@ -328,19 +328,13 @@ def _decoded(note: bytes | str) -> str:
 def _require_text(text: str) -> None:
     if not text.endswith("\n"):
         raise NoteRefused("NO_FINAL_NEWLINE", "a text ends in a newline")
-    if any(character < _FIRST_PRINTABLE and character != "\n" for character in text):
+    if _CONTROL.search(text):
         raise NoteRefused("CONTROL_CHARACTER", "a text has no control character but newline")
 
 
 def _require_name(name: str) -> None:
-    if not _is_name(name):
+    if not _NAME.fullmatch(name):
         raise NoteRefused("KEY_NAME", "a name is not empty and has no space, plus or control character")
-
-
-def _is_name(name: str) -> bool:
-    return bool(name) and not any(
-        character < _FIRST_PRINTABLE or character == "+" or character.isspace() for character in name
-    )
 
 
 def _base64(data: bytes) -> str:
