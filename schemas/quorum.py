@@ -90,7 +90,7 @@ class Policy:
 
     def _signed(self, note: SignedNote) -> frozenset[VerifierKey]:
         """Return the policy's keys that signed this note; none when one of their signatures fails."""
-        known = [one.key for one in (*self.logs, *self.witnesses)]
+        known = [*(log.key for log in self.logs), *(witness.key for witness in self.witnesses)]
         try:
             return frozenset(key for key, _ in known_signatures(note, known))
         except NoteRefused:

@@ -69,7 +69,8 @@ def client(store: Store, clock: Clock) -> TestClient:
 
 
 def ask(client: TestClient, body: bytes) -> Response:
-    return client.post("/add-checkpoint", content=body)
+    answer: Response = client.post("/add-checkpoint", content=body)
+    return answer
 
 
 def test_a_first_checkpoint_is_cosigned_with_the_time_of_the_clock(client: TestClient, clock: Clock) -> None:

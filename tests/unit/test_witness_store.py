@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from consumers.witness import store as store_module
 from consumers.witness.store import Store
 from consumers.witness.witness import Answer, Witness
 from schemas.note import Cosigner, VerifierKey
@@ -48,8 +47,8 @@ class Disk:
             found: Path = self._step("replace", lambda: real_replace(path, target))
             return found
 
-        patch.setattr(store_module.os, "open", opened)
-        patch.setattr(store_module.os, "fsync", synced)
+        patch.setattr(os, "open", opened)
+        patch.setattr(os, "fsync", synced)
         patch.setattr(Path, "replace", replaced)
 
     def _step(self, name: str, act: Callable[[], Any]) -> Any:
