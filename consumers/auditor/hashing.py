@@ -1,4 +1,4 @@
-"""The auditor's own tree: hashes of RFC 6962 made tile by tile, so that what the sequencer wrote is judged by other code.
+"""The auditor's own tree: RFC 6962 hashes made tile by tile, so that the sequencer's work is judged by other code.
 
 Pure. Must not know what entries hold or where tiles lie.
 """
@@ -22,7 +22,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def rows(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
-    """Return the hashes, the nodes over pairs of them, over pairs of those and so on; what has no partner ends there."""
+    """Return the hashes, the nodes over pairs of them, over pairs of those and so on; what has no partner ends."""
     found = [hashes]
     while len(row := found[-1]) > 1:
         found.append(
@@ -31,7 +31,7 @@ def rows(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
     return found
 
 
-def peaks(made: Sequence[Sequence[bytes]], count: int) -> Iterator[bytes]:
+def peaks(made: list[Sequence[bytes]], count: int) -> Iterator[bytes]:
     """Yield the roots of the complete subtrees that the first `count` hashes fall into, the smallest, last, first."""
     for height in range(count.bit_length()):
         if count >> height & 1:

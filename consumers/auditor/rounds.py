@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from consumers.auditor import hashing
 from consumers.auditor.source import HASH, LogReader
 
 _READ_AT_ONCE = 1_024
@@ -49,7 +50,7 @@ class Index:
 
     def begin(self) -> Round:
         """Return what was before the first round."""
-        return Round(-1, 0, (0,) * self.partitions, b"")
+        return Round(-1, 0, (0,) * self.partitions, hashing.EMPTY)
 
     def at(self, record: int) -> Round:
         """Return one record."""

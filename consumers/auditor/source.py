@@ -1,9 +1,10 @@
-"""The log as an auditor finds it: its directory, or the address that serves it (layout: C2SP tlog-tiles, consumers/log).
+"""The log as an auditor finds it: its directory, or the address that serves it (C2SP tlog-tiles; consumers/log).
 
 Reads bytes and vouches for none of them; must not know what they prove.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +172,19 @@ class Address:
 def found_at(where: str, token: str = "") -> Directory | Address:
     """Return the log of a folder or of an http(s) address."""
     return Address(where, token) if where.startswith(("http://", "https://")) else Directory(Path(where))
+
+
+def entries(log: LogReader, first: int, end: int, size: int) -> Iterator[bytes]:
+    """Yield the entries of leaves from `first` up to `end` of a log of `size`; fewer where its bundles end early."""
+    for number in range(first // TILE, -(-end // TILE)):
+        bundle, at = log.bundle(number, min(TILE, size - number * TILE)), 0
+        for leaf in range(number * TILE, min(end, number * TILE + TILE)):
+            after = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
+            if at == len(bundle) or after > len(bundle):
+                return
+            if leaf >= first:
+                yield bundle[at + 2 : after]
+            at = after
 
 
 def _width(width: int) -> str:

@@ -175,7 +175,7 @@ class Policy:
 
 
 def check_checkpoint(note: bytes, policy: Policy, *, strangers: bool) -> tuple[str, int, bytes, set[str]]:
-    """Return origin, size, root and witnesses of a checkpoint that holds; `strangers` lets lines of unknown keys pass."""
+    """Return origin, size, root and witnesses of a checkpoint that holds; `strangers` lets unknown keys sign too."""
     try:
         text, _, tail = note.decode().rpartition("\n\n")
     except UnicodeDecodeError:
@@ -356,8 +356,8 @@ class Export:
         """Return the root over what was taken."""
         found = None
         for hashes, _ in self.levels:
-            rest = [] if found is None else [found]
-            found = over(hashes + rest) if hashes or rest else None
+            slots = hashes if found is None else [*hashes, found]
+            found = over(slots) if slots else None
         return found or hashlib.sha256().digest()
 
     def take(self, cut: tuple[int, ...], ends: list[int], leaves: Iterator[bytes]) -> None:
