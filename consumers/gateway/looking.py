@@ -3,30 +3,35 @@
 Reads, and has opened what is granted; must not know policy, nor how a look goes on record.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from consumers.gateway import opening, past, purposes
+from consumers.gateway import opening, past
 from consumers.gateway.families import Families
 from consumers.gateway.request import Asked, CardAsked, FamilyAsked, PersonAsked, Withheld
 from consumers.gateway.timeline import Entry, timeline
 from consumers.replay.moments import Moments
 from consumers.replay.rules import Rules
 from identity.open import Opener
-from schemas import records, regions
+from schemas import records
 
 # A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
 BEHIND: Final = Withheld(opening.BEHIND.code)
 
 
+Judge = Callable[[records.Region | None], Withheld | None]
+"""Tells why a family of this region may not be shown, None when it may; asked before anything of it is opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which family is asked for by which agency, in which fields and at which times."""
+    """Which family is asked for, in which fields and at which times, and who judges whether it may be shown."""
 
-    agency: str
     asked: Asked
     fields: tuple[str, ...]
     moments: Moments
+    judge: Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,23 @@ class Looking:
 
     def _now(self, wanted: Wanted) -> records.FamilyState | Withheld:
         """Return the family's present state, which says who may look."""
-        match wanted.asked:
+        state = self._state(wanted.asked)
+        if state is None:
+            return Withheld("NOT_FOUND")
+        return wanted.judge(state.region) or state
+
+    def region_of(self, person_ref: str) -> records.Region | None:
+        """Return the region of the family that holds a person now, None where none does."""
+        state = self._state(PersonAsked(person_ref))
+        return state.region if state is not None else None
+
+    def _state(self, asked: Asked) -> records.FamilyState | None:
+        match asked:
             case FamilyAsked(family_id):
                 found: str | None = family_id
             case PersonAsked(reference) | CardAsked(reference):
                 found = self.families.family_of(reference)
-        state = self.families.family(found) if found is not None else None
-        if state is None:
-            return Withheld("NOT_FOUND")
-        return state if _in_area(wanted.agency, state.region) else Withheld("OUTSIDE_AREA")
+        return self.families.family(found) if found is not None else None
 
 
 def _result(state: records.FamilyState, shown: Any) -> Result:
@@ -109,14 +122,3 @@ def _told(state: records.FamilyState, entries: tuple[Entry, ...]) -> tuple[tuple
     persons = tuple(sorted(named | {member.person_ref for member in state.members}))
     sequence = max((entry.sequence for entry in entries), default=state.sequence)
     return entries, Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
-
-
-def _in_area(agency: str, region: records.Region) -> bool:
-    """Tell whether an agency may look at a region: a national one anywhere, any other within its area alone."""
-    kind, _, area = agency.partition("/")
-    if kind in purposes.NATIONAL:
-        return True
-    if region.system != "KEMENDAGRI":
-        return False
-    place = regions.Region("KEMENDAGRI", region.edition, region.code)
-    return regions.within(place, regions.Region("KEMENDAGRI", region.edition, area))

@@ -8,6 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
+from cassandra import DriverException
+from cassandra.cluster import NoHostAvailable
+
 from identity.keys import Erased
 from identity.open import NotOpenable, Opener
 from schemas import codec, records
@@ -20,6 +23,10 @@ _OF_PERSON: Final = ("national_id", "name", "birth_day")
 
 Value = Any
 """What JSON can say."""
+
+
+class KeysUnavailable(Exception):
+    """The store of data keys does not answer: nothing sealed can be opened, and nothing is known to be erased."""
 
 
 def persons_in(state: records.FamilyState) -> tuple[records.Member, ...]:
@@ -107,7 +114,11 @@ def _opened(opener: Opener, record: Any, path: str, owner: str) -> str | dict[st
     if sealed is None:
         return None
     change_id = uuid.UUID(bytes=record.header.change_id)
-    match opener.open_sealed(owner, codec.name_of(record), path, change_id, sealed):
+    try:
+        opened = opener.open_sealed(owner, codec.name_of(record), path, change_id, sealed)
+    except (DriverException, NoHostAvailable) as fault:
+        raise KeysUnavailable from fault
+    match opened:
         case str() as text:
             return text
         case Erased():

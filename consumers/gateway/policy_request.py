@@ -53,9 +53,12 @@ class PolicyRequest:
 
     `at` is the gateway's clock in microseconds since 1970. `agreement` stands as it stood then; `named_agreement` tells
     whether the caller named one. `sound` is whether every identifier has its form, `nik_free` whether no text looks
-    like holding a NIK. `scope` is whose trail is asked for (AUDIT_READ), `own` whether it's the caller's own agency's,
-    or the citizen's own. `second` is the second officer's role, `second_differs` whether they are another officer of the same
-    agency, by their own token. `review_overdue` is whether a break-glass of the agency waits too long for its review.
+    like holding a NIK, `explained` whether the caller said more than a code. `scope` is whose trail is asked for
+    (AUDIT_READ), `own` whether it's the caller's own agency's, or the citizen's own. `second` is the second officer's
+    role, `second_differs` whether they are another officer of the same agency, by their own token. `review_overdue` is
+    whether a break-glass of the agency waits too long for its review, `reviewing` whether this request is such a
+    review, `may_review` whether the caller had no part in what is reviewed. `quota_exceeded` is the quota that has too
+    few persons left.
     """
 
     agency: str
@@ -65,18 +68,21 @@ class PolicyRequest:
     purpose: str
     fields: tuple[str, ...]
     at: int
-    channel: str = ""
     persons: int = 0
     regions: tuple[str, ...] = ()
     scope: str = ""
     own: bool = False
     sound: bool = True
     nik_free: bool = True
+    explained: bool = False
     named_agreement: bool = False
     agreement: Agreement | None = None
     second: str = ""
     second_differs: bool = False
     review_overdue: bool = False
+    reviewing: bool = False
+    may_review: bool = False
+    quota_exceeded: str = ""
     place: Place | None = None
 
     def text(self) -> str:
