@@ -102,6 +102,7 @@ class Trail:
     """Who saw a person: every line, newest first; how many are withheld, until when at the latest (µs); what is cut.
 
     `unlinked` are epochs whose key is gone: what they hold about the person can't be told from the rest any more.
+    `after` asks for older lines, where `lines` were limited; None at the end.
     """
 
     lines: tuple[Line, ...]
@@ -109,6 +110,7 @@ class Trail:
     withheld_until: int
     epochs: tuple[int, ...]
     unlinked: tuple[int, ...]
+    after: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,17 +153,25 @@ class Trails:
         self._prover: Prover = NoProofs() if prover is None else prover
         self._clock = clock
 
-    def of_person(
-        self, caller: Caller, purpose: Purpose, person_ref: str, *, prove: bool = False, limit: int | None = None
+    def of_person(  # noqa: PLR0913  who asks, about whom, and which part
+        self,
+        caller: Caller,
+        purpose: Purpose,
+        person_ref: str,
+        *,
+        prove: bool = False,
+        after: Position = NEWEST,
+        limit: int | None = None,
     ) -> Trail | Withheld:
         """Return everybody who saw the person, or tried; with `prove`, each line with its receipt.
 
-        `limit` keeps the newest lines. The reading itself is on record before, and is a line of the next trail.
+        `limit` keeps the newest lines older than `after`; what is withheld is counted over all of them. The reading
+        itself is on record before, and is a line of the next trail.
         """
         kept: list[Trail] = []
 
         def read() -> AuditFound:
-            trail = self._trail(person_ref, limit, prove=prove)
+            trail = self._trail(person_ref, after, limit, prove=prove)
             kept.append(trail)
             return AuditFound([line.told() for line in trail.lines], trail.withheld)
 
@@ -254,12 +264,15 @@ class Trails:
         answer = self._door.audit_read(caller, purpose, asked, read)
         return answer if isinstance(answer, Withheld) else kept[-1]
 
-    def _trail(self, person_ref: str, limit: int | None, *, prove: bool) -> Trail:
+    def _trail(self, person_ref: str, after: Position, limit: int | None, *, prove: bool) -> Trail:
         found = self._united(person_ref)
+        older = [line for line in found.shown if (line.row.occurred_at, line.row.event_id) < after]
         known = tuple(sorted(key.epoch for key in self._keys))
         unlinked = tuple(epoch for epoch in self._tables.epochs() if epoch not in known)
-        shown = tuple(self._proved(line) if prove else line for line in found.shown[:limit])
-        return Trail(shown, found.withheld, found.withheld_until, known, unlinked)
+        shown = tuple(self._proved(line) if prove else line for line in older[:limit])
+        last = shown[-1].row if len(older) > len(shown) > 0 else None
+        more = None if last is None else Position(last.occurred_at, last.event_id)
+        return Trail(shown, found.withheld, found.withheld_until, known, unlinked, more)
 
     def _united(self, person_ref: str) -> Lines:
         """Return the lines under every name that the epochs gave the person and their family."""
