@@ -4,47 +4,35 @@ A batch is read first and the rules after it: whatever was activated before a ch
 Must not know what a rule says.
 """
 
-import time
 from collections.abc import Iterator
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from schemas import catalogue
+from stream_processors.engine.log_ends import Ends, LogEnds
 from stream_processors.registry.rulebook import Activation, RuleBook, activation_of
 from transport import kafka
 
 _DEADLINE_SECONDS: Final = 60.0  # as long as the engine waits for a broker that does not answer
-_CALL_SECONDS: Final = 10.0
-_PAUSE_SECONDS: Final = 0.1
-
-# The broker is away or has just come back: it answers the same question a moment later.
-_PASSING: Final = frozenset(
-    {
-        KafkaError._TRANSPORT,  # noqa: SLF001  librdkafka's own code
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  idem
-        KafkaError._TIMED_OUT,  # noqa: SLF001  idem
-        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  idem; a broker that starts does not know its topics yet
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-    }
-)
 
 
 class RulesWatch:
     """The rule book as far as the rules topic goes; `refresh` reads what came since."""
 
-    def __init__(self, bootstrap: str, topic: str = catalogue.RULES_TOPIC) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, topic: str = catalogue.RULES_TOPIC, ends: Ends | None = None) -> None:
         self._topic = topic
+        self._ends: Ends = LogEnds(bootstrap, _DEADLINE_SECONDS) if ends is None else ends
         self._reader = kafka.reader(bootstrap)
         self._position = 0
         self.book = RuleBook()
 
     def refresh(self) -> None:
-        """Know every activation up to the topic's end; raises RulesDiffer or LookupError for one we can't judge by."""
-        end = self._end()
+        """Know every activation up to the topic's end; raises RulesDiffer or LookupError for one we can't judge by.
+
+        Raises KafkaException or TimeoutError when the broker stays away for longer than the engine waits for it.
+        """
+        end = self._ends(self._topic, "read_committed", [0])[0]
         if self._position >= end:
             return
         # Assigned only while there is something to read: the broker answers a connection's requests one after the
@@ -63,22 +51,6 @@ class RulesWatch:
             if message.error() is None and value is not None and offset is not None:
                 self._position = offset + 1
                 yield activation_of(value, message.timestamp()[1] * 1000)
-
-    def _end(self) -> int:
-        """Return where the topic ends; asked again while the broker is away."""
-        deadline = time.monotonic() + _DEADLINE_SECONDS
-        while True:
-            try:
-                limits = self._reader.get_watermark_offsets(TopicPartition(self._topic, 0), timeout=_CALL_SECONDS)
-            except KafkaException as refused:
-                if refused.args[0].code() not in _PASSING:
-                    raise
-                limits = None
-            if limits is not None:
-                return limits[1]
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the broker did not tell where {self._topic} ends in {_DEADLINE_SECONDS} s")
-            time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
         """End the reader."""

@@ -1,4 +1,4 @@
-"""The rules watch without a broker: it waits for one that is away, and for nothing else."""
+"""The rules watch without a broker: every activation once, and a fault where the end isn't told."""
 
 from __future__ import annotations
 
@@ -54,38 +54,27 @@ class Reader:
         self.next += 1
         return Message(self.next - 1)
 
-    def get_watermark_offsets(self, place: Any, timeout: float) -> tuple[int, int]:
+    def __call__(self, topic: str, isolation: kafka.Isolation, among: list[int] | None) -> dict[int, int]:
         assert self.next is None, "a fetch that waits at the end would hold the answer back"
         self.asked += 1
         if self.faults:
             raise KafkaException(KafkaError(self.faults.pop(0)))
-        return 0, self.records
+        return {0: self.records}
 
 
 def watch_with(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> RulesWatch:
     monkeypatch.setattr(kafka, "reader", lambda _: reader)
-    monkeypatch.setattr(rules_watch, "_PAUSE_SECONDS", 0.0)
-    return RulesWatch("nowhere")
+    return RulesWatch("nowhere", ends=reader)
 
 
-def test_a_broker_that_is_away_for_a_moment_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader(KafkaError._TRANSPORT, KafkaError.NOT_LEADER_FOR_PARTITION)
-    watch_with(reader, monkeypatch).refresh()
-    assert reader.asked == 3
-
-
-def test_a_broker_that_stays_away_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules_watch, "_DEADLINE_SECONDS", 0.0)
-    reader = Reader(*[KafkaError._TRANSPORT] * 1_000_000)
-    with pytest.raises(TimeoutError):
-        watch_with(reader, monkeypatch).refresh()
-
-
-def test_what_waiting_does_not_heal_is_a_fault_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = Reader(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+def test_a_broker_that_does_not_tell_the_end_is_a_fault_and_nothing_is_taken_for_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = Reader(KafkaError.TOPIC_AUTHORIZATION_FAILED, records=1)
+    watch = watch_with(reader, monkeypatch)
     with pytest.raises(KafkaException):
-        watch_with(reader, monkeypatch).refresh()
-    assert reader.asked == 1
+        watch.refresh()
+    assert (reader.asked, reader.starts) == (1, [])
 
 
 def test_every_activation_is_read_once_and_no_fetch_waits_while_the_end_is_asked(
