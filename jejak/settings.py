@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     digest_minutes: float = Field(
         60.0, description="Minutes between two digests of a partition's state in the fold's health, 0: none."
     )
+    log_origin: str = Field(
+        "",
+        description="Origin of the audit log, never changed; by default jejak.localhost/audit/<first year>.",
+    )
+    witness_policy: Path = Field(
+        Path(), description="File of the log's witnesses and their quorum (C2SP tlog-policy); none is asked without it."
+    )
     log_level: str = Field("WARNING", description="Least severe log line that is shown.")
 
     def replication(self) -> dict[str, str | int]:

@@ -2,7 +2,7 @@
 
 import typer
 
-from jejak.cli import audit_serving, audit_trail
+from jejak.cli import audit_log, audit_serving, audit_trail
 
 app = typer.Typer(no_args_is_help=True, help="The log of every look at a person: proofs, witnesses, who saw whom.")
 
@@ -12,6 +12,7 @@ def audit() -> None:
     """Prove, check and ask about looks at persons."""
 
 
+app.command()(audit_log.log_key)
 app.command()(audit_serving.witness)
 app.command()(audit_serving.serve)
 app.command()(audit_trail.trail)
