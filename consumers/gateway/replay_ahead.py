@@ -102,6 +102,8 @@ def _replayed(ahead: WriteAhead, found: Segment, bootstrap: str, topic: str) -> 
         if number in numbered and numbered[number].value != value:
             raise Contradicted(found.gateway_id)
     missing = {n: entry for n, entry in numbered.items() if n > found.arrived.number and n not in on_topic}
+    if not (numbered or on_topic):  # it died before its first entry was durable
+        return Replayed(found.gateway_id, 0, 0)
     last, value = max([(n, entry.value) for n, entry in numbered.items()] + [*on_topic.items()])
     if not _closes(value):
         missing[last + 1] = _closing(found.gateway_id, last, value)

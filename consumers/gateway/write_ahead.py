@@ -181,6 +181,7 @@ class WriteAhead:
         frame = _frame(json.dumps(head).encode())
         try:
             _write_all(opened, frame, 0)
+            os.fdatasync(opened)  # a frame follows only what is durable: else damage couldn't be told from a crash
             _sync_folder(self._folder)
         except OSError:
             os.close(opened)
