@@ -18,14 +18,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Producer
-
 from consumers.gateway import audit_log
 from consumers.gateway.audit_log import AuditLog, AuditUnavailable
 from schemas import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from confluent_kafka import Producer
 
 THREADS = 3
 HALF, BEFORE, AFTER = "half", "before", "after"

@@ -1,4 +1,4 @@
-"""What a gateway told its callers is on the topic once, in an unbroken chain, wherever the gateway or its broker died."""
+"""What a gateway told its callers is on the topic once, in a whole chain, wherever the gateway or its broker died."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gateway vouches for what is on its disk and at the broker, says in time why it doesn't, and its chain stays whole."""
+"""A gateway vouches for what is on its disk and at the broker, else says in time why; its chain stays whole."""
 
 from __future__ import annotations
 

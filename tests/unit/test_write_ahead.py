@@ -1,4 +1,4 @@
-"""The write-ahead file: what one fsync made durable is read back whole, wherever the crash came; all else is not there."""
+"""The write-ahead file: what one fsync made durable is read back whole, wherever the crash came; else nothing."""
 
 from __future__ import annotations
 
@@ -233,8 +233,8 @@ def test_after_a_failed_fsync_the_file_is_not_written_to_again(tmp_path: Path, m
                 ahead.write(2, group(b"lost"), NONE)
         ahead.write(2, group(b"two"), NONE)
     older, newer = segments(tmp_path, "gw-1")
-    assert [entry.value for entry in (read_segment(older) or pytest.fail()).entries] == [b"one", b"lost"]
-    assert [entry.value for entry in (read_segment(newer) or pytest.fail()).entries] == [b"two"]
+    found = [read_segment(older), read_segment(newer)]
+    assert [[entry.value for entry in each.entries] for each in found if each] == [[b"one", b"lost"], [b"two"]]
     assert values(tmp_path) == [b"one", b"two"]
 
 
