@@ -883,7 +883,7 @@ class PartitionCut:
 class PersonErased:
     """A person's keys are destroyed and references unlinked; coded variables stay under an unlinked id, log and proofs stay.
 
-    Legal step: UU PDP art. 8, 43-44. Provisional.
+    Legal step: UU PDP art. 8, 43-44.
     """
 
     header: Header

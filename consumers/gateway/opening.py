@@ -104,7 +104,9 @@ def _person(
     for name in _OF_PERSON:
         code = f"member.{name}"
         if _may(code, granted):
-            opened = _opened(opener, events.get(f"member/{member.person_ref}"), name, member.person_ref)
+            event = events.get(f"member/{member.person_ref}")
+            # Sealed for whom the event names: once erased, the member goes by an id that no key was ever made for.
+            opened = _opened(opener, event, name, getattr(event, "person_ref", member.person_ref))
             shown[name] = _masked(name, opened, clear=code + CLEAR in granted)
     return shown
 

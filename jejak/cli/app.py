@@ -18,7 +18,7 @@ from consumers.replay.log import LogRefused
 from consumers.replay.two_times import SequenceHole
 from identity.secret_file import SecretError
 from jejak import stack as local_stack
-from jejak.cli import audit, bench, contract, demo, output, publish, read, rebuild, replay, request, run
+from jejak.cli import audit, bench, contract, demo, erase, output, publish, read, rebuild, replay, request, run
 from jejak.cli import stack as stack_commands
 from jejak.rebuild.pointer import RebuildRefused
 from jejak.settings import Settings
@@ -48,6 +48,7 @@ for _name, _command in (
     ("indicators", read.indicators),
     ("refusals", read.refusals),
     ("dead-letters", read.dead_letters),
+    ("erase", erase.erase),
 ):
     app.command(_name)(_command)
 for _name, _group in (

@@ -41,6 +41,7 @@ MAY_SAY: dict[str, frozenset[str]] = {
     "GroundCheckRecorded": frozenset({"pendamping"}),
     "DeadlineReached": _REGISTRY,
     "ReevaluationRequested": _REGISTRY,
+    "PersonErased": frozenset({"dinsos", "kemensos"}),
 }
 NATIONAL = frozenset({"kemensos", "bps", "dukcapil", "registry"})
 _LEVELS = {"desa": regions.Level.DESA} | dict.fromkeys(("dinsos", "pendamping", "bupati"), regions.Level.KABKOTA)

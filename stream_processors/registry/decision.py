@@ -38,6 +38,7 @@ ChangeRecord = (
     | records.FamilyRanked
     | records.DeadlineReached
     | records.ReevaluationRequested
+    | records.PersonErased
 )
 EventRecord = ChangeRecord | records.EligibilityDecided
 

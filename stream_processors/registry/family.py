@@ -21,6 +21,7 @@ from schemas.records import (
     MembershipConfirmed,
     MembershipContested,
     MembershipEnded,
+    PersonErased,
     ProposalCancelled,
     ProposalDetermined,
     ProposalDrafted,
@@ -36,7 +37,16 @@ from schemas.records import (
     VillageMeetingHeld,
 )
 from stream_processors.indicators import counted
-from stream_processors.registry import authority, calendar, eligibility, ground_check, membership, proposal, ranking
+from stream_processors.registry import (
+    authority,
+    calendar,
+    eligibility,
+    erasure,
+    ground_check,
+    membership,
+    proposal,
+    ranking,
+)
 from stream_processors.registry.decision import (
     AlreadyKnown,
     Change,
@@ -140,6 +150,8 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
             return proposal.decide_draft(record, state)
         case DeadlineReached() as record:
             return proposal.decide_deadline(record, state)
+        case PersonErased() as record:
+            return erasure.decide(record, state)
         case ReevaluationRequested():
             return None
         case (
@@ -198,7 +210,7 @@ def _recent(state: FamilyState, event: Event) -> bytes:
     return (state.recent_changes + event.prefix.change_id)[-REMEMBERED * _ID :]
 
 
-def _changes(state: FamilyState, event: Event) -> dict[str, Any]:
+def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR0912  one line per record
     match event.record:
         case FamilyMoved() as record:
             return membership.evolve_move(state, record, event)
@@ -216,6 +228,8 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:
             return proposal.evolve_draft(state, record, event)
         case DeadlineReached() as record:
             return proposal.evolve_deadline(state, record, event)
+        case PersonErased() as record:
+            return erasure.evolve(state, record, event)
         case EligibilityDecided() | ReevaluationRequested() as record:
             return eligibility.evolve(state, record) if isinstance(record, EligibilityDecided) else {}
         case (

@@ -1,0 +1,109 @@
+"""Erases a person: judged first, then marked, then the keys destroyed, then told to the log, which unlinks references.
+
+In this order a crash leaves nothing open: the mark alone stops every use of the keys, and the same command again goes
+on where the first one broke off. Joins the registry's rule, the key store and the publisher; opens nothing.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from identity.keys import KeyStore
+from jejak.composition import Registry, now
+from producers import erasure as saying
+from producers.erasure import Erasure
+from producers.outgoing import Outgoing
+from schemas import codec
+from schemas.records import FamilyState, Member
+from stream_processors.registry import erasure, family
+from stream_processors.registry.decision import Refused, change_of
+
+KEY_CACHE_SECONDS: Final = 30
+BACKUP_DAYS: Final = 35
+_ENDED: Final = "ENDED"
+_WAIT_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 0.25
+
+
+class References(Protocol):
+    """What is asked of the read model: where a reference stands, and a family's state."""
+
+    def family_of(self, reference: str) -> str | None:
+        """Return the family in which a reference stands."""
+
+    def family(self, family_id: str) -> FamilyState | None:
+        """Return the family's state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A person was erased; `with_family` tells whether the family's own keys went too, as nobody else is left in it."""
+
+    family_id: str
+    change_id: bytes
+    with_family: bool
+
+
+def erase(  # noqa: PLR0913, PLR0917  who erases whom and why, and what that stands on
+    references: References,
+    keys: KeyStore,
+    publish: Callable[[Outgoing], None],
+    person_ref: str,
+    said: tuple[str, str],
+    terms: tuple[str, str],
+    clock: Callable[[], int] = now,
+) -> Done | Refused:
+    """Return once the keys are destroyed and the event's change is acknowledged; a Refused touched nothing.
+
+    `said` is agency and actor, `terms` the legal basis and the number of the request that this answers.
+    """
+    if (refused := erasure.refused_terms(*terms)) is not None:
+        return refused
+    family_id = references.family_of(person_ref)
+    state = references.family(family_id) if family_id is not None else None
+    if family_id is None or state is None:
+        code = "ALREADY_ERASED" if keys.is_erased(person_ref) else "PERSON_UNKNOWN"
+        return Refused(code, "/person_ref", "no family in the registry has this person")
+    record = saying.record_of(Erasure(*said, family_id, person_ref, *terms, clock()))
+    verdict = family.decide(change_of(codec.encode(record), clock()), state)
+    if isinstance(verdict, Refused):
+        return verdict
+    last = not any(_stays(references, member.person_ref, family_id) for member in _others(state, person_ref))
+    for owner in (person_ref, *((family_id,) if last else ())):
+        keys.erase(owner)
+    publish(saying.outgoing(record))
+    return Done(family_id, record.header.change_id, last)
+
+
+def _others(state: FamilyState, person_ref: str) -> list[Member]:
+    return [one for one in state.members if one.person_ref != person_ref and one.standing != _ENDED]
+
+
+def _stays(references: References, person_ref: str, family_id: str) -> bool:
+    """Tell whether a member can still be named: one who was erased has an id that no reference leads to."""
+    return references.family_of(person_ref) == family_id
+
+
+def run(registry: Registry, person_ref: str, terms: tuple[str, str]) -> Done | Refused:
+    """Erase a person in this registry, in the name of its agency and officer."""
+    settings = registry.settings
+    publisher = registry.publisher(1)
+
+    def publish(message: Outgoing) -> None:
+        document = (settings.agency, f"erasure/{message.change_id.hex()}")
+        publisher.publish(document, (message,), lambda messages: messages)
+
+    said = (settings.agency, settings.actor)
+    return erase(registry.read_model(), registry.key_store(), publish, person_ref, said, terms)
+
+
+def unlinked(registry: Registry, person_ref: str, seconds: float = _WAIT_SECONDS) -> bool:
+    """Wait until the read model leads nobody from the reference to a family; tell whether it came to that in time."""
+    deadline = time.monotonic() + seconds
+    references = registry.read_model()
+    while references.family_of(person_ref) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True
