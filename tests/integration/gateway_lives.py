@@ -97,7 +97,7 @@ class Life:
             return False
         with self._lock:
             self._passages += 1
-            return self._passages == self.told["passage"]
+            return bool(self._passages == self.told["passage"])
 
     def die(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
