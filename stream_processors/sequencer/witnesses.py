@@ -132,11 +132,13 @@ class HttpWitnesses:
         asking = [asyncio.create_task(self._one(witness, note, size, proof_from)) for witness in self._policy.witnesses]
         if not asking:
             return ()
-        waited = await self._enough(asking)
-        late = [not task.done() for task in asking]
-        for task in asking:
-            task.cancel()
-        await asyncio.wait(asking, timeout=1)  # for connections to be closed
+        try:
+            waited = await self._enough(asking)
+            late = [not task.done() for task in asking]
+        finally:
+            for task in asking:
+                task.cancel()
+            await asyncio.wait(asking, timeout=1)  # for connections to be closed
         return tuple(
             Asked(witness.name, Outcome.LATE, waited) if is_late else task.result()
             for witness, task, is_late in zip(self._policy.witnesses, asking, late, strict=True)
@@ -148,9 +150,10 @@ class HttpWitnesses:
         end = started + self._patience.deadline_s
         pending, met = {*asking}, False
         while pending and (left := end - time.monotonic()) > 0:
-            done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if not met and done and self._met(asking):
+            if not met and self._met(asking):
                 met, end = True, min(end, time.monotonic() + self._patience.after_quorum_s)
+                continue
+            _, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         return time.monotonic() - started
 
     def _met(self, asking: list[asyncio.Task[Asked]]) -> bool:
@@ -193,6 +196,8 @@ class HttpWitnesses:
             raise _Unusable(Outcome.LATE) from fault
         except httpx.NetworkError as fault:
             raise _Unusable(Outcome.AWAY) from fault
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as fault:
+            raise _Unusable(Outcome.NO_ADDRESS) from fault
         except _Unusable:
             raise
         except Exception as fault:  # what a library makes of hostile bytes is this witness's fault and nobody else's
