@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen --no-sync
 AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
-.PHONY: demo test check fix sync up down status bench unit faults
+.PHONY: demo test check fix sync up down status bench unit faults audit-proofs
 
 demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
 	$(RUN) jejak demo
@@ -37,6 +37,9 @@ faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transact
 		tests/integration/test_fold_faults_real.py::$(ZOMBIE) > build/faults-rest.txt 2>&1; rest=$$?; \
 	wait $$points; points=$$?; wait $$kills; kills=$$?; tail -n 3 build/faults-*.txt; \
 	$(RUN) python -m tests.integration.fault_report build/faults.jsonl && test $$points$$kills$$rest = 000
+
+audit-proofs: sync ## every proof of all sizes to 2,048 and two million random ones, against a recursive reading of RFC 6962
+	$(RUN) python -m tests.unit.merkle_at_length
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .

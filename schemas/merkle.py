@@ -36,13 +36,15 @@ def tree_root(hashes: Sequence[bytes]) -> bytes:
     All are complete and equally large but the last, which may be smaller. Over leaf hashes it is the root of the tree;
     over none, of the empty tree.
     """
-    if not hashes:
-        return EMPTY_ROOT
-    row = list(hashes)
+    row = hashes
     while len(row) > 1:
-        odd = row[-1:] if len(row) & 1 else []
-        row = [sha256(_NODE + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)] + odd
-    return row[0]
+        row = parents(row) + list(row[len(row) & ~1 :])
+    return row[0] if row else EMPTY_ROOT
+
+
+def parents(row: Sequence[bytes]) -> list[bytes]:
+    """Return the node over each pair of hashes from left to right; an odd last one has none."""
+    return [sha256(_NODE + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
 
 
 def inclusion_holds(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from jejak.bench import folding, history, intake, loading, nation, profile, projecting
+from jejak.bench import folding, history, intake, loading, nation, profile, projecting, tree
 from jejak.bench.corpus import Corpus
 from jejak.bench.ground import Ground, Progress, Wishes, prepared
 from jejak.bench.nation import Speeds
@@ -13,6 +13,8 @@ from jejak.settings import Settings
 Measure = Callable[[Ground], Iterator[Result]]
 
 WITHOUT_SERVERS: Final = ("intake", "profile", "nation")
+OF_NOTHING: Final[dict[str, Callable[[], Iterator[Result]]]] = {"tree": tree.tree}
+"""Those that need neither servers nor changes."""
 # One after the other on one pair of servers: each uses what the one before has left.
 ON_ONE_GROUND: Final[dict[str, Measure]] = {
     "floor": folding.floor,
@@ -28,7 +30,7 @@ ON_THEIR_OWN: Final[dict[str, Measure]] = {
     "lag": loading.lag,
     "memory": loading.memory,
 }
-NAMES: Final = (*WITHOUT_SERVERS, *ON_ONE_GROUND, *ON_THEIR_OWN)
+NAMES: Final = (*OF_NOTHING, *WITHOUT_SERVERS, *ON_ONE_GROUND, *ON_THEIR_OWN)
 _NEED_EVENTS: Final = frozenset({"disk", "replay", "restore", "projection"})
 # Measured on the machine that docs/performance.md speaks of: what the nation's needs are made of where a run of
 # `nation` measures nothing else.
@@ -39,6 +41,12 @@ def run(settings: Settings, names: Iterable[str], wishes: Wishes, progress: Prog
     """Yield the results of the measurements named, of all if none is; servers are stopped and deleted afterwards."""
     found: list[Result] = []
     wanted = frozenset(names) or frozenset(NAMES)
+    for name, of_nothing in OF_NOTHING.items():
+        if name in wanted:
+            progress(name)
+            yield from of_nothing()
+    if wanted <= OF_NOTHING.keys():
+        return
     progress("intake, keys in memory")
     corpus, made = intake.intake(wishes.families)
     if "intake" in wanted:

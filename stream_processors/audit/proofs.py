@@ -6,7 +6,7 @@ Tiles are read through a callable. It must not know where they are kept, nor ver
 from functools import lru_cache
 from typing import Final
 
-from schemas.merkle import EMPTY_ROOT, MOST_LEAVES, node_hash
+from schemas.merkle import EMPTY_ROOT, MOST_LEAVES, node_hash, parents
 from stream_processors.audit.tiles import TILE_HEIGHT, tile_width
 from stream_processors.audit.tree import ReadTile, split_hashes, tile_hashes
 
@@ -81,8 +81,7 @@ class Proofs:
         """Return the tile's hashes and, row above row, the nodes over their pairs; an odd last one has none."""
         rows = [split_hashes(tile_hashes(self._read_tile, level, index, width))]
         for _ in range(1, TILE_HEIGHT):
-            below = rows[-1]
-            rows.append([node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=False)])
+            rows.append(parents(rows[-1]))
         return rows
 
 

@@ -133,6 +133,8 @@ def test_the_last_leafs_path_has_a_hash_for_each_one_bit_of_its_index(size: int)
         (LEAVES[0], 0, 2, (), ORACLE.root(2)),
         (LEAVES[0], 0, 2, (LEAVES[1][:31],), node_hash(LEAVES[0], LEAVES[1][:31])),
         (LEAVES[0], 0, 1, (LEAVES[1],), ORACLE.root(2)),
+        (LEAVES[1], 0, 1, (LEAVES[0],), ORACLE.root(2)),
+        (LEAVES[7], 3, 4, ORACLE.path(7, 8), ORACLE.root(8)),
         (LEAVES[0], 0, MOST_LEAVES + 1, ORACLE.path(0, 300), ORACLE.root(300)),
     ],
 )
@@ -155,6 +157,7 @@ def test_an_ill_formed_inclusion_proof_is_refused(
         (2, ORACLE.root(2), 2, ORACLE.root(2), (LEAVES[0],)),
         (2, ORACLE.root(2), 4, ORACLE.root(4), ()),
         (3, ORACLE.root(3), 4, ORACLE.root(4), ()),
+        (3, ORACLE.root(7), 4, ORACLE.root(8), ORACLE.proof(7, 8)),
         (1, LEAVES[0][:31], 2, node_hash(LEAVES[0][:31], LEAVES[1]), (LEAVES[1],)),
         (1, LEAVES[0], 2, node_hash(LEAVES[0], LEAVES[1][:31]), (LEAVES[1][:31],)),
         (2, ORACLE.root(2)[:31], 2, ORACLE.root(2)[:31], ()),
@@ -165,6 +168,18 @@ def test_an_ill_formed_consistency_proof_is_refused(
     old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence[bytes]
 ) -> None:
     assert not consistency_holds(old, old_root, new, new_root, proof)
+
+
+def test_the_largest_tree_is_proved_and_one_leaf_more_is_refused() -> None:
+    # given a path of the first leaf under 63 right siblings, which fits any size above 2^62
+    siblings = [leaf_hash(b"sibling %d" % height) for height in range(63)]
+    root = LEAVES[0]
+    for sibling in siblings:
+        root = node_hash(root, sibling)
+    # then the bound alone decides
+    for size, fits in ((MOST_LEAVES, True), (MOST_LEAVES + 1, False)):
+        assert inclusion_holds(LEAVES[0], 0, size, siblings, root) is fits
+        assert consistency_holds(1, LEAVES[0], size, root, siblings) is fits
 
 
 def test_every_tree_begins_with_the_empty_one() -> None:
