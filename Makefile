@@ -8,6 +8,8 @@ export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000
+# A file's tests stay together: they share servers of their own.
+SPREAD := --dist loadfile --durations 10
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
 .PHONY: demo test check fix sync up down status bench unit faults audit-proofs
@@ -17,13 +19,11 @@ demo: sync ## see a district live through the registry, on real Kafka and real C
 
 test: sync ## every test, on a real broker and database started by the project itself
 	@mkdir -p build
-	@echo "four runs at once, those of real services on servers of their own: they mostly wait; output is shown at the end"
+	@echo "three runs at once, most of it waits for servers; output is shown at the end"
 	@$(RUN) pytest -m "not real" > build/units.txt 2>&1 & units=$$!; \
-	$(RUN) pytest -m "real and faults" > build/faults.txt 2>&1 & faults=$$!; \
-	$(RUN) pytest -m "real and not pair and not faults" > build/own-servers.txt 2>&1 & own=$$!; \
-	$(RUN) pytest -m "real and pair and not faults"; pair=$$?; \
-	wait $$units; units=$$?; cat build/units.txt; wait $$faults; faults=$$?; cat build/faults.txt; \
-	wait $$own; own=$$?; cat build/own-servers.txt; test $$pair$$units$$faults$$own = 0000
+	$(RUN) pytest -m "real and pair and not faults" $(SPREAD) -n 2 > build/pair.txt 2>&1 & pair=$$!; \
+	$(RUN) pytest -m "real and (faults or not pair)" $(SPREAD) -n 4; own=$$?; \
+	wait $$units; units=$$?; cat build/units.txt; wait $$pair; pair=$$?; cat build/pair.txt; test $$units$$pair$$own = 000
 
 unit: sync ## the tests that need no service
 	$(RUN) pytest tests/unit tests/contract
