@@ -152,8 +152,8 @@ class Grace:
                 self._since, self._exact = float(self._coverage.opened_at), False
 
     def _look_closer(self) -> None:
-        """Once the last round is long ago, ask the audit topic itself how old what it leaves out is."""
-        if self._exact or self._age_ms() <= self._grace_ms:
+        """Once the last round is half the grace ago, ask the audit topic itself how old what it leaves out is."""
+        if self._exact or self._age_ms() <= self._grace_ms / 2:
             return
         asked_at = self._now() * 1_000
         oldest = self._oldest_uncovered()
