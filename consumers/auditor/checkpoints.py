@@ -29,10 +29,11 @@ class Refused(Exception):
         self.code = code
 
 
-def opened(note: bytes | str, policy: Policy, *, strangers: bool = True) -> Opened:
-    """Return the checkpoint; raises Refused. Without `strangers`, a line of a key that the policy doesn't name is one.
+def opened(note: bytes | str, policy: Policy) -> Opened:
+    """Return the checkpoint; raises Refused.
 
-    `met` tells whether the witnesses are enough; whether they must be is the caller's.
+    A line of a key that the policy doesn't name is refused too: it says nothing, and with it no byte of a checkpoint
+    can be changed unseen. `met` tells whether the witnesses are enough; whether they must be is the caller's.
     """
     try:
         signed = SignedNote.parse(note)
@@ -43,7 +44,7 @@ def opened(note: bytes | str, policy: Policy, *, strangers: bool = True) -> Open
         raise Refused(refused.code, str(refused)) from refused
     if not any(key in held and key.name == checkpoint.origin for key in logs):
         raise Refused("NO_LOG_SIGNATURE", "no log of the policy signed under its origin")
-    if not strangers and len(held) != len(signed.signatures):
+    if len(held) != len(signed.signatures):
         raise Refused("UNKNOWN_KEY", "a line is of a key that the policy does not name")
     witnesses = frozenset(one.name for one in policy.witnesses if one.key in held)
     return Opened(checkpoint.origin, checkpoint.size, checkpoint.root, witnesses, policy.met(witnesses))

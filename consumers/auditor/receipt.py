@@ -13,6 +13,7 @@ from typing import Final, Self
 from consumers.auditor import checkpoints, hashing
 from consumers.auditor.rounds import Index, leaf_of
 from consumers.auditor.source import HASH, TILE, LogReader, entries
+from schemas.framing import FRAME_LENGTH
 from schemas.merkle import inclusion_holds, leaf_hash
 from schemas.note import Checkpoint, NoteRefused, SignedNote, VerifierKey
 from schemas.quorum import Policy
@@ -21,6 +22,8 @@ FORM: Final = "c2sp.org/tlog-proof@v1"
 SHORTEST_ENTRY: Final = 37
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _FEWEST_LINES: Final = 3
+# After the entry's head and salt and the value's frame: the field that every record of the audit topic begins with.
+_EVENT_ID: Final = slice(37 + FRAME_LENGTH, 37 + FRAME_LENGTH + 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +82,27 @@ def make(log: LogReader, partition: int, offset: int, policy: Policy | None = No
     It is checked before it is handed out, but for signatures. With a policy, signature lines of other keys are left
     out, since a receipt names none that its reader can't check. Raises LogDamaged, Malformed or Unreadable.
     """
-    note = log.checkpoint()
-    if not note:
+    served = _served(log)
+    if served is None:
         return NotYet(0)
-    try:
-        signed = SignedNote.parse(note)
-        checkpoint = Checkpoint.parse(signed.text)
-    except NoteRefused as refused:
-        raise LogDamaged(f"its checkpoint is refused: {refused.code}") from refused
+    signed, checkpoint = served
     index = Index.of(log)
     took = index.taking(partition, offset) if 0 <= partition < index.partitions and offset >= 0 else None
     leaf = leaf_of(*took, partition, offset) if took else checkpoint.size
     if leaf >= checkpoint.size:
         return NotYet(checkpoint.size)
     return _made(log, leaf, (partition, offset), checkpoint, _kept(signed, policy).format())
+
+
+def find(log: LogReader, event_id: bytes) -> tuple[int, int] | None:
+    """Return partition and offset of the newest entry of an event, looked for from the end of the published log."""
+    size = _published(log)
+    for number in range(-(-size // TILE) - 1, -1, -1):
+        first = number * TILE
+        for entry in reversed(list(entries(log, first, min(size, first + TILE), size))):
+            if entry[_EVENT_ID] == event_id:
+                return int.from_bytes(entry[1:5], "big"), int.from_bytes(entry[5:13], "big")
+    return None
 
 
 def check(text: bytes, policy: Policy) -> Verdict:
@@ -104,7 +114,7 @@ def check(text: bytes, policy: Policy) -> Verdict:
     if len(receipt.entry) < SHORTEST_ENTRY or receipt.entry[0] != 1:
         return Verdict(holds=False, code="MALFORMED", text="what it is about is no entry")
     try:
-        found = checkpoints.opened(receipt.checkpoint, policy, strangers=False)
+        found = checkpoints.opened(receipt.checkpoint, policy)
     except checkpoints.Refused as refused:
         return Verdict(holds=False, code=refused.code, text=str(refused))
     if not found.met:
@@ -113,6 +123,22 @@ def check(text: bytes, policy: Policy) -> Verdict:
     if not inclusion_holds(leaf, receipt.index, found.size, receipt.path, found.root):
         return Verdict(holds=False, code="NOT_INCLUDED", text="the path does not lead from the entry to the root")
     return Verdict(holds=True, witnesses=checkpoints.names(found.witnesses))
+
+
+def _served(log: LogReader) -> tuple[SignedNote, Checkpoint] | None:
+    note = log.checkpoint()
+    if not note:
+        return None
+    try:
+        signed = SignedNote.parse(note)
+        return signed, Checkpoint.parse(signed.text)
+    except NoteRefused as refused:
+        raise LogDamaged(f"its checkpoint is refused: {refused.code}") from refused
+
+
+def _published(log: LogReader) -> int:
+    served = _served(log)
+    return served[1].size if served else 0
 
 
 def _made(log: LogReader, leaf: int, place: tuple[int, int], checkpoint: Checkpoint, note: str) -> Receipt:

@@ -81,7 +81,7 @@ class _Audit:
         self._size = self._index.at(self._index.count - 1).size if self._index.count else 0
         self._remember()
         self._passed(0, hashing.EMPTY)
-        for task, checked in _in_order(self._tasks(), self._wishes.workers):
+        for task, checked in _in_order(self._tasks(), min(self._wishes.workers, -(-self._size // LEAVES))):
             self._join(task, checked)
         for size, (_, code, where) in sorted(self._wanted.items()):
             raise _Stop(Broken(code, where, f"no round of the log ends at its {size} leaves"))

@@ -174,8 +174,8 @@ class Policy:
 # --- checkpoint (tlog-checkpoint, tlog-cosignature) -----------------------------------------------------------------
 
 
-def check_checkpoint(note: bytes, policy: Policy, *, strangers: bool) -> tuple[str, int, bytes, set[str]]:
-    """Return origin, size, root and witnesses of a checkpoint that holds; `strangers` lets unknown keys sign too."""
+def check_checkpoint(note: bytes, policy: Policy, *, enough: bool = True) -> tuple[str, int, bytes, set[str]]:
+    """Return origin, size, root and witnesses of a checkpoint that holds, seen by `enough` witnesses unless told."""
     try:
         text, _, tail = note.decode().rpartition("\n\n")
     except UnicodeDecodeError:
@@ -188,11 +188,11 @@ def check_checkpoint(note: bytes, policy: Policy, *, strangers: bool) -> tuple[s
     size, root = _number(lines[1]), _bytes(lines[2])
     if len(root) != 32 or (not size and root != hashlib.sha256().digest()):
         raise Refused("MALFORMED", "root")
-    held = _signers(f"{text}\n", [_signature(line) for line in signatures], policy, strangers=strangers)
+    held = _signers(f"{text}\n", [_signature(line) for line in signatures], policy)
     seen = {name for name, key in policy.witnesses.items() if key in held}
     if not any(key in held and key[0] == lines[0] for key in policy.logs):
         raise Refused("NOT_SIGNED", f"no log of the policy signed as {lines[0]}")
-    if not policy.met(seen, policy.quorum):
+    if enough and not policy.met(seen, policy.quorum):
         raise Refused("NO_QUORUM", f"seen by {', '.join(sorted(seen)) or 'nobody'} alone")
     return lines[0], size, root, seen
 
@@ -206,12 +206,12 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
     return name, raw[:4], raw[4:]
 
 
-def _signers(text: str, lines: list[tuple[str, bytes, bytes]], policy: Policy, *, strangers: bool) -> set[Key]:
+def _signers(text: str, lines: list[tuple[str, bytes, bytes]], policy: Policy) -> set[Key]:
     """Return the keys whose signatures hold; one that fails or comes twice refuses the whole."""
     held: set[Key] = set()
     for name, key_id, signed in lines:
         known = [key for key in [*policy.logs, *policy.witnesses.values()] if key[:2] == (name, key_id)]
-        if not known and not strangers:
+        if not known:
             raise Refused("UNKNOWN_KEY", name)
         for key in known:
             message = text.encode()
@@ -276,7 +276,7 @@ def check_receipt(receipt: bytes, policy: Policy) -> str:
     entry, index, path = _bytes(extra[6:]), _number(index_line[6:]), [_bytes(line) for line in path_lines]
     if len(entry) < 37 or entry[0] != 1 or any(len(step) != 32 for step in path):
         raise Refused("MALFORMED", "entry or path")
-    origin, size, root, seen = check_checkpoint(note, policy, strangers=False)
+    origin, size, root, seen = check_checkpoint(note, policy)
     if index >= size or root_by(path, index, size, leaf_of(entry)) != root:
         raise Refused("NOT_INCLUDED", "the path does not lead from the entry to the root")
     partition, offset, milliseconds = struct.unpack(">IQQ", entry[1:21])
@@ -369,11 +369,20 @@ class Export:
                     raise Refused("BAD_ENTRY", f"leaf {self.size} is not offset {offset} of partition {partition}")
                 self.add(leaf_of(entry))
 
-    def check(self, policy: Policy) -> str:
-        """Return one line of what holds; raises Refused at the first place where something does not."""
+    def check(self, policy: Policy, kept: Iterable[bytes] = ()) -> str:
+        """Return one line of what holds; raises Refused at the first place where something does not.
+
+        The log must have been through every checkpoint that was `kept` elsewhere, by a witness or a citizen.
+        """
         note = (self.folder / "checkpoint").read_bytes()
-        origin, size, root, seen = check_checkpoint(note, policy, strangers=True)
-        leaves, ends, number, signed = self.entries(), [0] * 4096, 0, not size and root == self.root()
+        origin, size, root, seen = check_checkpoint(note, policy)
+        wanted = {size: root}
+        for other in kept:
+            known = check_checkpoint(other, policy, enough=False)
+            if known[0] != origin or known[1] > size or wanted.setdefault(known[1], known[2]) != known[2]:
+                raise Refused("KEPT_CHECKPOINT", f"the log has no tree of {known[1]} leaves as it was kept")
+        leaves, ends, number = self.entries(), [0] * 4096, 0
+        wanted.pop(0, None)  # the empty tree has one root
         for number, (end, cut, agreed) in enumerate(self.rounds(origin), 1):
             if end != sum(cut) or any(now < before for now, before in zip(cut, ends, strict=False)):
                 raise Refused("BAD_ROUND", f"record {number}: its cut goes back or is not its size")
@@ -381,25 +390,29 @@ class Export:
             ends = list(cut)
             if self.root() != agreed:
                 raise Refused("BAD_ROUND", f"record {number}: its {end} leaves have another root")
-            signed = signed or (end == size and root == agreed)
-        if not signed:
-            raise Refused("BAD_CHECKPOINT", f"no round has the size {size} and its root")
+            if wanted.pop(end, agreed) != agreed:
+                raise Refused("BAD_CHECKPOINT", f"the {end} leaves have another root than was signed")
+        if wanted:
+            raise Refused("BAD_CHECKPOINT", f"no round ends at {min(wanted)} leaves")
         return f"{self.size} entries, {number} rounds; checkpoint of {size} seen by {', '.join(sorted(seen))}"
 
 
-USAGE = "usage: verify_receipt.py RECEIPT POLICY | verify_receipt.py --export FOLDER POLICY"
+USAGE = "usage: verify_receipt.py RECEIPT POLICY | verify_receipt.py --export FOLDER POLICY [KEPT CHECKPOINT]..."
 
 
 def main(arguments: list[str]) -> int:
     """Print the verdict; 0 holds, 1 does not, 2 wrong usage."""
     whole = arguments[:1] == ["--export"]
-    if len(arguments) != 2 + whole:
+    if (len(arguments) < 3) if whole else (len(arguments) != 2):
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        policy = Policy(Path(arguments[-1]).read_bytes().decode(errors="surrogateescape"))
-        subject = Path(arguments[-2])
-        found = Export(subject).check(policy) if whole else check_receipt(subject.read_bytes(), policy)
+        subject, trusted, *kept = [Path(argument) for argument in arguments[whole:]]
+        policy = Policy(trusted.read_bytes().decode(errors="surrogateescape"))
+        if whole:
+            found = Export(subject).check(policy, [path.read_bytes() for path in kept])
+        else:
+            found = check_receipt(subject.read_bytes(), policy)
     except Refused as reason:
         print(f"REFUSED {reason}")
         return 1

@@ -2,7 +2,7 @@
 
 import typer
 
-from jejak.cli import audit_log, audit_serving, audit_trail
+from jejak.cli import audit_log, audit_serving, audit_trail, audit_verify
 
 app = typer.Typer(no_args_is_help=True, help="The log of every look at a person: proofs, witnesses, who saw whom.")
 
@@ -19,3 +19,6 @@ app.command()(audit_trail.trail)
 app.command()(audit_trail.accessor)
 app.command()(audit_trail.agency)
 app.command()(audit_trail.alerts)
+app.command()(audit_verify.verify)
+app.command()(audit_verify.receipt)
+app.command()(audit_verify.check_receipt)

@@ -1,0 +1,55 @@
+"""What an auditor and a citizen's receipt are made of here: where the log lies, and whose signatures count."""
+
+import base64
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from consumers.auditor import receipt
+from consumers.auditor.receipt import NotYet
+from consumers.auditor.source import LogReader, found_at
+from identity.secret_file import load_secret
+from jejak.audit import sequencing
+from jejak.settings import Settings
+from schemas.quorum import Policy, parse_policy
+
+
+def log_of(settings: Settings, where: str = "", token: Path | None = None) -> LogReader:
+    """Return the log at a folder or address, this installation's own without one; the token's file opens entries."""
+    bearer = base64.b64encode(load_secret(token)).decode() if token is not None else ""
+    return found_at(where or str(sequencing.log_folder(settings)), bearer)
+
+
+def policy_text(settings: Settings, file: Path | None = None) -> bytes:
+    """Return the policy as text: of the file, as set, or else this log's own key and no witness.
+
+    The last proves nothing against whoever holds the log's key.
+    """
+    path = file or settings.witness_policy
+    if path.name:
+        return path.read_bytes()
+    key = sequencing.signer(settings, time.gmtime().tm_year).verifier_key
+    return f"log {key.vkey()}\nquorum none\n".encode()
+
+
+def policy_of(settings: Settings, file: Path | None = None) -> Policy:
+    """Return the policy; raises PolicyRefused where the text isn't one."""
+    return parse_policy(policy_text(settings, file))
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Makes the receipts of this installation's log."""
+
+    log: LogReader
+    policy: Policy
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Receipts":
+        """Return the receipts of the log that this installation writes."""
+        return cls(log_of(settings), policy_of(settings))
+
+    def receipt(self, partition: int, offset: int) -> str | None:
+        """Return the receipt of the entry at that place of the audit topic; None until a checkpoint covers it."""
+        found = receipt.make(self.log, partition, offset, self.policy)
+        return None if isinstance(found, NotYet) else found.format()
