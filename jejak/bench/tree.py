@@ -59,16 +59,15 @@ def _proofs() -> Iterator[Result]:
     paths = [(index, kept.inclusion(LEAVES, index)) for index in indexes]
     steps = [(index + 1, kept.root(index + 1), kept.consistency(index + 1, LEAVES)) for index in indexes]
     note = f"{LEAVES:,} leaves; {_how()}"
-    for name, what, act in (
-        (
-            "include",
-            "an inclusion path made from tiles",
-            lambda: [inclusion_path(LEAVES, i, read_tile) for i in indexes],
-        ),
-        ("extend", "a consistency proof made", lambda: [consistency_path(i + 1, LEAVES, read_tile) for i in indexes]),
-        ("included", "an inclusion path checked", lambda: [inclusion_holds(leaves[i], i, LEAVES, path, root) for i, path in paths]),
-        ("extended", "a consistency proof checked", lambda: [consistency_holds(m, old, LEAVES, root, path) for m, old, path in steps]),
-    ):
+    made = {
+        "an inclusion path made from tiles": lambda: [inclusion_path(LEAVES, index, read_tile) for index in indexes],
+        "a consistency proof made": lambda: [consistency_path(index + 1, LEAVES, read_tile) for index in indexes],
+        "an inclusion path checked": lambda: [
+            inclusion_holds(leaves[at], at, LEAVES, path, root) for at, path in paths
+        ],
+        "a consistency proof checked": lambda: [consistency_holds(*step[:2], LEAVES, root, step[2]) for step in steps],
+    }
+    for name, (what, act) in zip(("include", "extend", "included", "extended"), made.items(), strict=True):
         yield Result(f"tree.{name}", what, _best(act) / _SAMPLE * _MICRO, "us", note)
 
 

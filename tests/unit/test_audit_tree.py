@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.merkle import EMPTY_ROOT, leaf_hash
+from schemas.merkle import EMPTY_ROOT, leaf_hash, tree_root
 from stream_processors.audit.proofs import Proofs, consistency_path, inclusion_path, root_from_tiles
 from stream_processors.audit.tree import TileUnusable, Tree
 from tests.unit.merkle_at_length import Log, every_pair, random_pairs
@@ -23,6 +23,11 @@ def log() -> Log:
 
 def test_the_root_of_every_size_up_to_2048_is_the_oracles(log: Log) -> None:
     log.require_roots(range(SIZES + 1))
+
+
+def test_the_root_over_leaf_hashes_alone_is_the_oracles(log: Log) -> None:
+    for size in [*range(520), 1_023, 1_024, 1_025, 2_047, 2_048]:
+        assert tree_root(log.leaves[:size]) == log.oracle.root(size)
 
 
 def test_a_tree_that_grows_leaf_by_leaf_has_the_oracles_root_at_every_size(log: Log) -> None:
