@@ -22,7 +22,7 @@ from identity.audit_reference import load_or_create_epoch_key
 from identity.families import Aliases
 from identity.keys_cassandra import CassandraKeyStore
 from jejak import health, stack
-from jejak.audit import gateway
+from jejak.audit import admission, gateway
 from jejak.rebuild.pointer import READ_MODEL, STATE, Serving
 from jejak.rebuild.serving import Pointers, pointers
 from jejak.settings import Settings
@@ -77,9 +77,9 @@ class Registry:
         """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
-        with gateway.trail(self.settings, self.endpoints.kafka) as trail:
-            rule_book = partial(rules.book, self.endpoints.kafka)
-            yield door(self.read_model(), self.key_store(), trail, epoch_key, rule_book)
+        bootstrap = self.endpoints.kafka
+        with gateway.trail(self.settings, bootstrap) as trail, admission.gate(self.settings, bootstrap) as gate:
+            yield door(self.read_model(), self.key_store(), trail, epoch_key, partial(rules.book, bootstrap), gate)
 
     def figures(self) -> Figures:
         """Return what may be read past the door; a person's data is asked for through `door` alone."""

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +33,15 @@ class Settings(BaseSettings):
     agency: str = Field("kemensos", description="Agency in whose name this command line asks.")
     actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
     role: str = Field("operator", description="Role of the officer who asks.")
+    environment: Literal["development", "production"] = Field(
+        "development", description="In production no token of our own issuer is made or taken."
+    )
+    audience: str = Field("jejak-gateway", description="Our name in access tokens.")
+    trusted_issuers: Path = Field(Path(), description="TOML file of the issuers whose tokens are taken.")
+    issuer: str = Field("https://jejak.localhost/issuer", description="Name of our own issuer, in development.")
+    issuer_clients: Path = Field(Path(), description="TOML file of our own issuer's clients and hashed secrets.")
+    issuer_port: int = Field(8312, description="Port of our own issuer on loopback.")
+    gateways: int = Field(1, ge=1, description="Gateways that serve at once, by names of their own: each has a share.")
     parent: int = Field(0, description="Process that this worker ends with; 0 is none. Set by `run all` and `demo`.")
     metrics_port: int = Field(
         0, description="Port of a worker's metrics and health on loopback, 0: none; `run all` takes three."
@@ -67,6 +76,12 @@ class Settings(BaseSettings):
         if _given("REFERENCE_KEY"):
             return ReferenceKey(secret_from(os.environ, "JEJAK_REFERENCE_KEY"))
         return ReferenceKey(load_or_create_secret(self.key_folder() / "reference.key"))
+
+    def token(self) -> str:
+        """Return the access token from the environment, or the file named there; empty where neither is set."""
+        if file := os.environ.get("JEJAK_TOKEN_FILE"):
+            return Path(file).read_text("ascii").strip()
+        return os.environ.get("JEJAK_TOKEN", "")
 
     def key_folder(self) -> Path:
         """Return the folder of key files, made for its owner alone."""

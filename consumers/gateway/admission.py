@@ -34,8 +34,10 @@ from schemas import records
 NO_POLICIES: Final = "POLICIES_UNAVAILABLE"
 NO_QUOTAS: Final = "QUOTAS_UNAVAILABLE"
 NO_REVIEWS: Final = "REVIEWS_UNAVAILABLE"
+NO_AGREEMENTS: Final = "AGREEMENTS_UNAVAILABLE"
+OTHER_POLICIES: Final = "POLICIES_CHANGED"
 QUOTA_EXCEEDED: Final = "QUOTA_EXCEEDED"
-UNAVAILABLE: Final = frozenset({NO_POLICIES, NO_QUOTAS, NO_REVIEWS, policy.NOT_JUDGED})
+UNAVAILABLE: Final = frozenset({NO_POLICIES, NO_QUOTAS, NO_REVIEWS, NO_AGREEMENTS, policy.NOT_JUDGED})
 """The refusals that are not about the request: it may be made again later."""
 
 _NO_SET: Final = bytes(32)
@@ -103,15 +105,16 @@ class Admission:
         """Return the second decision, about the place of what was found, by the same policies."""
         return look.policies.decide(replace(look.request, place=policy.place_of(region)))
 
-    def again(self, look: Look) -> Look:
-        """Return the look at this moment, under its agreement as it stands now and the policies that serve now."""
-        at = self._gate.now()
-        agreement = self._agreement(look.wish, at)
-        return replace(
-            look,
-            request=replace(look.request, at=at, agreement=agreement),
-            policies=self._gate.policies() or look.policies,
-        )
+    def again(self, look: Look) -> Look | Withheld:
+        """Return the look at this moment, under its agreement as it stands now; refused once other policies serve."""
+        policies, at = self._gate.policies(), self._gate.now()
+        if policies is None or policies.hash != look.policies.hash:
+            return Withheld(NO_POLICIES if policies is None else OTHER_POLICIES)
+        try:
+            agreement = self._agreement(look.wish, at)
+        except (KafkaException, TimeoutError):
+            return Withheld(NO_AGREEMENTS)
+        return replace(look, request=replace(look.request, at=at, agreement=agreement))
 
     def settle(self, reserved: Reservation | None, seen: int) -> Withheld | None:
         """Count what was seen in place of what was reserved; a refusal, the reserve kept, where that is too much."""
@@ -179,6 +182,10 @@ class Admission:
             waiting = self._waiting(wish)
         except (KafkaException, TimeoutError):
             return _unavailable(NO_REVIEWS)
+        try:
+            agreement = self._agreement(wish, at)
+        except (KafkaException, TimeoutError):
+            return _unavailable(NO_AGREEMENTS)
         exported = wish.target if isinstance(wish.target, ExportAsked) else None
         return PolicyRequest(
             agency=code(caller.agency_id),
@@ -196,7 +203,7 @@ class Admission:
             nik_free=not any(text and looks_like_nik(text) for text in _said(wish)),
             explained=bool(purpose.text and purpose.text.strip()),
             named_agreement=purpose.agreement_id is not None,
-            agreement=self._agreement(wish, at),
+            agreement=agreement,
             second=code(second.actor_role) if second is not None else "",
             second_differs=second is not None and _differs(caller, second),
             review_overdue=break_glass.overdue(waiting, caller.agency_id, at),

@@ -6,7 +6,7 @@ again, by the agreement and the policies of that moment. Must not know where fam
 
 import hashlib
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from cassandra import DriverException
@@ -151,12 +151,9 @@ class OpenedExport:
 
     def _found(self, family_ids: Sequence[str]) -> tuple[list[Result], list[tuple[str, str]]]:
         look, wish = self._admission.again(self._look), self._look.wish
-        judged: dict[records.Region | None, Withheld | None] = {}
-
-        def judge(region: records.Region | None) -> Withheld | None:
-            if region not in judged:
-                judged[region] = self._judged(look, region)
-            return judged[region]
+        if isinstance(look, Withheld):
+            raise _Stopped(look.code)
+        judge = cache(partial(self._judged, look))
 
         found: list[Result] = []
         left_out: list[tuple[str, str]] = []

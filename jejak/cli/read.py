@@ -4,7 +4,6 @@ A NIK or nomor KK is never an argument: arguments are seen by every process of t
 """
 
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from consumers.gateway.authentication import NotAuthenticated
 from consumers.gateway.disclosure import Door
 from consumers.gateway.request import (
     Asked,
@@ -27,6 +27,7 @@ from consumers.replay.figures import FiguresRefused
 from consumers.replay.moments import Moments
 from identity import references
 from jejak import composition, reading
+from jejak.audit import admission
 from jejak.cli import output, times
 from jejak.cli.stack import Json
 from jejak.cli.times import AsOf, KnownAt
@@ -35,6 +36,7 @@ from jejak.settings import Settings
 REFUSED = 3
 DEFAULT_PURPOSE = "PENETAPAN_BANTUAN"
 DEFAULT_FIELDS = ("region", "status", "decile", "proposals", "eligibility", "members", "member.name")
+_NUMBER: Final = re.compile(r"[0-9]{16}")
 _FAMILY_ID: Final = re.compile(r"[a-z2-7]{26}")
 family = typer.Typer(no_args_is_help=True, help="Look at one family; every look is on record before it is shown.")
 
@@ -45,16 +47,11 @@ Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 
 
 def caller(settings: Settings) -> Caller:
-    """Return who asks on this command line."""
-    return Caller(
-        agency_id=settings.agency,
-        client_id="jejak-cli",
-        actor_ref=settings.actor,
-        actor_role=settings.role,
-        assurance_level="LOCAL_USER",
-        channel="CLI",
-        request_id=str(uuid.uuid4()),
-    )
+    """Return who asks on this command line, by a verified token; ends the command where there is none."""
+    found = admission.operator(settings)
+    if isinstance(found, NotAuthenticated):
+        raise _withheld(Withheld(found.code))
+    return found
 
 
 def asked(ref: str, settings: Settings) -> Asked:
@@ -63,7 +60,9 @@ def asked(ref: str, settings: Settings) -> Asked:
         if not _FAMILY_ID.fullmatch(ref):
             raise typer.BadParameter("not a family_id; give - to be asked for a NIK or nomor KK, unseen")
         return FamilyAsked(ref)
-    number = typer.prompt("NIK or nomor KK", hide_input=True).strip()
+    number = typer.prompt("NIK or nomor KK", hide_input=True)
+    if not _NUMBER.fullmatch(number):
+        raise typer.BadParameter("a NIK or nomor KK is 16 digits 0-9, nothing else")
     kind = typer.prompt("Is it a (N)IK or a (K)K", default="N").strip().upper()
     key = settings.reference_key()
     return CardAsked(references.kk_ref(key, number)) if kind == "K" else PersonAsked(references.person_ref(key, number))

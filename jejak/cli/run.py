@@ -60,6 +60,19 @@ def sequencer() -> None:
     sequencing.run_sequencer(Settings(), time.gmtime().tm_year)
 
 
+@app.command()
+def issuer() -> None:
+    """Issue access tokens for development, on loopback (OAuth 2 client credentials)."""
+    from consumers.issuer.clients import ClientsRefused  # noqa: PLC0415  the web library takes a second to load
+    from jejak.audit import admission, issuing  # noqa: PLC0415  idem
+
+    try:
+        issuing.serve(Settings())
+    except (admission.IssuerRefused, ClientsRefused) as refused:
+        output.say(f"refused: {refused}")
+        raise typer.Exit(3) from refused
+
+
 @app.command("all")
 def every() -> None:
     """Run one of each worker, and start again what ends by itself."""

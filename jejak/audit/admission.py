@@ -1,0 +1,112 @@
+"""Who may come to the door from this machine: tokens and their issuers, policies, agreements, counts. Holds no rule."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from consumers.gateway import policy, policy_feed
+from consumers.gateway.admission import Gate
+from consumers.gateway.agreements import FollowedAgreements
+from consumers.gateway.authentication import Authenticator, NotAuthenticated, TrustedIssuer, load_issuers
+from consumers.gateway.policy import Agreement
+from consumers.gateway.policy_feed import FollowedPolicies, TrailReviews
+from consumers.gateway.quotas import Quotas
+from consumers.gateway.request import Caller
+from consumers.gateway.token_keys import IssuerKeys
+from consumers.issuer.tokens import ALGORITHM, Issuer, Subject
+from identity.secret_file import load_or_create_secret
+from jejak.settings import Settings
+
+DEVELOPMENT: Final = "development"
+CLIENT: Final = "jejak-cli"
+_BY: Final = "shipped"
+
+
+class IssuerRefused(Exception):
+    """The issuer of our own is for development alone."""
+
+
+def development_issuer(settings: Settings) -> Issuer:
+    """Return the issuer of our own; raises IssuerRefused outside development."""
+    if settings.environment != DEVELOPMENT:
+        raise IssuerRefused(
+            "the issuer of our own runs in development alone: set JEJAK_TRUSTED_ISSUERS and JEJAK_TOKEN"
+        )
+    seed = load_or_create_secret(settings.key_folder() / "issuer-signing.key")
+    return Issuer(settings.issuer, settings.audience, seed)
+
+
+def authenticator(settings: Settings) -> Authenticator:
+    """Return what verifies tokens: of the issuers that are trusted, and in development of our own."""
+    trusted: tuple[TrustedIssuer, ...] = ()
+    if settings.trusted_issuers != Path():
+        trusted = load_issuers(settings.trusted_issuers)
+    if settings.environment == DEVELOPMENT:
+        own = development_issuer(settings)
+        trusted += (TrustedIssuer(own.name, own.audience, IssuerKeys(own.keys), (ALGORITHM,)),)
+    return Authenticator(trusted)
+
+
+def operator(settings: Settings) -> Caller | NotAuthenticated:
+    """Return who asks on this command line, by the token that is set, or one of our own issuer in development."""
+    token = settings.token()
+    if not token:
+        try:
+            token = _operators_token(settings)
+        except IssuerRefused:
+            return NotAuthenticated("TOKEN_MISSING")
+    return authenticator(settings).authenticate(token, channel="CLI")
+
+
+def _operators_token(settings: Settings) -> str:
+    subject = Subject(CLIENT, settings.agency, settings.role, settings.actor, "LOCAL_USER")
+    return development_issuer(settings).issue(subject, int(time.time()), str(uuid.uuid4()))
+
+
+class _Agreements:
+    """The agreements, followed from the first question on: most looks name none."""
+
+    def __init__(self, bootstrap: str, opened: ExitStack) -> None:
+        self._bootstrap = bootstrap
+        self._opened = opened
+        self._followed: FollowedAgreements | None = None
+
+    def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
+        """Return the agreement of this agency as it is now; raises KafkaException or TimeoutError."""
+        if self._followed is None:
+            self._followed = self._opened.enter_context(FollowedAgreements(self._bootstrap))
+        return self._followed.active(agreement_id, agency, at)
+
+
+@contextmanager
+def gate(settings: Settings, bootstrap: str) -> Iterator[Gate]:
+    """Lend what requests are judged by; where no policy set was ever activated, the shipped one is, first."""
+    with (
+        FollowedPolicies(bootstrap) as policies,
+        closing(Quotas(_counts(settings), settings.gateways)) as quotas,
+        ExitStack() as opened,
+    ):
+        if not policies.activations:
+            activate(bootstrap, policy.shipped(), _BY)
+            _wait_for(policies)
+        yield Gate(policies.current, _Agreements(bootstrap, opened), quotas, TrailReviews(bootstrap))
+
+
+def activate(bootstrap: str, found: policy.Policies, by: str) -> None:
+    """Have the policy set serve at every gateway; raises KafkaException or TimeoutError."""
+    policy_feed.activate(bootstrap, policy_feed.activation(found, by, time.time_ns() // 1000))
+
+
+def _wait_for(policies: FollowedPolicies) -> None:
+    deadline = time.monotonic() + policy_feed.READY_SECONDS
+    while policies.current() is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the shipped policies do not serve")
+        time.sleep(0.05)
+
+
+def _counts(settings: Settings) -> Path:
+    return settings.data.resolve() / "quotas" / f"{settings.gateway}.sqlite"

@@ -1,0 +1,16 @@
+"""The issuer of our own put together: its key, its clients, its port on loopback. Development alone."""
+
+import uvicorn
+
+from consumers.issuer import clients
+from consumers.issuer.app import application
+from jejak.audit.admission import development_issuer
+from jejak.settings import Settings
+
+
+def serve(settings: Settings) -> None:
+    """Issue tokens on loopback until stopped; raises IssuerRefused outside development, ClientsRefused, OSError."""
+    issuer = development_issuer(settings)
+    file = settings.issuer_clients
+    served = application(issuer, clients.load(file) if file.is_file() else {})
+    uvicorn.run(served, host="127.0.0.1", port=settings.issuer_port, access_log=False, log_level="warning")

@@ -1,0 +1,41 @@
+"""`jejak policy check | activate`: sets of policies that decide who may look."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consumers.gateway.policy import Policies, PolicyFault
+from jejak import composition
+from jejak.audit import admission
+from jejak.cli import output
+from jejak.settings import Settings
+
+DOES_NOT_HOLD = 1
+app = typer.Typer(no_args_is_help=True, help="Sets of Cedar policies and their data that decide who may look.")
+
+Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of .cedar, .cedarschema and .toml.")]
+
+
+@app.command()
+def check(folder: Folder) -> None:
+    """Say whether the set is valid, and its hash."""
+    found = _loaded(folder)
+    output.say(f"valid: {len(found.files)} files, purposes {found.data.version}, hash {found.hash.hex()}")
+
+
+@app.command()
+def activate(folder: Folder) -> None:
+    """Have a valid set serve at every gateway from now on; sets stay on record for ever."""
+    found, settings = _loaded(folder), Settings()
+    with composition.connected(settings) as registry:
+        admission.activate(registry.endpoints.kafka, found, settings.actor)
+    output.say(f"activated: {found.hash.hex()}")
+
+
+def _loaded(folder: Path) -> Policies:
+    try:
+        return Policies.load(folder)
+    except (PolicyFault, UnicodeDecodeError) as fault:
+        output.say(f"not valid: {fault}")
+        raise typer.Exit(DOES_NOT_HOLD) from fault
