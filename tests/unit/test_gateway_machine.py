@@ -1,0 +1,353 @@
+"""For every byte that left there is an earlier record of person and fields: a machine of looks, faults and crashes.
+
+The door, its gateway and its write-ahead files are real; the broker and the read model are played. The suite takes some
+hundred steps; `JEJAK_AUDIT_STEPS` says how many instead.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cassandra import OperationTimedOut
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from consumers.gateway import purposes, replay_ahead, write_ahead
+from consumers.gateway.admission import Gate
+from consumers.gateway.audit_log import AuditLog
+from consumers.gateway.disclosure import Door
+from consumers.gateway.replay_ahead import NotReplayed, replay
+from consumers.gateway.request import (
+    CardAsked,
+    FamilyAsked,
+    FamilyDisclosed,
+    HistoryDisclosed,
+    PersonAsked,
+    Purpose,
+    Withheld,
+)
+from identity.keys import InMemoryKeyStore
+from identity.open import Opener
+from identity.seal import Sealer
+from schemas import codec, records
+from tests.unit.gateway_broker import Broker, Producer
+from tests.unit.test_gateway_disclosure import (
+    CALLER,
+    CARD,
+    EPOCH_KEY,
+    FAMILY,
+    NOW,
+    PERSONS,
+    PURPOSE,
+    sealed_events,
+    state_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from consumers.gateway.write_ahead import Entry, Segment
+
+STEPS = int(os.environ.get("JEJAK_AUDIT_STEPS", "400"))
+STEPS_A_RUN = 50
+HOUR = 3_600_000_000
+ASKED = (FamilyAsked(FAMILY), PersonAsked(PERSONS[0]), CardAsked(CARD), FamilyAsked("g" * 26), PersonAsked("z" * 26))
+FIELDS = ("region", "status", "member.name", "member.national_id", "address_line", "card_number", "nonsense")
+FAULTS = (
+    ("away", True),
+    ("away", False),
+    ("ahead_ms", 4_000),
+    ("ahead_ms", 6_000),
+    ("ahead_ms", -6_000),
+    ("ahead_ms", 0),
+    ("pwrite_fault", errno.ENOSPC),
+    ("pwrite_fault", 0),
+    ("fsync_fault", errno.EIO),
+    ("fsync_fault", errno.ENOSPC),
+    ("fsync_fault", 0),
+    ("forbidden", "WITNESSES_LATE"),
+    ("forbidden", ""),
+    ("read_fault", OperationTimedOut()),
+    ("read_fault", None),
+)
+COUNTED: Counter[str] = Counter()
+
+
+class World:
+    """What outlives a gateway: disk, broker, read model, clock; each may fail."""
+
+    def __init__(self) -> None:
+        self.folder = TemporaryDirectory()
+        self.wal = Path(self.folder.name) / "wal"
+        self.time = NOW
+        self.broker = Broker(lambda: self.time)
+        self.pwrite_fault = self.fsync_fault = 0
+        self.forbidden = ""
+        self.read_fault: Exception | None = None
+        self.keys = InMemoryKeyStore()
+        self.events = sealed_events(Sealer(self.keys))
+        self.state = state_of(self.events)
+        self.gateway_id = ""
+        self.receipts: list[bytes] = []
+        self.asked: list[tuple[Any, ...]] = []
+
+    # As a read model.
+    def family(self, family_id: str) -> records.FamilyState | None:
+        last = [entry for entry in self.entries() if entry.gateway_id == self.gateway_id][-1]
+        if not self.asked:  # several at once: their intents lie somewhere before
+            assert isinstance(last, records.AccessIntent), "read before the intent was durable"
+            assert last.decision == "ALLOW"
+        if self.read_fault:
+            raise self.read_fault
+        return self.state if family_id == FAMILY else None
+
+    def history(self, family_id: str) -> tuple[Any, ...]:
+        return self.events if family_id == FAMILY else ()
+
+    def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
+        del family_id
+        return {at: event for at, event in enumerate(self.events, 1) if at in sequences}
+
+    def family_of(self, reference: str) -> str | None:
+        return FAMILY if reference in {*PERSONS, CARD} else None
+
+    def entries(self) -> list[Any]:
+        return [codec.decode(value) for value in self.broker.values]
+
+    # As the disk.
+    def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
+        if self.pwrite_fault:
+            raise OSError(self.pwrite_fault, "injected")
+        return _PWRITE(descriptor, data, offset)
+
+    def fdatasync(self, _: int) -> None:
+        if self.fsync_fault:
+            raise OSError(self.fsync_fault, "injected")
+
+    # As the topic, to who replays.
+    def read_back(self, found: Segment, _bootstrap: str, _topic: str) -> dict[int, bytes]:
+        if self.broker.away:
+            raise NotReplayed("away")
+        start = found.arrived.offset + 1 if found.arrived.number else 0
+        mine = [(codec.decode(value), value) for value in self.broker.values[start:]]
+        return {entry.gateway_seq: value for entry, value in mine if entry.gateway_id == found.gateway_id}
+
+    def replayed(self, _bootstrap: str, _topic: str, _gateway: str, entries: Sequence[Entry]) -> None:
+        self.broker.values += [entry.value for entry in entries]
+        self.broker.salts += [entry.salt for entry in entries]
+
+
+_PWRITE = os.pwrite
+
+
+class Gateways(RuleBasedStateMachine):
+    """One data folder: a gateway lives, dies and is followed by another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patched = pytest.MonkeyPatch()
+        self.world = World()
+        self.patched.setattr(os, "pwrite", self.world.pwrite)
+        self.patched.setattr(os, "fdatasync", self.world.fdatasync)
+        self.patched.setattr(os, "fsync", self.world.fdatasync)
+        self.patched.setattr(replay_ahead, "_read_back", self.world.read_back)
+        self.patched.setattr(replay_ahead, "_produce", self.world.replayed)
+        self.last: Callable[[], Any] = lambda: None
+        self.start()
+
+    def start(self) -> None:
+        world = self.world
+        self.producer = Producer(world.broker)
+        self.log = AuditLog(
+            self.producer,  # type: ignore[arg-type]  # as much of one as it uses
+            "gw",
+            folder=world.wal,
+            deadline_seconds=0.03,
+            now=lambda: world.time,
+            forbidden=lambda: world.forbidden,
+        )
+        world.gateway_id = self.log.gateway_id
+        gate = Gate(now=lambda: world.time)
+        self.door = Door(world, Opener(world.keys), self.log, EPOCH_KEY, pause=lambda _: None, gate=gate)
+
+    def step(self, name: str) -> None:
+        COUNTED[name] += 1
+        COUNTED["steps"] += 1
+
+    # Looks.
+
+    @rule(
+        asked=st.sampled_from(ASKED),
+        fields=st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4),
+        purpose=st.sampled_from([PURPOSE, PURPOSE, PURPOSE, Purpose("CURIOSITY")]),
+    )
+    def look(self, asked: Any, fields: list[str], purpose: Purpose) -> None:
+        self.step("looks")
+        self.last = lambda: self.judge(self.door.look_family(CALLER, purpose, asked, fields))
+        self.last()
+
+    @rule(asked=st.sampled_from(ASKED))
+    def history(self, asked: Any) -> None:
+        self.step("histories")
+        self.last = lambda: self.judge(self.door.history(CALLER, PURPOSE, asked))
+        self.last()
+
+    @rule()
+    def retry(self) -> None:
+        self.step("retries")
+        self.last()
+
+    @rule(count=st.integers(2, 4))
+    def several_look_at_once(self, count: int) -> None:
+        self.step("at once")
+        self.world.asked = [()]
+        with ThreadPoolExecutor(count) as pool:
+            found = list(pool.map(lambda _: self.door.look_family(CALLER, PURPOSE, ASKED[0], FIELDS[:3]), range(count)))
+        self.world.asked = []
+        for each in found:
+            self.judge(each)
+
+    def judge(self, found: Any) -> None:
+        """Hold what left against what is on record, at the broker and on the disk, at this moment."""
+        if isinstance(found, Withheld):
+            COUNTED[found.code] += 1
+            return
+        COUNTED["shown"] += 1
+        by_id = {entry.event_id: entry for entry in self.world.entries()}
+        intent, outcome, *disclosures = (by_id[receipt.event_id] for receipt in found.receipts)
+        self.world.receipts += [receipt.event_id for receipt in found.receipts]
+        assert isinstance(intent, records.AccessIntent)
+        assert (outcome.outcome, outcome.intent_id) == ("DELIVERED", intent.event_id)
+        assert {each.intent_id for each in disclosures} <= {intent.event_id}
+        assert all(intent.gateway_seq < each.gateway_seq for each in disclosures)
+        covered = {each.subject_ref: {*each.fields_disclosed} for each in disclosures}
+        for person, fields in _left(found):
+            assert fields <= covered[EPOCH_KEY.subject_ref(person)], "bytes left without a record"
+            assert fields <= {*intent.fields_requested}
+        kept = write_ahead.read(self.world.wal, self.world.gateway_id)
+        assert kept is not None
+        on_disk = {codec.decode(entry.value).event_id for entry in kept.entries}
+        assert on_disk >= {receipt.event_id for receipt in found.receipts}
+
+    # Faults, and their end.
+
+    @rule(what=st.sampled_from(FAULTS))
+    def something_fails_or_is_mended(self, what: tuple[str, Any]) -> None:
+        name, value = what
+        self.step(name)
+        owner = self.world.broker if name in {"away", "ahead_ms"} else self.world
+        setattr(owner, name, value)
+
+    @rule(hours=st.integers(1, 30))
+    def time_passes(self, hours: int) -> None:
+        self.step("time")
+        self.world.time += hours * HOUR
+
+    @rule(fields=st.lists(st.sampled_from(FIELDS[:-1]), min_size=1, max_size=4), asked=st.sampled_from(ASKED[:3]))
+    def look_once_all_is_mended(self, fields: list[str], asked: Any) -> None:
+        self.step("looks, all mended")
+        self.mend()
+        self.last = lambda: self.judge(self.door.look_family(CALLER, PURPOSE, asked, fields))
+        self.last()
+
+    def mend(self) -> None:
+        world = self.world
+        world.broker.away, world.broker.ahead_ms = False, 0
+        world.pwrite_fault = world.fsync_fault = 0
+        world.forbidden, world.read_fault = "", None
+
+    # Ends, and those who follow.
+
+    @rule(arrives=st.integers(0, 6), torn=st.binary(max_size=40))
+    def crash(self, arrives: int, torn: bytes) -> None:
+        """Die; of what was sent the broker takes some all the same, and half a frame may be left on the disk."""
+        self.step("crashes")
+        with self.log._wake:
+            self.log._broken = self.log._stopped = True
+            self.log._wake.notify_all()
+        for thread in self.log._threads:
+            thread.join()
+        for value, salt, _ in self.producer._sent[:arrives]:
+            self.world.broker.values.append(value)
+            self.world.broker.salts.append(salt)
+        self.log._ahead.close(finished=False)
+        if files := write_ahead.segments(self.world.wal, self.log.gateway_id):
+            with files[-1].open("ab") as file:
+                file.write(torn)
+        self.replay()
+        self.start()
+
+    @rule()
+    def end_in_order(self) -> None:
+        self.step("ends")
+        self.log.close()
+        self.replay()
+        self.start()
+
+    @rule()
+    @precondition(lambda self: self.world.wal.exists())
+    def replay(self) -> None:
+        with suppress(NotReplayed, OSError):
+            COUNTED["replayed"] += sum(each.missing for each in replay(self.world.wal, "", settle_seconds=0))
+
+    def teardown(self) -> None:
+        self.mend()
+        self.log.close()
+        self.replay()
+        self.patched.undo()
+        ids = Counter(entry.event_id for entry in self.world.entries())
+        assert all(ids[each] == 1 for each in self.world.receipts)
+        assert max(ids.values(), default=1) == 1
+        chains: dict[str, list[bytes]] = defaultdict(list)
+        for value in self.world.broker.values:
+            chains[codec.decode(value).gateway_id].append(value)
+        for chain in chains.values():
+            before = bytes(32)
+            for number, value in enumerate(chain, 1):
+                entry = codec.decode(value)
+                assert (entry.gateway_seq, entry.prev_gateway_hash) == (number, before)
+                before = hashlib.sha256(value).digest()
+            assert codec.decode(chain[-1]).closing
+        assert not self.world.wal.exists() or not list(self.world.wal.iterdir())
+        self.world.folder.cleanup()
+
+
+def _left(found: FamilyDisclosed | HistoryDisclosed) -> Iterator[tuple[str, set[str]]]:
+    """Yield every person whose data left, and the codes of the fields that did."""
+    if isinstance(found, HistoryDisclosed):
+        for entry in found.entries:
+            if entry.person_ref:
+                yield entry.person_ref, {purposes.HISTORY}
+        return
+    of_family = {*found.fields} - {"members"}
+    for person in PERSONS:
+        yield person, of_family
+    for member in found.fields.get("members", ()):
+        yield member["person_ref"], {f"member.{name}" for name in member if name != "person_ref"}
+
+
+def test_for_every_byte_that_left_there_is_an_earlier_record_of_person_and_fields() -> None:
+    COUNTED.clear()
+    run_state_machine_as_test(
+        Gateways,
+        settings=settings(
+            max_examples=max(STEPS // STEPS_A_RUN, 1),
+            stateful_step_count=STEPS_A_RUN,
+            deadline=None,
+            suppress_health_check=[*HealthCheck],
+            database=None,
+        ),
+    )
+    print(dict(COUNTED))  # noqa: T201  the figures of a run at length
+    assert COUNTED["shown"]
+    assert COUNTED["steps"] >= STEPS // 3
