@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 PARTITIONS = 12
 LARGEST_STATE_BYTES = 2 << 20
 AGENTS = "jejak.agents"
+WATCH = "jejak.watch"
 FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1"}
 COMPACT = {"cleanup.policy": "compact"}
 _DAY = 86_400_000
@@ -170,7 +171,7 @@ TOPICS = (
         "gateway instance",
         ("AccessIntent", "AccessOutcome", "SubjectDisclosure", "GatewayHeartbeat"),
         "gateway",
-        ("sequencer", "auditor"),
+        ("sequencer", "auditor", "read model", "watch agent"),
         {**FOREVER, **_AUDIT_LIMIT},
     ),
     Topic(
@@ -218,6 +219,16 @@ TOPICS = (
         (),
         "deadlines agent",
         ("deadlines agent",),
+        COMPACT,
+    ),
+    # Likewise: what the watch remembers of accessors by their pseudonyms, and of looks without an outcome.
+    Topic(
+        f"{WATCH}-seen-changelog",
+        PARTITIONS,
+        "accessor, intent or gateway",
+        (),
+        "watch agent",
+        ("watch agent",),
         COMPACT,
     ),
     Topic(

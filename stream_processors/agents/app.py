@@ -36,14 +36,14 @@ def now() -> int:
     return time.time_ns() // 1_000
 
 
-def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
-    """Return the app with all agents attached; it is not started."""
-    app = faust.App(
-        settings.name,
-        broker=f"kafka://{settings.bootstrap}",
+def bare(bootstrap: str, name: str, partitions: int) -> faust.App:
+    """Return an app of this name, without agents, whose tables have so many partitions."""
+    return faust.App(
+        name,
+        broker=f"kafka://{bootstrap}",
         store="memory://",
-        datadir=str(Path(tempfile.gettempdir()) / settings.name),  # made at the start, though nothing is kept in it
-        topic_partitions=settings.partitions,
+        datadir=str(Path(tempfile.gettempdir()) / name),  # made at the start, though nothing is kept in it
+        topic_partitions=partitions,
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
@@ -55,6 +55,11 @@ def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
         producer_compression_type="lz4",
         stream_wait_empty=False,
     )
+
+
+def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
+    """Return the app with the deadlines agent attached; it is not started."""
+    app = bare(settings.bootstrap, settings.name, settings.partitions)
     places = deadlines.Places(
         settings.deadlines_topic,
         settings.changes_topic,

@@ -1,0 +1,140 @@
+"""Watches the audit trail as it grows, and tells unusual use: `python -m stream_processors.agents.watch SETTINGS`.
+
+One process reads every partition: an accessor's looks come through several gateways, each in a partition of its own,
+and only who sees them all can count them. The trail is small beside the registry's flow (design: 90 entries a second
+for the nation); a second process would halve the counts, so there is one, restarted by its supervisor. Must not know
+what is unusual: that is `stream_processors.watch`.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import faust
+
+from schemas import catalogue, cloudevents, codec, records
+from stream_processors.agents.app import bare, now
+from stream_processors.engine.dead_letters import NO_VALUE, dead_letter
+from stream_processors.watch.memory import Memory
+from stream_processors.watch.thresholds import SHIPPED, Thresholds
+from stream_processors.watch.unusual import Watch
+
+NAME: Final = catalogue.WATCH
+TABLE: Final = "seen"
+NOT_AN_ENTRY: Final = "NOT_AN_AUDIT_ENTRY"
+_NOBODY: Final = b"-"
+_QUIET_S: Final = 2.0
+_RECENT: Final = 10_000_000
+_MILLI: Final = 1_000
+
+Record = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """Where it watches; `honey` are references of the audit trail, in hexadecimal, that nobody has a reason to see."""
+
+    bootstrap: str
+    name: str = NAME
+    audit_topic: str = catalogue.AUDIT_TOPIC
+    alerts_topic: str = catalogue.ALERTS_TOPIC
+    dead_letters_topic: str = catalogue.DEAD_LETTERS_TOPIC
+    partitions: int = catalogue.PARTITIONS
+    every_s: float = 1.0
+    thresholds: str = field(default_factory=SHIPPED.read_text)
+    honey: tuple[str, ...] = ()
+
+
+class _Progress:
+    """How far the reading is: an intent is unanswered only once what may answer it was read."""
+
+    def __init__(self) -> None:
+        self.appended_at = 0
+        self.read_at = time.monotonic()
+
+    def read(self, appended_at: int) -> None:
+        self.appended_at = max(self.appended_at, appended_at)
+        self.read_at = time.monotonic()
+
+    def is_at_end(self, clock: int) -> bool:
+        return time.monotonic() - self.read_at > _QUIET_S or self.appended_at > clock - _RECENT
+
+
+def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
+    """Return the app with the watch attached; it is not started."""
+    app = bare(settings.bootstrap, settings.name, settings.partitions)
+    audit, alerts, letters = (
+        app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+        for name in (settings.audit_topic, settings.alerts_topic, settings.dead_letters_topic)
+    )
+    table = app.Table(
+        TABLE, key_type=bytes, value_type=None, default=None, partitions=settings.partitions, use_partitioner=True
+    )
+    honey = frozenset(bytes.fromhex(one) for one in settings.honey)
+    memory = Memory(table, Watch(Thresholds.parse(settings.thresholds)), honey)
+    progress, placed = _Progress(), asyncio.Event()
+
+    @app.agent(audit, name="watch")
+    async def watch(stream: Any) -> None:
+        # Writing to a table does not wait until its partitions are known; a tombstone of nobody's key does.
+        await (await table.changelog_topic.send(key=_NOBODY, value=None, value_serializer="raw"))
+        placed.set()
+        async for event in stream.events():
+            appended_at = round(event.message.timestamp * _MILLI) * _MILLI
+            record = _read(event.value)
+            if isinstance(record, str):
+                await _send_letter(letters, settings, event, record)
+            else:
+                await _tell(alerts, memory.seen(record, appended_at, clock()))
+            progress.read(appended_at)
+
+    async def look() -> None:
+        if placed.is_set() and not app.rebalancing and progress.is_at_end(clock()):
+            await _tell(alerts, memory.unanswered(clock()))
+
+    app.timer(interval=settings.every_s, name="unanswered")(look)
+    return app
+
+
+def _read(value: bytes | None) -> Record | str:
+    """Return the entry, or the code that says why there is none."""
+    if value is None:
+        return NO_VALUE
+    try:
+        record = codec.decode(value)
+    except codec.Undecodable as undecodable:
+        return undecodable.code
+    return record if isinstance(record, Record) else NOT_AN_ENTRY
+
+
+async def _tell(alerts: Any, found: Iterable[records.UnusualUseDetected]) -> None:
+    """Have each alert acknowledged by the broker."""
+    for alert in found:
+        headers = cloudevents.headers(codec.name_of(alert), alert.alert_id, "/watch")
+        await (await alerts.send(key=alert.agency_id.encode(), value=codec.encode(alert), headers=headers))
+
+
+async def _send_letter(letters: Any, settings: WatchSettings, event: Any, code: str) -> None:
+    message = event.message
+    letter = dead_letter(
+        topic=settings.dead_letters_topic,
+        consumer=settings.name,
+        code=code,
+        origin=(message.topic, message.partition, message.offset),
+        key=message.key,
+        value=message.value,
+    )
+    await (await letters.send(key=letter.key, value=letter.value, headers=letter.headers, partition=message.partition))
+
+
+def main(settings: WatchSettings) -> None:
+    """Watch until SIGTERM or SIGINT; ends the process."""
+    faust.Worker(build(settings), loglevel="WARNING").execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main(WatchSettings(**json.loads(sys.argv[1])))

@@ -1,0 +1,1 @@
+"""Unusual use of persons' data: windows in, alerts out. Pure."""

@@ -1,0 +1,134 @@
+"""What the watch remembers between two entries, in any mapping of bytes to plain values: open intents, windows, chains.
+
+An entry that comes twice is seen once: a gateway numbers its entries, and what is not beyond its last number is known.
+Must not know what keeps the mapping.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Final, assert_never
+
+from schemas import records
+from schemas.records import UnusualUseDetected
+from stream_processors.watch.unusual import Accessor, Seen, Watch, Windows
+
+_INTENT: Final = b"i/"
+_ACCESSOR: Final = b"a/"
+_GATEWAY: Final = b"g/"
+_ANSWERED_KEPT: Final = 60_000_000  # its disclosures follow within a second
+_UNANSWERED_KEPT: Final = 86_400_000_000
+_TOLD: Final = -1
+_GATEWAY_KEPT: Final = 30 * 86_400_000_000
+
+Entry = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
+Kept = list[Any]
+"""An intent: agency, actor, append time, when it was answered: 0 not yet, -1 told of."""
+
+
+class Memory:
+    """The watch over a stream of entries; values are what JSON can say."""
+
+    def __init__(self, kept: MutableMapping[bytes, Any], watch: Watch, honey: frozenset[bytes]) -> None:
+        self._kept = kept
+        self._watch = watch
+        self._honey = honey
+        self._intents: set[bytes] | None = None
+
+    def seen(self, entry: Entry, at: int, now: int) -> tuple[UnusualUseDetected, ...]:
+        """Return the alerts of an entry appended `at`, read `now` (µs, UTC); none of one that was seen before."""
+        gateway = _GATEWAY + entry.gateway_id.encode()
+        known = self._kept.get(gateway)
+        if known is not None and entry.gateway_seq <= known[0]:
+            return ()
+        found = [*self._of(entry, at, now)]
+        clock = self._watch.clock(entry.gateway_id, entry.occurred_at, at)
+        self._kept[gateway] = [entry.gateway_seq, at]  # last: a crash before this has the entry seen again
+        if clock is not None:
+            found += self._raised(Accessor("", entry.gateway_id), clock, at)
+        return tuple(found)
+
+    def _of(self, entry: Entry, at: int, now: int) -> Iterator[UnusualUseDetected]:
+        match entry:
+            case records.AccessIntent():
+                yield from self._begun(entry, at)
+            case records.AccessOutcome():
+                yield from self._ended(entry, at, now)
+            case records.SubjectDisclosure():
+                if entry.subject_ref in self._honey:
+                    yield self._watch.honey(self._who(entry.intent_id), entry.intent_id, at)
+            case records.GatewayHeartbeat(closing=closing):
+                del closing
+            case _:
+                assert_never(entry)
+
+    def _begun(self, intent: records.AccessIntent, at: int) -> Iterator[UnusualUseDetected]:
+        who = Accessor(intent.agency_id, intent.actor_ref)
+        self._kept[_INTENT + intent.event_id] = [who.agency, who.actor, at, 0]
+        if self._intents is not None:
+            self._intents.add(_INTENT + intent.event_id)
+        if {intent.subject_ref, intent.household_ref} & self._honey:
+            yield self._watch.honey(who, intent.event_id, at)
+        windows = self._windows(who)
+        yield from self._after(who, windows, self._watch.begun(windows, who, intent.actor_role, intent.event_id, at))
+
+    def _ended(self, outcome: records.AccessOutcome, at: int, now: int) -> Iterator[UnusualUseDetected]:
+        intent: Kept | None = self._kept.get(_INTENT + outcome.intent_id)
+        if intent is None:
+            return
+        self._kept[_INTENT + outcome.intent_id] = [*intent[:3], now]
+        who = Accessor(intent[0], intent[1])
+        windows = self._windows(who)
+        if outcome.result_count:
+            yield from self._after(who, windows, self._watch.ended(windows, who, outcome.result_count, at))
+        elif outcome.reason:
+            seen = self._watch.refused(windows, who, outcome.reason, outcome.intent_id, at)
+            yield from self._after(who, windows, seen)
+
+    def unanswered(self, now: int) -> tuple[UnusualUseDetected, ...]:
+        """Return the alerts of intents that nobody answered in time, each once; forget those long answered."""
+        found = []
+        if self._intents is None:
+            self._intents = self._looked_through(now)
+        for key in [*self._intents]:
+            agency, actor, began_at, answered = self._kept[key]
+            if answered:
+                until = began_at + _UNANSWERED_KEPT if answered == _TOLD else answered + _ANSWERED_KEPT
+                if now > until:
+                    del self._kept[key]
+                    self._intents.discard(key)
+                continue
+            alert = self._watch.unanswered(Accessor(agency, actor), key.removeprefix(_INTENT), began_at, now)
+            if alert is not None:
+                found.append(alert)
+                self._kept[key] = [agency, actor, began_at, _TOLD]
+        return tuple(found)
+
+    def _looked_through(self, now: int) -> set[bytes]:
+        """Return the keys of all intents, once after a start; forget gateways that ended long ago."""
+        kept = [*self._kept.items()]
+        for key, value in kept:
+            if key.startswith(_GATEWAY) and now - value[1] > _GATEWAY_KEPT:
+                del self._kept[key]
+        return {key for key, _ in kept if key.startswith(_INTENT)}
+
+    def _who(self, intent_id: bytes) -> Accessor:
+        intent: Kept | None = self._kept.get(_INTENT + intent_id)
+        return Accessor("", "") if intent is None else Accessor(intent[0], intent[1])
+
+    def _windows(self, who: Accessor) -> Windows:
+        kept = self._kept.get(_key(who))
+        return Windows() if kept is None else Windows.parse(kept)
+
+    def _after(self, who: Accessor, before: Windows, seen: Seen) -> tuple[UnusualUseDetected, ...]:
+        windows, alerts = seen
+        if windows != before:
+            self._kept[_key(who)] = windows.plain()
+        return alerts
+
+    def _raised(self, who: Accessor, alert: UnusualUseDetected, at: int) -> tuple[UnusualUseDetected, ...]:
+        """Return the alert unless it was raised for this accessor lately."""
+        windows = self._windows(who)
+        return self._after(who, windows, self._watch.once(windows, (alert,), at))
+
+
+def _key(who: Accessor) -> bytes:
+    return _ACCESSOR + who.agency.encode() + b"\0" + who.actor.encode()

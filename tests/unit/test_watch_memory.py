@@ -1,0 +1,109 @@
+"""The watch over a stream of entries: whose look an outcome is, what is open, and what was seen already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import records
+from stream_processors.watch.memory import Memory
+from stream_processors.watch.thresholds import shipped
+from stream_processors.watch.unusual import Watch
+from tests.unit.audit_rig import ACTOR, AGENCY, ANI, BUDI, LOOK, NOW, OTHER, disclosure, intent, outcome, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from schemas.records import UnusualUseDetected
+
+AT_TEN = NOW - NOW % 86_400_000_000 + 3 * 3_600_000_000 + 86_400_000_000  # 10:00 WIB, on the Monday after
+MINUTE = 60_000_000
+
+
+def watching(kept: dict[bytes, Any] | None = None, *honey: bytes, floor: int = 10) -> Memory:
+    thresholds = replace(shipped(), floor_per_hour=floor, clock_seconds=10**9)
+    return Memory({} if kept is None else kept, Watch(thresholds), frozenset(honey))
+
+
+def told(memory: Memory, entries: Iterable[Any], at: int = AT_TEN) -> list[UnusualUseDetected]:
+    return [alert for entry in entries for alert in memory.seen(entry, at, at)]
+
+
+def kinds(alerts: Iterable[UnusualUseDetected]) -> list[str]:
+    return [alert.kind for alert in alerts]
+
+
+def test_a_disclosure_of_a_honey_record_tells_who_looked_and_which_intent() -> None:
+    alerts = told(watching(None, BUDI), [intent(subject_ref=ANI), outcome(2), disclosure(3, ANI), disclosure(4, BUDI)])
+    assert [(one.kind, one.agency_id, one.actor_ref, one.intent_id) for one in alerts] == [
+        ("HONEY_RECORD", AGENCY, ACTOR, LOOK)
+    ]
+
+
+def test_a_refused_look_that_named_a_honey_record_is_told_too() -> None:
+    assert kinds(told(watching(None, ANI), [intent(subject_ref=ANI)])) == ["HONEY_RECORD"]
+    assert kinds(told(watching(None, ANI), [intent(subject_ref=None, household_ref=ANI)])) == ["HONEY_RECORD"]
+
+
+def test_looks_through_several_gateways_add_up_for_their_accessor() -> None:
+    memory = watching()
+    first = [intent(), outcome(2, persons=6)]
+    second = [replace(one, gateway_id="gw-2") for one in (intent(1, OTHER), replace(outcome(2), intent_id=OTHER))]
+    second[1] = replace(second[1], result_count=5)  # type: ignore[call-arg]
+    alerts = told(memory, [*first, *second])
+    assert [(one.kind, one.observed) for one in alerts] == [("PERSONS_PER_HOUR", 11)]
+
+
+def test_an_attempt_outside_the_own_region_is_told() -> None:
+    alerts = told(watching(), [intent(), outcome(2, "WITHHELD", "OUTSIDE_AREA", 0)])
+    assert kinds(alerts) == ["OUTSIDE_REGION"]
+
+
+def test_an_intent_is_unanswered_once_and_an_answered_one_never() -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept)
+    told(memory, [intent(), intent(2, OTHER), replace(outcome(3), intent_id=OTHER)])
+    assert memory.unanswered(AT_TEN + MINUTE) == ()
+    (alert,) = memory.unanswered(AT_TEN + MINUTE + 1)
+    assert (alert.kind, alert.intent_id, alert.actor_ref) == ("INTENT_WITHOUT_OUTCOME", LOOK, ACTOR)
+    assert memory.unanswered(AT_TEN + 2 * MINUTE) == ()
+    assert watching(kept).unanswered(AT_TEN + 3 * MINUTE) == ()
+
+
+def test_an_intent_that_was_open_at_a_restart_is_still_watched() -> None:
+    kept: dict[bytes, Any] = {}
+    told(watching(kept), [intent()])
+    assert kinds(watching(kept).unanswered(AT_TEN + 2 * MINUTE)) == ["INTENT_WITHOUT_OUTCOME"]
+
+
+def test_what_is_answered_is_forgotten() -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept)
+    told(memory, [intent(), outcome(2)])
+    memory.unanswered(AT_TEN + 2 * MINUTE)
+    assert not [key for key in kept if key.startswith(b"i/")]
+
+
+def test_a_heartbeat_of_a_gateway_with_another_clock_is_told_once_an_hour() -> None:
+    memory = Memory({}, Watch(shipped()), frozenset())
+    beats = [records.GatewayHeartbeat(**place(seq, bytes([seq]) * 16), last_seq=0, closing=False) for seq in (1, 2)]
+    alerts = [alert for beat in beats for alert in memory.seen(beat, NOW + 6_000_000, NOW)]
+    assert [(one.kind, one.actor_ref, one.agency_id) for one in alerts] == [("CLOCK_DIFFERS", "gw-1", "")]
+
+
+ENTRIES = [intent(), outcome(2, persons=11), disclosure(3, BUDI), intent(4, OTHER)]
+
+
+@given(repeats=st.lists(st.integers(0, 3), min_size=4, max_size=4), restart=st.booleans())
+def test_entries_that_come_again_change_nothing(*, repeats: list[int], restart: bool) -> None:
+    kept, once = dict[bytes, Any](), dict[bytes, Any]()
+    memory, found = watching(kept, BUDI), list["UnusualUseDetected"]()
+    for at, again in enumerate(repeats):
+        if restart:
+            memory = watching(kept, BUDI)
+        found += told(memory, [ENTRIES[at], *ENTRIES[at + 1 - min(again, at + 1) : at + 1]])
+    assert found == told(watching(once, BUDI), ENTRIES)
+    assert kept == once
