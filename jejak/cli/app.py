@@ -18,7 +18,22 @@ from consumers.replay.log import LogRefused
 from consumers.replay.two_times import SequenceHole
 from identity.secret_file import SecretError
 from jejak import stack as local_stack
-from jejak.cli import audit, bench, contract, demo, erase, export, output, policy, publish, read, rebuild, replay, request, run
+from jejak.cli import (
+    audit,
+    bench,
+    contract,
+    demo,
+    erase,
+    export,
+    output,
+    policy,
+    publish,
+    read,
+    rebuild,
+    replay,
+    request,
+    run,
+)
 from jejak.cli import stack as stack_commands
 from jejak.rebuild.pointer import RebuildRefused
 from jejak.settings import Settings

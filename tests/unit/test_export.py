@@ -1,0 +1,248 @@
+"""An export: every person on record before bytes are kept, resumed without hiding any, marked, and safe in a sheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumers.gateway import export_journal, export_rows
+from consumers.gateway.audit_log import Receipt
+from consumers.gateway.export import CHUNK, Export, Made, export, recipient_of
+from consumers.gateway.export_journal import JournalRefused
+from consumers.gateway.honey import Honey
+from consumers.gateway.request import Caller, ChunkDisclosed, FamilyRow, Withheld
+from consumers.read_model.queries import FamilyInRegion, FamilyPage
+from identity.export_mark import MarkKey
+from identity.rules import check_nik
+from jejak.audit.exports import widest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from schemas import regions
+
+KEY = MarkKey(b"m" * 32)
+REQUEST, OTHER = "r" * 26, "s" * 26
+PLACE = "35.71.02"
+CALLER = Caller("opd/35.71", "jejak-cli", "officer-7", "operator", "HIGH", "EXPORT", "r-1")
+FIELDS = ("address_line", "member.name", "member.national_id", "region")
+FAMILIES = 2 * CHUNK + CHUNK // 2
+
+
+class Killed(BaseException):
+    """What a kill is to code that could clean up: it gets no chance."""
+
+
+def family(number: int) -> FamilyRow:
+    members = [
+        {"person_ref": f"p{number}", "name": f"WARGA {number}", "national_id": "************0001"},
+        {"person_ref": f"q{number}", "name": f"ANAK {number}", "national_id": "************0002"},
+    ]
+    shown = {"region": {"system": "KEMENDAGRI", "edition": "e", "code": f"{PLACE}.1001"}, "address_line": "-"}
+    return FamilyRow(f"f{number:04d}", 3, {**shown, "members": members})
+
+
+class Lists:
+    """Families of one kecamatan, in pages."""
+
+    def families_in(
+        self, region: regions.Region, decile: int | None = None, after: FamilyInRegion | None = None, limit: int = 100
+    ) -> FamilyPage:
+        assert (region.code, decile) == (PLACE, None)
+        begin = int(after.family_id[1:]) + 1 if after is not None else 0
+        found = [
+            FamilyInRegion(PLACE, f"{PLACE}.1001", f"f{one:04d}", 1, "AKTIF")
+            for one in range(begin, min(begin + limit, FAMILIES))
+        ]
+        return FamilyPage(tuple(found), found[-1] if begin + limit < FAMILIES else None)
+
+
+@dataclass
+class Door:
+    """A door that keeps on record whom it disclosed, and may be killed or refuse at a chunk."""
+
+    disclosed: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    at: Callable[[str, int], Withheld | None] = lambda _where, _chunk: None
+    asked: list[Any] = field(default_factory=list)
+    chunks: int = 0
+
+    def open_export(self, caller: Any, purpose: Any, asked: Any, second: Any = None) -> Any:
+        assert (caller, purpose.agreement_id, second) == (CALLER, REQUEST, None)
+        self.asked.append(asked)
+        return self
+
+    @property
+    def intent(self) -> Receipt:
+        return Receipt(bytes([len(self.asked)]) * 16, "t", 0, 0, bytes(32))
+
+    def disclose_chunk(self, family_ids: Sequence[str], render: Any) -> ChunkDisclosed | Withheld:
+        self.chunks += 1
+        if (refused := self.at("before", self.chunks)) is not None:
+            return refused
+        found = [family(int(one[1:])) for one in family_ids]
+        body = render(found)
+        self.disclosed += [member["name"] for one in found for member in one.fields["members"]]
+        self.at("disclosed", self.chunks)
+        return ChunkDisclosed(body, len(found), 2 * len(found), (), ())
+
+    def close(self) -> tuple[Receipt, ...]:
+        self.ended.append("DELIVERED")
+        return (self.intent,)
+
+    def abandon(self, code: str) -> Withheld:
+        self.ended.append(code)
+        return Withheld(code)
+
+
+def wanted(request: str = REQUEST, kind: Any = "csv") -> Export:
+    return Export(request, "BERBAGI_PAKAI_DATA", FIELDS, (PLACE,), 10_000, kind, 1)
+
+
+def names(path: Path) -> list[str]:
+    return [row["name"] for row in csv.DictReader(io.StringIO(path.read_text()))]
+
+
+def kill_at(where: str, chunk: int) -> Callable[[str, int], Withheld | None]:
+    def at(here: str, now: int) -> Withheld | None:
+        if (here, now) == (where, chunk):
+            raise Killed
+        return None
+
+    return at
+
+
+EVERYBODY = [name for one in range(FAMILIES) for name in (f"WARGA {one}", f"ANAK {one}")]
+
+
+def test_a_whole_export_holds_every_person_once_and_one_invented_for_its_recipient(tmp_path: Path) -> None:
+    door, target = Door(), tmp_path / "out.csv"
+    made = export(door, Lists(), KEY, CALLER, wanted(), target)
+    assert isinstance(made, Made)
+    found = names(export_journal.part_of(target))
+    honey = Honey(KEY, REQUEST, PLACE)
+    assert sorted(found) == sorted([*EVERYBODY, honey.name])
+    assert (door.disclosed, door.ended) == (EVERYBODY, ["DELIVERED"])
+    assert (made.reached.rows, made.reached.persons) == (len(EVERYBODY) + 1, len(EVERYBODY))
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("where", ["before", "disclosed"])
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_a_killed_export_goes_on_and_whatever_may_have_left_twice_is_on_record_twice(
+    tmp_path: Path, where: str, chunk: int
+) -> None:
+    target = tmp_path / "out.csv"
+    door = Door(at=kill_at(where, chunk))
+    with pytest.raises(Killed):
+        export(door, Lists(), KEY, CALLER, wanted(), target)
+    again = Door()
+    made = export(again, Lists(), KEY, CALLER, wanted(), target)
+    whole = tmp_path / "whole.csv"
+    unbroken = export(Door(), Lists(), KEY, CALLER, wanted(), whole)
+    assert isinstance(made, Made)
+    assert isinstance(unbroken, Made)
+    assert made.digest == unbroken.digest
+    on_record = [*door.disclosed, *again.disclosed]
+    assert set(on_record) == set(EVERYBODY)
+    twice = 2 * min(CHUNK, FAMILIES - (chunk - 1) * CHUNK) if where == "disclosed" else 0
+    assert len(on_record) == len(EVERYBODY) + twice
+    assert again.asked[0].persons == 10_000 - 2 * CHUNK * (chunk - 1)
+
+
+@given(torn=st.binary(max_size=200))
+@settings(max_examples=8, deadline=None)
+def test_what_a_kill_tore_is_cut_off(tmp_path_factory: pytest.TempPathFactory, torn: bytes) -> None:
+    target = tmp_path_factory.mktemp("torn") / "out.csv"
+    with pytest.raises(Killed):
+        export(Door(at=kill_at("disclosed", 2)), Lists(), KEY, CALLER, wanted(), target)
+    with export_journal.part_of(target).open("ab") as part:
+        part.write(torn)
+    with export_journal.journal_of(target).open("ab") as journal:
+        journal.write(torn.replace(b"\n", b""))
+    made = export(Door(), Lists(), KEY, CALLER, wanted(), target)
+    assert isinstance(made, Made)
+    assert len(names(export_journal.part_of(target))) == len(EVERYBODY) + 1
+
+
+def test_a_refusal_ends_the_export_on_record_and_keeps_what_was_disclosed(tmp_path: Path) -> None:
+    refused = Withheld("AGREEMENT_NOT_ACTIVE")
+    door = Door(at=lambda where, chunk: refused if (where, chunk) == ("before", 2) else None)
+    target = tmp_path / "out.csv"
+    assert export(door, Lists(), KEY, CALLER, wanted(), target) == refused
+    assert door.ended == ["AGREEMENT_NOT_ACTIVE"]
+    assert len(door.disclosed) == 2 * CHUNK == len(names(export_journal.part_of(target))) - 1
+
+
+def test_another_exports_file_is_not_gone_on_with(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with pytest.raises(Killed):
+        export(Door(at=kill_at("before", 2)), Lists(), KEY, CALLER, wanted(), target)
+    with pytest.raises(JournalRefused):
+        export(Door(), Lists(), KEY, CALLER, wanted(kind="jsonl"), target)
+
+
+def test_no_reference_of_a_person_or_family_is_in_a_file(tmp_path: Path) -> None:
+    for kind in ("csv", "jsonl"):
+        target = tmp_path / f"out.{kind}"
+        export(Door(), Lists(), KEY, CALLER, wanted(kind=kind), target)
+        text = export_journal.part_of(target).read_text()
+        assert "f0001" not in text
+        assert "p1," not in text
+        assert '"p1"' not in text
+
+
+def test_a_part_of_a_leaked_file_names_its_recipient_and_nobody_else(tmp_path: Path) -> None:
+    target = tmp_path / "out.jsonl"
+    export(Door(), Lists(), KEY, CALLER, wanted(kind="jsonl"), target)
+    lines = export_journal.part_of(target).read_text().splitlines()
+    asked = [(REQUEST, PLACE, 600), (OTHER, PLACE, 600)]
+    assert list(recipient_of(lines[77], KEY, asked)) == [REQUEST]
+    without_ids = [{**json.loads(line), "row_id": ""} for line in lines]
+    assert list(recipient_of(json.dumps(without_ids), KEY, asked)) == [REQUEST]
+    assert list(recipient_of(lines[77], MarkKey(b"n" * 32), asked)) == []
+
+
+def test_the_invented_person_differs_by_recipient_and_has_the_form_of_one() -> None:
+    one, two = Honey(KEY, REQUEST, PLACE), Honey(KEY, OTHER, PLACE)
+    assert one.nik != two.nik
+    assert not check_nik(one.nik)
+    assert one.row(("member.national_id",))["national_id"] == "*" * 12 + one.nik[-4:]
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+62", "-2", "@SUM(A1)", "\t=1", " =1", "\uff1dcmd", "\r=1", '=HYPERLINK("x")', "\u00a0=1"]
+)
+def test_a_cell_that_begins_a_formula_is_led_by_an_apostrophe(name: str) -> None:
+    body = export_rows.written([{"name": name}], ("name",), "csv")
+    assert next(csv.reader(io.StringIO(body.decode(), newline=""))) == [f"'{name}"]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_any_text_is_one_cell_that_no_sheet_runs(text: str) -> None:
+    body = export_rows.written([{"name": text, "x": 1}], ("name", "x"), "csv")
+    found = list(csv.reader(io.StringIO(body.decode(), newline="")))
+    assert len(found) == 1
+    assert found[0][0].removeprefix("'") == text.removeprefix("'")
+    assert found[0][0][:1] not in set("=+-@\t\r")
+    assert json.loads(export_rows.written([{"name": text}], ("name",), "jsonl")) == {"name": text}
+
+
+def test_an_erased_person_has_no_row_and_what_did_not_open_is_empty() -> None:
+    members = [
+        {"person_ref": "p", "name": {"withheld": "ERASED"}},
+        {"person_ref": "q", "name": {"withheld": "NOT_OPENABLE_KEY"}},
+    ]
+    assert list(export_rows.rows([FamilyRow("f", 1, {"members": members})])) == [{"name": None}]
+
+
+def test_a_region_within_another_is_listed_once() -> None:
+    assert widest(["35.71.02.1001", "35.71.02", "35.71.01"]) == ("35.71.01", "35.71.02")
