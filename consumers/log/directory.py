@@ -66,9 +66,7 @@ class LogDirectory:
         head = self.rounds_head()
         if head is None or self.checkpoint() is None:
             return None
-        partitions = json.loads(head)["partitions"]
-        # The number of partitions, or their list: the record is the same.
-        width = 8 * (1 + (partitions if isinstance(partitions, int) else len(partitions))) + _HASH
+        width = 8 * (1 + int(json.loads(head)["partitions"])) + _HASH
         path = self.folder / "rounds"
         return Rounds(path, width * _covered(path, width, self.size()))
 

@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
     (log / "tile" / "1").mkdir()
     (log / "tile" / "1" / "000").write_bytes(b"a" * 32 + b"b" * 32)
     (log / "rounds").write_bytes(b"".join(ROUNDS) + b"half a record")
-    (log / "rounds.head").write_text(json.dumps({"origin": ORIGIN, "partitions": PARTITIONS, "first": 0}))
+    (log / "rounds.head").write_text(json.dumps({"origin": ORIGIN, "partitions": PARTITIONS, "first_round": 1}))
     publish(log, SIZE)
     (tmp_path / "secret").write_text("outside of the log")
     (log / "position").write_text("{}")
@@ -255,7 +255,7 @@ def test_any_other_range_is_ignored(get: Get, asked_for: str) -> None:
 
 
 def test_the_index_of_rounds_is_told_how_to_be_read(get: Get, folder: Path) -> None:
-    assert get("rounds.head").json() == {"origin": ORIGIN, "partitions": PARTITIONS, "first": 0}
+    assert get("rounds.head").json() == {"origin": ORIGIN, "partitions": PARTITIONS, "first_round": 1}
 
 
 def test_a_head_has_the_length_and_nothing_is_written(get: Get) -> None:
