@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ ROUNDS_HEAD: Final = "rounds.head"
 POSITION: Final = "position"
 STAGING: Final = "staging"
 FIRST_ROUND: Final = 1
+_FLUSHED_AT_ONCE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Directory:
         self.folder = folder
         self._staging = folder / STAGING / f"{sequencer}-{uuid4().hex}"
         self._staged = 0
+        self._flushing = ThreadPoolExecutor(_FLUSHED_AT_ONCE, "flush")
 
     def take_over(self) -> None:
         """Become the only one that can place files: what others have staged is gone, and their next step fails."""
@@ -104,13 +107,10 @@ class Directory:
         staged = []
         for name, data in files.items():
             self._staged += 1
-            aside = self._staging / str(self._staged)
-            with _not_taken_over(), aside.open("xb") as file:
-                file.write(data)
-            staged.append((aside, name, data))
-        for aside, _, _ in staged:
-            with _not_taken_over():
-                _flush(aside)
+            staged.append((self._staging / str(self._staged), name, data))
+        # Flushes that wait together share one commit of the file system's journal: several times as fast.
+        for _ in self._flushing.map(_write, staged):
+            pass
         return Staged(tuple(staged))
 
     def drop(self, staged: Staged) -> None:
@@ -180,6 +180,14 @@ class Directory:
         if not held.startswith(data[: len(held)]) or not data.startswith(held[: len(data)]):
             raise SequencerFault("DISK_DIFFERS", f"{name} holds something else than the topics")
         return len(data) > len(held)
+
+
+def _write(staged: tuple[Path, str, bytes]) -> None:
+    """Have a new file durable, though not yet its name."""
+    with _not_taken_over(), staged[0].open("xb") as file:
+        file.write(staged[2])
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager

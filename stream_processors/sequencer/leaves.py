@@ -3,7 +3,7 @@
 Offsets are dense, or the sequencer stops: a hole would be a record left out. Must not know rounds or trees.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -50,14 +50,16 @@ class Leaves:
         return tuple(self._next)
 
     def take(self, seconds: float, wanted: Sequence[int] | None = None) -> None:
-        """Read what comes within these seconds, a few thousand records at most.
+        """Read what comes within these seconds and all that lies ready by then, as far as memory allows.
 
-        What lies beyond `wanted` is read ahead of need only as far as memory allows.
+        A partition that is read to what is `wanted` of it is not read much further.
         """
         self._pause(wanted or self._next)
         messages = self._consumer.consume(AT_ONCE, seconds)
         self._keep(messages)
-        EVENTS_CONSUMED.labels(self._topic).inc(len(messages))
+        while len(messages) == AT_ONCE and self.count < self._most_kept:
+            messages = self._consumer.consume(AT_ONCE, 0)
+            self._keep(messages)
 
     def has(self, cut: Sequence[int]) -> bool:
         """Tell whether everything below the cut was read."""
@@ -87,7 +89,7 @@ class Leaves:
         """End the reader."""
         self._consumer.close()
 
-    def _keep(self, messages: Iterable[Message]) -> None:
+    def _keep(self, messages: Sequence[Message]) -> None:
         keep, expected = [kept.append for kept in self._kept], self._next
         for message in messages:
             if (error := message.error()) is not None:
@@ -98,6 +100,7 @@ class Leaves:
                 raise SequencerFault("HOLE", f"partition {partition} has {offset} after {expected[partition] - 1}")
             keep[partition](_entry(message, partition, offset))
             expected[partition] = offset + 1
+        EVENTS_CONSUMED.labels(self._topic).inc(len(messages))
 
     def _pause(self, wanted: Sequence[int]) -> None:
         """Stop fetching what is far ahead, and fetch again what no longer is."""
