@@ -1,4 +1,4 @@
-"""Signed notes, checkpoints and cosignatures: C2SP signed-note v1.0.0, tlog-checkpoint v1.0.0, tlog-cosignature v1.0.1.
+"""Who signed a note: keys, signatures and cosignatures by C2SP signed-note v1.0.0 and tlog-cosignature v1.0.1.
 
 Ed25519 alone; ML-DSA-44 is left out, and a key of that type is refused as KEY_TYPE. Stricter than the specifications
 in three things, so that one note has one form: no extension lines, lower-case key ids in verifier keys, and no second
@@ -6,8 +6,6 @@ line of a known key (DOUBLED_SIGNATURE), which therefore never counts as two wit
 ignored, doubled ones too. It must not know who is trusted, where notes are kept, or what time it is.
 """
 
-import base64
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,136 +14,52 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from schemas.merkle import EMPTY_ROOT, HASH_BYTES, MOST_LEAVES
+from schemas.note_form import (
+    KEY_ID_BYTES,
+    MOST_NOTE_BYTES,
+    MOST_SIGNATURES,
+    Checkpoint,
+    NoteRefused,
+    Signature,
+    SignedNote,
+    from_base64,
+    require_name,
+    require_text,
+    to_base64,
+)
+
+__all__ = [
+    "COSIGNATURE",
+    "ED25519",
+    "KEY_BYTES",
+    "KEY_ID_BYTES",
+    "LATEST_SECONDS",
+    "MOST_NOTE_BYTES",
+    "MOST_SIGNATURES",
+    "Checkpoint",
+    "Cosigner",
+    "NoteRefused",
+    "OpenedCheckpoint",
+    "Signature",
+    "SignedNote",
+    "Signer",
+    "VerifierKey",
+    "cosigned_at",
+    "known_signatures",
+    "open_checkpoint",
+    "signature_holds",
+]
 
 ED25519: Final = 1
 """The key type of a log's own signature."""
 COSIGNATURE: Final = 4
 """The key type of a witness's timestamped signature."""
 KEY_BYTES: Final = 32
-KEY_ID_BYTES: Final = 4
-MOST_SIGNATURES: Final = 64
-MOST_NOTE_BYTES: Final = 262_144
 LATEST_SECONDS: Final = 2**63 - 1
 
 _SIGNATURE_BYTES: Final = 64
 _TIME_BYTES: Final = 8
-_DASH: Final = "\u2014 "
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
-_NAME: Final = re.compile(r"[^\s+\x00-\x1f]+")
-_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _FIELD_PRIME: Final = 2**255 - 19
-_TEXT_LINES: Final = 3
-
-
-class NoteRefused(Exception):
-    """A note, checkpoint, key or signature that is not taken; `code` says why, and nothing of it is quoted.
-
-    Form: TOO_LARGE, NOT_UTF8, CONTROL_CHARACTER, NO_FINAL_NEWLINE, NO_SIGNATURES, TOO_MANY_SIGNATURES, SIGNATURE_LINE,
-    KEY_NAME, BASE64. Checkpoint: EXTENSION_LINES, CHECKPOINT_LINES, ORIGIN, SIZE, ROOT, OTHER_ORIGIN. Keys:
-    VERIFIER_KEY, KEY_ID, KEY_TYPE, PUBLIC_KEY, SHARED_KEY. Signatures: DOUBLED_SIGNATURE, SIGNATURE_FAILS,
-    NO_KNOWN_SIGNATURE, NO_LOG_SIGNATURE, COSIGNATURE_FORM, COSIGNATURE_TIME.
-    """
-
-    def __init__(self, code: str, explanation: str) -> None:
-        super().__init__(f"{code}: {explanation}")
-        self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """What a log says of itself: origin, number of leaves and 32-byte root; an ill-formed one raises NoteRefused."""
-
-    origin: str
-    size: int
-    root: bytes
-
-    def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.origin):
-            raise NoteRefused("ORIGIN", "an origin is not empty and has no space, plus or control character")
-        if not 0 <= self.size <= MOST_LEAVES:
-            raise NoteRefused("SIZE", "a tree size is between 0 and 2^63-1")
-        if len(self.root) != HASH_BYTES or (self.size == 0 and self.root != EMPTY_ROOT):
-            raise NoteRefused("ROOT", "a root has 32 bytes, and the empty tree has one root")
-
-    def text(self) -> str:
-        """Return the note text: three lines, each with its newline."""
-        return f"{self.origin}\n{self.size}\n{_base64(self.root)}\n"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the checkpoint of a note's text; raises NoteRefused for any other form of the three lines."""
-        lines = text.split("\n")
-        if lines.pop() != "":
-            raise NoteRefused("NO_FINAL_NEWLINE", "a text ends in a newline")
-        if len(lines) != _TEXT_LINES:
-            more = len(lines) > _TEXT_LINES
-            raise NoteRefused("EXTENSION_LINES" if more else "CHECKPOINT_LINES", "a checkpoint has three lines")
-        origin, size, root = lines
-        if not _DECIMAL.fullmatch(size):
-            raise NoteRefused("SIZE", "a tree size is decimal, without leading zeros or spaces")
-        return cls(origin, int(size), _from_base64(root))
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One signature line: who claims to have signed, and the bytes after the 4-byte key id."""
-
-    name: str
-    key_id: bytes
-    payload: bytes
-
-    def __post_init__(self) -> None:
-        _require_name(self.name)
-        if len(self.key_id) != KEY_ID_BYTES or not self.payload:
-            raise NoteRefused("SIGNATURE_LINE", "a signature has a 4-byte key id and something after it")
-
-    def line(self) -> str:
-        """Return the line with its newline."""
-        return f"{_DASH}{self.name} {_base64(self.key_id + self.payload)}\n"
-
-    @classmethod
-    def parse(cls, line: str) -> Self:
-        """Return the signature of a line without its newline; raises NoteRefused."""
-        name, space, encoded = line.removeprefix(_DASH).partition(" ")
-        if not line.startswith(_DASH) or not space:
-            raise NoteRefused("SIGNATURE_LINE", "a line is dash, space, name, space, base64")
-        _require_name(name)
-        signed = _from_base64(encoded)
-        return cls(name, signed[:KEY_ID_BYTES], signed[KEY_ID_BYTES:])
-
-
-@dataclass(frozen=True, slots=True)
-class SignedNote:
-    """A text ending in a newline and the signatures under it, in their order; nothing is verified yet."""
-
-    text: str
-    signatures: tuple[Signature, ...]
-
-    def __post_init__(self) -> None:
-        _require_text(self.text)
-        if not self.signatures:
-            raise NoteRefused("NO_SIGNATURES", "a note has at least one signature")
-        if len(self.signatures) > MOST_SIGNATURES:
-            raise NoteRefused("TOO_MANY_SIGNATURES", f"a note has at most {MOST_SIGNATURES} signatures")
-
-    def format(self) -> str:
-        """Return the note as it is served; parsing it gives this note back."""
-        return f"{self.text}\n{''.join(signature.line() for signature in self.signatures)}"
-
-    @classmethod
-    def parse(cls, note: bytes | str) -> Self:
-        """Return the note; its text ends at the last empty line. Raises NoteRefused for any other form."""
-        decoded = _decoded(note)
-        _require_text(decoded)
-        text, separator, lines = decoded.rpartition("\n\n")
-        if not separator or not lines:
-            raise NoteRefused("NO_SIGNATURES", "a note is a text, an empty line and signatures")
-        return cls(f"{text}\n", tuple(Signature.parse(line) for line in lines[:-1].split("\n")))
-
-    def with_signatures(self, *more: Signature) -> Self:
-        """Return the note with further signatures at its end."""
-        return type(self)(self.text, self.signatures + more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +71,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        _require_name(self.name)
+        require_name(self.name)
         if self.key_type not in {ED25519, COSIGNATURE}:
             raise NoteRefused("KEY_TYPE", "keys are Ed25519, of type 1 or 4")
         if len(self.public) != KEY_BYTES or int.from_bytes(self.public, "little") % 2**255 >= _FIELD_PRIME:
@@ -170,7 +84,7 @@ class VerifierKey:
 
     def vkey(self) -> str:
         """Return the key as text: name, key id in hex, type and key in base64, joined by plus signs."""
-        return f"{self.name}+{self.key_id.hex()}+{_base64(bytes([self.key_type]) + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(bytes([self.key_type]) + self.public)}"
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
@@ -179,7 +93,7 @@ class VerifierKey:
         key_id, plus, encoded = rest.partition("+")
         if not plus:
             raise NoteRefused("VERIFIER_KEY", "a verifier key is name, key id and key")
-        typed = _from_base64(encoded)
+        typed = from_base64(encoded)
         key = cls(name, typed[0] if typed else 0, typed[1:])
         if key.key_id.hex() != key_id:
             raise NoteRefused("KEY_ID", "the key id is not that of name, type and key")
@@ -200,7 +114,7 @@ class Signer:
 
     def sign(self, text: str) -> Signature:
         """Return the signature of a text; raises NoteRefused for a text that no note may hold."""
-        _require_text(text)
+        require_text(text)
         key = self.verifier_key
         return Signature(key.name, key.key_id, self._private.sign(text.encode()))
 
@@ -313,40 +227,3 @@ def _by_name_and_id(known: Collection[VerifierKey]) -> dict[tuple[str, bytes], V
     if len(set(known)) != len(keys) or len(witnesses) != sum(key.key_type == COSIGNATURE for key in keys.values()):
         raise NoteRefused("SHARED_KEY", "two known keys share their id, or two witnesses one key")
     return keys
-
-
-def _decoded(note: bytes | str) -> str:
-    try:
-        encoded = note.encode() if isinstance(note, str) else note
-        if len(encoded) > MOST_NOTE_BYTES:
-            raise NoteRefused("TOO_LARGE", f"a note has at most {MOST_NOTE_BYTES} bytes")
-        return encoded.decode()
-    except UnicodeError:
-        raise NoteRefused("NOT_UTF8", "a note is UTF-8") from None
-
-
-def _require_text(text: str) -> None:
-    if not text.endswith("\n"):
-        raise NoteRefused("NO_FINAL_NEWLINE", "a text ends in a newline")
-    if _CONTROL.search(text):
-        raise NoteRefused("CONTROL_CHARACTER", "a text has no control character but newline")
-
-
-def _require_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise NoteRefused("KEY_NAME", "a name is not empty and has no space, plus or control character")
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
-
-
-def _from_base64(text: str) -> bytes:
-    """Return the bytes of canonical base64, the one text that encoding them gives; raises NoteRefused."""
-    try:
-        data = base64.b64decode(text, validate=True)
-    except ValueError:
-        raise NoteRefused("BASE64", "not standard base64") from None
-    if _base64(data) != text:
-        raise NoteRefused("BASE64", "not the canonical base64 of its bytes")
-    return data
