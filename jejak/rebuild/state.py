@@ -17,7 +17,7 @@ from jejak.rebuild.pointer import ROLLED_BACK, STATE, RebuildRefused, Serving
 from jejak.rebuild.serving import Pointers, choose
 from jejak.rebuild.state_compare import StateCompared, Total
 from schemas import catalogue
-from stream_processors.folds.shadow import Builder, BuildStopped, Shadow, StateLog, done, group_of
+from stream_processors.folds.shadow import Builder, BuildStopped, OtherFoldVersion, Shadow, StateLog, done, group_of
 from transport import kafka
 
 LEAVE_SECONDS: Final = 60.0
@@ -78,7 +78,7 @@ class Beside:
 
         for number, end in ends.items():
             if reached[number] < end and not stopping():
-                _advanced(builder, builder.open(number), end, step)
+                _advanced(builder, _opened(builder, number), end, step)
         return counted, total
 
     def compare(self, version: str) -> StateCompared:
@@ -88,7 +88,7 @@ class Beside:
         total = Total(now.version, version)
         with self._builder(version) as builder:
             for number in self._ends():
-                shadow, older = builder.open(number), StateLog(catalogue.families_topic(now.version), number)
+                shadow, older = _opened(builder, number), StateLog(catalogue.families_topic(now.version), number)
                 before: dict[bytes, bytes] = {}
                 for _ in range(ROUNDS):
                     before = dict(older.framed)
@@ -128,7 +128,7 @@ class Beside:
         """Bring the version up to the last accepted event while the fold rests, and have it serve."""
         self._there(after.version)
         with self._builder(after.version) as builder:
-            shadows = {number: builder.open(number) for number in self._ends()}
+            shadows = {number: _opened(builder, number) for number in self._ends()}
             older = {number: StateLog(catalogue.families_topic(now.version), number) for number in shadows}
             # Most of it while the fold still works, so that it rests for the rest alone.
             self._level(builder, shadows, older, look)
@@ -222,6 +222,14 @@ class Beside:
 
     def _choose(self, chosen: Serving) -> Serving:
         return choose(self._bootstrap, STATE, chosen, self._by)
+
+
+def _opened(builder: Builder, number: int) -> Shadow:
+    try:
+        return builder.open(number)
+    except OtherFoldVersion as other:
+        text = f"{other}: go on with the build that made it, or drop it and build it anew"
+        raise RebuildRefused("OTHER_FOLD_VERSION", text) from other
 
 
 def _advanced(builder: Builder, shadow: Shadow, end: int, step: Callable[[int], None] = lambda _: None) -> None:

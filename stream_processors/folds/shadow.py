@@ -55,6 +55,13 @@ def _sequence(framed: bytes) -> int:
     return state.sequence
 
 
+class OtherFoldVersion(Exception):
+    """A version holds states that another version of the fold made: events folded onto them would mix the two."""
+
+    def __init__(self, topic: str, made_by: str) -> None:
+        super().__init__(f"{topic} holds states of fold version {made_by}, and this is {FOLD_VERSION}")
+
+
 class BuildStopped(Exception):
     """The accepted events don't add up to a state; the text names partition and offset, and nothing of a person."""
 
@@ -159,9 +166,11 @@ class Builder:
         self._source.close()
 
     def open(self, number: int) -> Shadow:
-        """Return the partition with all that was built of it so far."""
+        """Return the partition with all that was built of it so far; raises OtherFoldVersion."""
         log = StateLog(self._topic, number)
         self.read([log])
+        if log.position is not None and log.position.fold_version != FOLD_VERSION:
+            raise OtherFoldVersion(self._topic, log.position.fold_version)
         return Shadow(log, self.done([number])[number])
 
     def read(self, logs: Iterable[StateLog]) -> None:
@@ -190,6 +199,12 @@ class Builder:
     def _commit(self, shadow: Shadow, batch: list[Message], next_event: int, look: Callable[[int], None]) -> None:
         changed = shadow.fold(batch)
         self._producer.begin_transaction()
+        if shadow.log.position is None:
+            # Says by whom the states are made from the first of them on; where the fold goes on is written at a switch.
+            shadow.log.position = FoldPosition(
+                partition=shadow.log.number, next_offset=0, recorded_at=0, events=0, fold_version=FOLD_VERSION
+            )
+            self._produce(shadow, _position_key(shadow.log.number), codec.encode(shadow.log.position))
         for key, state in changed.items():
             framed = codec.encode(state)
             shadow.keep(key, state, framed)
@@ -204,7 +219,7 @@ class Builder:
         for number, position in positions.items():
             if position is not None:
                 own = replace(position, fold_version=FOLD_VERSION)
-                self._produce(shadows[number], POSITION_PREFIX + str(number).encode(), codec.encode(own))
+                self._produce(shadows[number], _position_key(number), codec.encode(own))
         self._finish({number: shadow.next_event for number, shadow in shadows.items()})
 
     def mark(self, next_events: Mapping[int, int]) -> None:
@@ -225,6 +240,10 @@ class Builder:
         offsets = [TopicPartition(self._events, number, at) for number, at in next_events.items()]
         self._producer.send_offsets_to_transaction(offsets, self._source.consumer_group_metadata(), _CALL_SECONDS)
         self._producer.commit_transaction(_CALL_SECONDS)
+
+
+def _position_key(number: int) -> bytes:
+    return POSITION_PREFIX + str(number).encode()
 
 
 def group_of(state_topic: str) -> str:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -318,6 +318,21 @@ def test_a_state_that_differs_is_refused_with_the_first_family_and_the_fold_goes
     assert (now.version, now.resting) == ("v1", False)
     with world.changes(20):
         pass
+    world.command("rebuild", "drop", "state", "--version", version)
+
+
+def test_a_version_that_another_fold_version_built_is_neither_gone_on_with_nor_switched_to(world: World) -> None:
+    version = world.command("rebuild", "start", "state")["version"]
+    topic = catalogue.families_topic(version)
+    log = next(m for m in kafka.read_all(world.bootstrap, topic) if (m.key() or b"").startswith(b"position/"))
+    other = replace(codec.decode(log.value() or b""), fold_version="1")
+    producer = kafka.producer(world.bootstrap)
+    producer.produce(topic, key=log.key() or b"", value=codec.encode(other), partition=log.partition() or 0)
+    assert producer.flush(SECONDS) == 0
+
+    for command in ("compare", "switch"):
+        assert "OTHER_FOLD_VERSION" in world.command("rebuild", command, "state", code=REFUSED)
+    assert world.serving(STATE).version == "v1"
     world.command("rebuild", "drop", "state", "--version", version)
 
 
