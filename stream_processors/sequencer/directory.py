@@ -123,14 +123,16 @@ class Directory:
         folders: set[Path] = set()
         for aside, name, data in staged.files:
             target = self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
             if self._continues(name, data):
-                folders |= _folders_for(target)
                 with _not_taken_over():
                     aside.replace(target)
             else:
                 aside.unlink(missing_ok=True)
-        for folder in sorted(folders):
-            _flush(folder)
+            # Also where nothing was to be done: one that was killed may have placed it and not flushed the name.
+            folders |= {self.folder / above for above in Path(name).parents}
+        for _ in self._flushing.map(_flush, folders):
+            pass
 
     def note_rounds(self, rounds: Sequence[Round], offset: int) -> None:
         """Have the index hold these rounds, and the position the last of them; their tiles are placed."""
@@ -197,16 +199,6 @@ def _not_taken_over() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise SequencerFault("TAKEN_OVER", "another sequencer holds the directory") from None
-
-
-def _folders_for(target: Path) -> set[Path]:
-    """Return the folders to flush for the target's name to be durable, all of them made."""
-    folder = target.parent
-    if folder.is_dir():
-        return {folder}
-    above = _folders_for(folder)
-    folder.mkdir(exist_ok=True)
-    return above | {folder}
 
 
 def _json(told: Mapping[str, Any]) -> bytes:
