@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     digest_minutes: float = Field(
         60.0, description="Minutes between two digests of a partition's state in the fold's health, 0: none."
     )
+    api_port: int = Field(8313, description="Port of the HTTP API on loopback.")
+    thresholds: Path = Field(Path(), description="TOML file of what use is usual; the one that is shipped by default.")
+    honey: Path = Field(
+        Path(), description="File of person references, one a line, that nobody has a reason to look at."
+    )
     log_origin: str = Field(
         "",
         description="Origin of the audit log, never changed; by default jejak.localhost/audit/<first year>.",

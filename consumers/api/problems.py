@@ -53,16 +53,12 @@ PROBLEMS: Final = (
 _OF_CODE: Final = {
     **dict.fromkeys(
         (
-            "AUDIT_UNAVAILABLE",
             "DISK_FULL",
             "CLOCK_WRONG",
             "WITNESSES_LATE",
-            "READ_MODEL_UNAVAILABLE",
             "READ_MODEL_BEHIND",
             "EVENT_NOT_OF_STATE",
-            "KEYS_UNAVAILABLE",
-            "POLICIES_UNAVAILABLE",
-            "ISSUER_UNAVAILABLE",
+            "NOT_JUDGED",
         ),
         UNAVAILABLE,
     ),
@@ -71,6 +67,7 @@ _OF_CODE: Final = {
     "PENDING": PENDING,
     "QUOTA_EXCEEDED": QUOTA,
 }
+_AWAY: Final = "_UNAVAILABLE"
 _OF_STATUS: Final = {problem.status: problem for problem in PROBLEMS}
 _HIDDEN: Final = frozenset({NOT_FOUND})
 
@@ -95,7 +92,7 @@ class Refused(Exception):
 
 def of_code(code: str) -> Refused:
     """Return the refusal that a code of the gateway is told as; what is no fault of ours is not permitted."""
-    return Refused(_OF_CODE.get(code, NOT_PERMITTED), code)
+    return Refused(_OF_CODE.get(code, UNAVAILABLE if code.endswith(_AWAY) else NOT_PERMITTED), code)
 
 
 def of_status(status: int) -> Problem:

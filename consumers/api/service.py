@@ -19,8 +19,7 @@ from consumers.gateway.request import Caller, Purpose
 from consumers.gateway.trail import Trails
 
 DATABASE: Final = "jejak"
-# These say that nobody knows who calls; another code of the authentication is a service that is away.
-_AWAY: Final = "_UNAVAILABLE"
+_OF_A_TOKEN: Final = "TOKEN_"  # noqa: S105  the beginning of a code
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _PURPOSE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
 
@@ -72,7 +71,7 @@ def known_caller(
         raise Refused(NOT_AUTHENTICATED)
     found = service.authenticate(given.credentials, service.certificate(request))
     if not isinstance(found, Caller):
-        raise of_code(found.code) if found.code.endswith(_AWAY) else Refused(NOT_AUTHENTICATED, found.code)
+        raise Refused(NOT_AUTHENTICATED, found.code) if found.code.startswith(_OF_A_TOKEN) else of_code(found.code)
     traced = _TRACE.fullmatch(traceparent)
     told: dict[str, Any] = {"channel": "API", "request_id": request.state.request_id}
     told["trace_id"] = traced.group(1) if traced else found.trace_id

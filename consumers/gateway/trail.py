@@ -135,14 +135,17 @@ def now() -> int:
 
 
 class Trails:
-    """The audit trail as it is asked about, through one door."""
+    """The audit trail as it is asked about, through one door.
+
+    `keys` returns the key of every epoch that is there now: one that was destroyed names nobody from then on.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917  what it stands on
         self,
         door: Passage,
         tables: AccessTables,
         homes: Homes,
-        keys: Sequence[EpochKey],
+        keys: Callable[[], Sequence[EpochKey]],
         prover: Prover | None = None,
         clock: Callable[[], int] = now,
     ) -> None:
@@ -267,7 +270,7 @@ class Trails:
     def _trail(self, person_ref: str, after: Position, limit: int | None, *, prove: bool) -> Trail:
         found = self._united(person_ref)
         older = [line for line in found.shown if (line.row.occurred_at, line.row.event_id) < after]
-        known = tuple(sorted(key.epoch for key in self._keys))
+        known = tuple(sorted(key.epoch for key in self._keys()))
         unlinked = tuple(epoch for epoch in self._tables.epochs() if epoch not in known)
         shown = tuple(self._proved(line) if prove else line for line in older[:limit])
         last = shown[-1].row if len(older) > len(shown) > 0 else None
@@ -279,7 +282,7 @@ class Trails:
         family_id = self._homes.family_of(person_ref)
         of_person: list[Access] = []
         of_family: list[Access] = []
-        for key in self._keys:
+        for key in self._keys():
             of_person += self._tables.of_subject(key.subject_ref(person_ref))
             if family_id is not None:
                 of_family += self._tables.of_subject(key.subject_ref(family_id))

@@ -73,6 +73,22 @@ def issuer() -> None:
         raise typer.Exit(3) from refused
 
 
+@app.command()
+def api() -> None:
+    """Answer over HTTP, on loopback: who saw me, who saw whom."""
+    from jejak.audit import api_serving  # noqa: PLC0415  the web library takes a second to load
+
+    api_serving.serve(Settings())
+
+
+@app.command()
+def watch() -> None:
+    """Watch the audit trail and tell unusual use (Faust); one process, never two."""
+    from jejak.audit import watching  # noqa: PLC0415  Faust takes a second to load
+
+    watching.run(Settings())
+
+
 @app.command("all")
 def every() -> None:
     """Run one of each worker, and start again what ends by itself."""

@@ -17,7 +17,6 @@ from confluent_kafka import KafkaException
 
 from schemas import catalogue, codec
 from schemas.catalogue import Topic
-from schemas.records import UnusualUseDetected
 from tests.unit.audit_rig import BUDI, disclosure, intent, outcome
 from transport import kafka
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from jejak.stack import Endpoints
+    from schemas.records import UnusualUseDetected
 
 pytestmark = pytest.mark.real
 ROOT = Path(__file__).parents[2]

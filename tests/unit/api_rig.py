@@ -86,7 +86,7 @@ def person_ref(nik: str) -> str:
 class Api:
     def __init__(self, tables: Database | None = None) -> None:
         self.door = Door()
-        trails = Trails(self.door, tables or Database(), Homes(), [KEY], Log(), lambda: NOW + 120_000_000)
+        trails = Trails(self.door, tables or Database(), Homes(), lambda: [KEY], Log(), lambda: NOW + 120_000_000)
         service = Service(authenticate, person_ref, trails, Cursors(bytes(32)), lambda: day_of(NOW))
         self.app = application(service)
         self._client = TestClient(self.app, raise_server_exceptions=False)
