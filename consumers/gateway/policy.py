@@ -46,6 +46,23 @@ SCHEMA: Final = "jejak.cedarschema"
 NATION: Final = "ID"
 NO_RULE: Final = "NO_RULE_ALLOWS"
 NOT_JUDGED: Final = "NOT_JUDGED"
+NEVER_WITHOUT: Final = frozenset(
+    {
+        "NIK_IN_TEXT",
+        "IDENTIFIER_MALFORMED",
+        "PURPOSE_UNKNOWN",
+        "AGREEMENT_NEEDED",
+        "AGREEMENT_NOT_ACTIVE",
+        "APPROVAL_NEEDED",
+        "SECOND_OFFICER_NEEDED",
+        "REVIEW_OVERDUE",
+        "NOT_OWN",
+        "OUTSIDE_AREA",
+        "NOT_A_REVIEWER",
+        "QUOTA_EXCEEDED",
+    }
+)
+"""What every set must forbid by a policy of this @id: a set that lost a file would else allow more, not less."""
 _SUFFIXES: Final = (".cedar", ".cedarschema", ".toml")
 ONE: Final = "one"  # of each kind of entity a question knows one
 _CACHED: Final = 4_096
@@ -257,15 +274,15 @@ def _rules(text: str, schema: str) -> dict[str, tuple[int, str]]:
         raise PolicyFault(f"the policies can't be read: {fault}") from fault
     if not found.validation_passed:
         raise PolicyFault("; ".join(str(error) for error in found.errors))
+    policies = parsed["staticPolicies"]
     rules = {
         name: (int(name.removeprefix("policy")), policy["annotations"]["id"])
-        for name, policy in parsed["staticPolicies"].items()
+        for name, policy in policies.items()
         if "id" in policy.get("annotations", {})
     }
-    if (
-        not rules
-        or len(rules) != len(parsed["staticPolicies"])
-        or len({rule for _, rule in rules.values()}) != len(rules)
-    ):
+    if len(rules) != len(policies) or len({rule for _, rule in rules.values()}) != len(rules):
         raise PolicyFault("every policy needs an @id of its own")
+    forbidden = {rules[name][1] for name, policy in policies.items() if policy["effect"] == "forbid"}
+    if missing := NEVER_WITHOUT - forbidden:
+        raise PolicyFault(f"no set may leave out what forbids {', '.join(sorted(missing))}")
     return rules
