@@ -42,6 +42,10 @@ GOALS: Final[Mapping[str, Goal]] = {
     "tree.rate": Goal(280_000),
     "lag.p95": Goal(1, at_most=True),
     "lag.max": Goal(1, at_most=True),
+    "audit.rate": Goal(10_000, stretch=25_000),
+    "audit.added.1.p99": Goal(25, at_most=True),
+    "audit.added.8.p99": Goal(25, at_most=True),
+    "audit.added.32.p99": Goal(25, at_most=True),
 }
 """The goals, by the name of the value that is held against them."""
 

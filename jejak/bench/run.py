@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from jejak.bench import folding, history, intake, loading, nation, profile, projecting, tree
+from jejak.bench import auditing, folding, history, intake, loading, nation, profile, projecting, tree
 from jejak.bench.corpus import Corpus
 from jejak.bench.ground import Ground, Progress, Wishes, prepared
 from jejak.bench.nation import Speeds
@@ -29,6 +29,7 @@ ON_THEIR_OWN: Final[dict[str, Measure]] = {
     "scaling": folding.scaling,
     "lag": loading.lag,
     "memory": loading.memory,
+    "audit": auditing.audit,
 }
 NAMES: Final = (*OF_NOTHING, *WITHOUT_SERVERS, *ON_ONE_GROUND, *ON_THEIR_OWN)
 _NEED_EVENTS: Final = frozenset({"disk", "replay", "restore", "projection"})
