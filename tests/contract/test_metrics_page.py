@@ -11,12 +11,13 @@ from consumers.read_model import health as read_model_health
 from jejak import health
 from stream_processors.engine import metrics as engine_metrics
 from stream_processors.folds import metrics as fold_metrics
+from stream_processors.sequencer import metrics as sequencer_metrics
 from transport.metrics import PulseGauges
 from transport.pulse import Pulse, State
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 SPOKEN = re.compile(r"^\| `(jejak_\w+)` \| (\w+) \| (.*?) \| (.+?) \|$", re.MULTILINE)
-MODULES = (engine_metrics, fold_metrics, read_model_health)
+MODULES = (engine_metrics, fold_metrics, read_model_health, sequencer_metrics)
 LABELS = {"topic", "partition", "stage", "reason", "rule", "kind", "state"}
 
 Told = dict[str, tuple[str, tuple[str, ...], str]]
