@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from consumers.gateway.authentication import NotAuthenticated
 from consumers.gateway.export_rows import Format
 from consumers.gateway.request import Withheld
 from jejak import composition
-from jejak.audit import admission, exports
-from jejak.cli import output
+from jejak.audit import exports
+from jejak.cli import output, read
 from jejak.cli.stack import Json
 from jejak.settings import Settings
 
@@ -30,11 +29,7 @@ def run(
 ) -> None:
     """Export to the agency of JEJAK_AGENCY, each person on record first; killed, the same command goes on."""
     settings = Settings()
-    caller = admission.operator(settings)
-    if isinstance(caller, NotAuthenticated):
-        output.say(f"withheld: {caller.code}")
-        raise typer.Exit(REFUSED)
-    caller = replace(caller, channel="EXPORT")
+    caller = replace(read.caller(settings), channel="EXPORT")
     with composition.connected(settings) as registry:
         done = exports.run(registry, caller, request, to, kind=kind, purpose=purpose)
     if isinstance(done, Withheld):
