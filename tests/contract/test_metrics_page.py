@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
+from consumers.gateway import audit_metrics
 from consumers.read_model import health as read_model_health
 from jejak import health
 from stream_processors.engine import metrics as engine_metrics
@@ -17,7 +18,7 @@ from transport.pulse import Pulse, State
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 SPOKEN = re.compile(r"^\| `(jejak_\w+)` \| (\w+) \| (.*?) \| (.+?) \|$", re.MULTILINE)
-MODULES = (engine_metrics, fold_metrics, read_model_health, sequencer_metrics)
+MODULES = (engine_metrics, fold_metrics, read_model_health, sequencer_metrics, audit_metrics)
 LABELS = {"topic", "partition", "stage", "reason", "rule", "kind", "state"}
 
 Told = dict[str, tuple[str, tuple[str, ...], str]]
