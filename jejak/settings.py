@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     gateways: int = Field(1, ge=1, description="Gateways that serve at once, by names of their own: each has a share.")
     parent: int = Field(0, description="Process that this worker ends with; 0 is none. Set by `run all` and `demo`.")
     metrics_port: int = Field(
-        0, description="Port of a worker's metrics and health on loopback, 0: none; `run all` takes three."
+        0, description="Port of a worker's metrics and health on loopback, 0: none; `run all` takes six."
     )
     stuck_seconds: float = Field(
         STUCK_AFTER_S, description="A worker without a turn or a commit for so long is stuck, says its health."
@@ -62,7 +62,8 @@ class Settings(BaseSettings):
         description="Origin of the audit log, never changed; by default jejak.localhost/audit/<first year>.",
     )
     witness_policy: Path = Field(
-        Path(), description="File of the log's witnesses and their quorum (C2SP tlog-policy); none is asked without it."
+        Path(),
+        description="File of the log's witnesses and their quorum (C2SP tlog-policy); by default our own witness.",
     )
     log_level: str = Field("WARNING", description="Least severe log line that is shown.")
 
@@ -87,6 +88,15 @@ class Settings(BaseSettings):
         if file := os.environ.get("JEJAK_TOKEN_FILE"):
             return Path(file).read_text("ascii").strip()
         return os.environ.get("JEJAK_TOKEN", "")
+
+    def own_policy(self) -> Path:
+        """Return the file that names this machine's own witness, for where no policy is set."""
+        return self.data.resolve() / "witness.policy"
+
+    def policy_file(self) -> Path | None:
+        """Return the policy of the log's witnesses: the one set, else our own witness's where it was started once."""
+        found = self.witness_policy if self.witness_policy.name else self.own_policy()
+        return found if self.witness_policy.name or found.exists() else None
 
     def key_folder(self) -> Path:
         """Return the folder of key files, made for its owner alone."""

@@ -52,10 +52,11 @@ def signer(settings: Settings, year: int) -> Signer:
 
 
 def witnesses(settings: Settings, log: Signer) -> Witnesses:
-    """Return the witnesses of the policy file, none where no file is set; raises SequencerFault or PolicyRefused."""
-    if not settings.witness_policy.name:
+    """Return the witnesses of the policy file, none where there is no file; raises SequencerFault or PolicyRefused."""
+    file = settings.policy_file()
+    if file is None:
         return NoWitnesses()
-    policy = parse_policy(settings.witness_policy.read_bytes())
+    policy = parse_policy(file.read_bytes())
     if log.verifier_key not in {each.key for each in policy.logs}:
         raise SequencerFault("OTHER_LOG", "the witness policy does not name this log's verifier key")
     return HttpWitnesses(policy, tell=_tell)

@@ -25,8 +25,8 @@ def policy_text(settings: Settings, file: Path | None = None) -> bytes:
 
     The last proves nothing against whoever holds the log's key.
     """
-    path = file or settings.witness_policy
-    if path.name:
+    path = file or settings.policy_file()
+    if path is not None:
         return path.read_bytes()
     key = sequencing.signer(settings, time.gmtime().tm_year).verifier_key
     return f"log {key.vkey()}\nquorum none\n".encode()

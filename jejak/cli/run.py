@@ -1,4 +1,4 @@
-"""`jejak run fold | read-model | deadlines | all`: the workers, in this process or as watched children."""
+"""`jejak run fold | read-model | sequencer | … | all`: the workers, in this process or as watched children."""
 
 import threading
 import time
@@ -8,13 +8,13 @@ import typer
 
 from jejak import composition
 from jejak import workers as worker_processes
-from jejak.audit import requests
+from jejak.audit import own_witness, requests
 from jejak.cli import output
 from jejak.processes import Children, end_with
 from jejak.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Run workers until stopped with Ctrl-C or SIGTERM.")
-WORKERS = ("fold", "read-model", "deadlines")
+WORKERS = ("fold", "read-model", "requests", "deadlines", "watch", "sequencer")
 
 
 @app.callback()
@@ -97,7 +97,10 @@ def every() -> None:
         pass
     stopped = threading.Event()
     composition.on_stop(stopped.set)
+    own = own_witness.arranged(settings, time.gmtime().tm_year)
     with Children(settings.data.resolve() / "logs", {}) as children:
+        if own is not None:
+            children.start("witness", *own)
         for place, name in enumerate(WORKERS):
             port = settings.metrics_port and settings.metrics_port + place
             children.start(name, "run", name, JEJAK_METRICS_PORT=str(port))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from jejak import stack
+from jejak.audit import own_witness
 from jejak.cli import output
 from jejak.settings import Settings
 
@@ -56,4 +57,5 @@ def reset(
     if not yes:
         typer.confirm(f"Delete everything in {data}?", abort=True)
     stack.reset(data)
+    own_witness.forget(data.resolve())
     output.OUT.print("deleted")

@@ -13,7 +13,7 @@ from jejak import composition, publishing, stack
 from jejak.cli import output
 from jejak.cli.read import caller
 from jejak.composition import Registry
-from jejak.demo import accounts, settling, show
+from jejak.demo import accounts, proof, settling, show
 from jejak.processes import Children
 from jejak.settings import Settings
 from producers.ledger import CassandraLedger
@@ -50,7 +50,7 @@ def run(settings: Settings, wishes: Wishes, progress: Callable[[str], None]) -> 
     with composition.connected(settings) as registry:
         came_back = _live(registry, wishes, progress)
         progress("reading everything back")
-        holds = _read_back(registry, came_back=came_back)
+        holds = _read_back(registry, came_back, progress)
     output.OUT.print(f"\n{time.monotonic() - started:.0f} s. {_where_next(settings)}")
     return holds
 
@@ -137,7 +137,7 @@ def _next_district(registry: Registry, wishes: Wishes) -> str:
     return FIRST_DISTRICT
 
 
-def _read_back(registry: Registry, *, came_back: bool | None) -> bool:
+def _read_back(registry: Registry, came_back: bool | None, progress: Callable[[str], None]) -> bool:
     bootstrap = registry.endpoints.kafka
     said, became = accounts.changes(bootstrap), accounts.events(bootstrap)
     refused, dead = accounts.refusals(bootstrap), accounts.dead_places(bootstrap)
@@ -161,6 +161,8 @@ def _read_back(registry: Registry, *, came_back: bool | None) -> bool:
     if came_back is not None:
         made.check("the fold was killed with -9 and came back", holds=came_back)
     _look(registry, became, made)
+    with Children(registry.settings.data.resolve() / "logs", _addresses(registry)) as workers, workers.watching():
+        proof.scene(registry, _fullest(became), workers, made, progress)
     show.verdicts(made)
     return made.all_hold
 
@@ -193,7 +195,7 @@ def _served(registry: Registry, stream: Counter[Cell]) -> Counter[Cell]:
 
 def _look(registry: Registry, became: accounts.Events, made: show.Verdicts) -> None:
     """Look at the family with the fullest life through the door, and find that look on record."""
-    family_id = max(sorted(became.kinds), key=lambda one: len(became.kinds[one]))
+    family_id = _fullest(became)
     with registry.door() as door:
         found = door.history(caller(registry.settings), Purpose("PENETAPAN_BANTUAN", "demo"), FamilyAsked(family_id))
     if isinstance(found, Withheld):
@@ -206,6 +208,11 @@ def _look(registry: Registry, became: accounts.Events, made: show.Verdicts) -> N
     persons = len({member.person_ref for member in became.states[family_id].members})
     expected = {"AccessIntent": 1, "AccessOutcome": 1, "SubjectDisclosure": persons}
     made.check("the look is on record: intent, outcome, one disclosure per person", holds=recorded == expected)
+
+
+def _fullest(became: accounts.Events) -> str:
+    """Return the family that most kinds of events happened to."""
+    return max(sorted(became.kinds), key=lambda one: len(became.kinds[one]))
 
 
 def _on_record(registry: Registry, found: HistoryDisclosed) -> Counter[str]:

@@ -110,11 +110,12 @@ def choose_ports(asked: dict[str, int | None], kept: dict[str, int], used: tuple
         if wanted and name in used and not is_free(wanted):
             raise PortTaken(name, wanted)
         known = wanted or kept.get(name)
-        ports[name] = known if known and (wanted or is_free(known)) else _free_port(set(ports.values()))
+        ports[name] = known if known and (wanted or is_free(known)) else free_port(set(ports.values()))
     return ports
 
 
-def _free_port(avoid: set[int]) -> int:
+def free_port(avoid: set[int]) -> int:
+    """Return a port that nobody listens on now, none of `avoid`."""
     return next(
         port
         for port in random.sample(FREE_PORTS, len(FREE_PORTS))  # no secret: any free port will do

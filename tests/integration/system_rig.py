@@ -45,7 +45,7 @@ NATION: Final = Nation(families=150, seed=60_317)
 SIMULATE: Final = ("simulate", "--families", "150", "--seed", "60317", "--json")
 COMMAND_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 240.0
-WORKERS: Final = 3
+WORKERS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
