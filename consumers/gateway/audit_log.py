@@ -130,7 +130,7 @@ class AuditLog:
         self._handed_in((draft,))
 
     def close(self) -> None:
-        """Leave a closing heartbeat and end, within twice the deadline.
+        """Leave a closing heartbeat and end, within some seconds.
 
         Without a broker the files stay, and the next gateway of this folder replays them.
         """
@@ -144,7 +144,7 @@ class AuditLog:
             self._stopped = True
             self._wake.notify_all()
         for thread in self._threads:
-            thread.join(self._deadline)
+            thread.join(DEADLINE_SECONDS)
         self._let_go(closed=last is not None and bool(last.receipts))
 
     def _let_go(self, *, closed: bool) -> None:
