@@ -36,7 +36,7 @@ class Ledger:
         self._open: dict[bytes, Mention] = {}
         self._answered: OrderedDict[bytes, None] = OrderedDict()
         self._runs: dict[str, list[Run]] = {}
-        self._repeats: list[Run] = []
+        self._repeats: list[tuple[Run, int]] = []
 
     def take(self, said: Said) -> Broken | None:
         """Return what is broken between a segment and those before it."""
@@ -49,11 +49,11 @@ class Ledger:
 
     def repeated(self, hashes_of: HashesOf) -> Broken | None:
         """Return the first repeated number that is not the entry it was before."""
-        for again in self._repeats:
-            second = hashes_of(again)
+        for again, last in self._repeats:
+            second = {number: hashed for number, hashed in hashes_of(again).items() if number <= last}
             self.figures.repeats += len(second)
             for first in self._runs[again.gateway]:
-                if first.first <= again.last and again.first <= first.last:
+                if first is not again and first.first <= last and again.first <= first.last:
                     for number, hashed in hashes_of(first).items():
                         if second.get(number, hashed) != hashed:
                             text = f"number {number} of {again.gateway} came before with other bytes"
@@ -78,7 +78,7 @@ class Ledger:
             text = f"after number {chain.last} of {run.gateway} comes {run.first}"
             return Broken("SEQUENCE_HOLE", run.place, text)
         if run.first <= chain.last:
-            self._repeats.append(run)
+            self._repeats.append((run, min(run.last, chain.last)))
             if run.last <= chain.last:
                 return None
         elif run.before != chain.hash:

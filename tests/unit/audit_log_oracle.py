@@ -165,7 +165,7 @@ def _put(folder: Path, kind: str, number: int, content: bytes) -> None:
 
 def made(size: int, seed: int = 0, partitions: int = 3, rounds: int = 5) -> NaiveLog:
     """A log of so many opaque entries, in so many rounds, some of them empty."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311  a repeatable test, no secret
     log = NaiveLog(partitions)
     marks = sorted(chance.randint(0, size) for _ in range(rounds - 1))
     for begin, end in zip([0, *marks], [*marks, size], strict=True):
@@ -206,27 +206,52 @@ class Gateway:
         place = self.place()
         record = records.AccessIntent(
             **place,
-            request_id="r", trace_id="t", agency_id="kemensos", client_id="c", actor_ref="a", actor_role="officer",
-            assurance_level="2", action="READ", purpose_code="BANSOS", purpose_version="1", legal_basis_code="20-2-e",
-            fields_requested=("name",), decision="ALLOW", policy_set_hash=NOBODY, determining_rules=("rule",),
-            decision_input="{}", channel="CLI",
-        )  # fmt: skip
+            request_id="r",
+            trace_id="t",
+            agency_id="kemensos",
+            client_id="c",
+            actor_ref="a",
+            actor_role="officer",
+            assurance_level="2",
+            action="READ",
+            purpose_code="BANSOS",
+            purpose_version="1",
+            legal_basis_code="20-2-e",
+            fields_requested=("name",),
+            decision="ALLOW",
+            policy_set_hash=NOBODY,
+            determining_rules=("rule",),
+            decision_input="{}",
+            channel="CLI",
+        )
         return self.take(record), bytes(place["event_id"])
 
     def outcome(self, intent_id: bytes) -> bytes:
         return self.take(
             records.AccessOutcome(
-                **self.place(), intent_id=intent_id, outcome="DELIVERED", determining_rules=(), result_count=1,
-                suppressed_count=0, byte_count=10, response_digest=NOBODY,
-            )  # fmt: skip
+                **self.place(),
+                intent_id=intent_id,
+                outcome="DELIVERED",
+                determining_rules=(),
+                result_count=1,
+                suppressed_count=0,
+                byte_count=10,
+                response_digest=NOBODY,
+            )
         )
 
     def disclosure(self, intent_id: bytes) -> bytes:
         return self.take(
             records.SubjectDisclosure(
-                **self.place(), intent_id=intent_id, subject_ref=sha256(b"person"), subject_key_epoch=2026,
-                fields_disclosed=("name",), masking_profile="LAST4", record_version=1, visibility="CITIZEN",
-            )  # fmt: skip
+                **self.place(),
+                intent_id=intent_id,
+                subject_ref=sha256(b"person"),
+                subject_key_epoch=2026,
+                fields_disclosed=("name",),
+                masking_profile="LAST4",
+                record_version=1,
+                visibility="CITIZEN",
+            )
         )
 
     def heartbeat(self, *, closing: bool = False, last: int | None = None) -> bytes:
