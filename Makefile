@@ -12,7 +12,7 @@ AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJ
 SPREAD := --dist loadfile --durations 10
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
-.PHONY: demo test check fix sync up down status bench unit faults audit-proofs
+.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks
 
 demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
 	$(RUN) jejak demo
@@ -40,6 +40,14 @@ faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transact
 
 audit-proofs: sync ## every proof of all sizes to 2,048 and two million random ones, against a recursive reading of RFC 6962
 	$(RUN) python -m tests.unit.merkle_at_length
+
+audit-attacks: sync ## 10,000 changed bytes, each attack on the log 1,000 times, every byte of a receipt: all must be seen
+	JEJAK_ATTACKS_AT_LENGTH=1 $(RUN) pytest -s --timeout=0 tests/unit/test_audit_attacks.py tests/unit/test_auditor_receipts.py
+
+audit-faults: sync ## nothing acknowledged is lost, nothing disclosed without intent: 1,000 crash points, 35 kills, 100,000 steps
+	JEJAK_AUDIT_POINTS=1000 JEJAK_AUDIT_KILLS=25 JEJAK_AUDIT_BROKER_KILLS=10 \
+		$(RUN) pytest -s --timeout 7200 tests/integration/test_gateway_durable_real.py
+	JEJAK_AUDIT_STEPS=100000 $(RUN) pytest -s --timeout 7200 tests/unit/test_gateway_machine.py
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .
