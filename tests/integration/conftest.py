@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from tests.integration.system_rig import SystemRun
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _grace_outlasts_the_run() -> Iterator[None]:
+    """No sequencer covers what the tests put on record, and all of them together take longer than the grace."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JEJAK_GRACE_MINUTES", "1440")
+        yield
+
+
 @pytest.fixture(scope="session")
 def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the servers keep data and logs when the project's own launcher starts them."""
