@@ -61,8 +61,8 @@ class Passage(Protocol):
 class AccessTables(Protocol):
     """The lines as the read model holds them, newest first."""
 
-    def of_subject(self, subject: bytes) -> Sequence[Access]:
-        """Return every line about a person or family as one epoch names it."""
+    def of_subjects(self, subjects: Sequence[bytes]) -> Sequence[Access]:
+        """Return every line about persons or families as epochs name them."""
 
     def of_accessor(self, agency: str, actor: str, day: str, after: Position, limit: int) -> AccessPage:
         """Return looks of an accessor on a day."""
@@ -279,14 +279,10 @@ class Trails:
 
     def _united(self, person_ref: str) -> Lines:
         """Return the lines under every name that the epochs gave the person and their family."""
-        family_id = self._homes.family_of(person_ref)
-        of_person: list[Access] = []
-        of_family: list[Access] = []
-        for key in self._keys():
-            of_person += self._tables.of_subject(key.subject_ref(person_ref))
-            if family_id is not None:
-                of_family += self._tables.of_subject(key.subject_ref(family_id))
-        return lines(of_person, of_family, self._clock())
+        family_id, keys = self._homes.family_of(person_ref), self._keys()
+        of_person = self._tables.of_subjects([key.subject_ref(person_ref) for key in keys])
+        home = [] if family_id is None else [key.subject_ref(family_id) for key in keys]
+        return lines(of_person, self._tables.of_subjects(home), self._clock())
 
     def _proved(self, line: Line) -> Line:
         proof = self._prover.receipt(line.row.kafka_partition, line.row.kafka_offset)

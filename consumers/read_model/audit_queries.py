@@ -98,6 +98,11 @@ class Accesses:
         """Return every line about a person or family as one epoch names it, newest first."""
         return tuple(Access(*row) for row in self._session.execute(self._by_subject, (subject,)))
 
+    def of_subjects(self, subjects: Sequence[bytes]) -> tuple[Access, ...]:
+        """Return every line about these subjects, asked for at once: as long as the slowest takes."""
+        asked = [self._session.execute_async(self._by_subject, (subject,)) for subject in subjects]
+        return tuple(Access(*row) for answer in asked for row in answer.result())
+
     def of_accessor(self, agency: str, actor: str, day: str, after: Position = NEWEST, limit: int = PAGE) -> AccessPage:
         """Return up to `limit` looks of an accessor on a day (WIB, as 2025-07-31), newest first."""
         found = self._session.execute(self._by_accessor, (agency, actor, day, *after))

@@ -41,6 +41,7 @@ class Wishes:
     seconds: float = 20.0
     rate: int = 5_000
     states: int = 200_000
+    entries: int = 1_000_000
 
 
 class WorkerEnded(Exception):

@@ -46,6 +46,11 @@ GOALS: Final[Mapping[str, Goal]] = {
     "audit.added.1.p99": Goal(25, at_most=True),
     "audit.added.8.p99": Goal(25, at_most=True),
     "audit.added.32.p99": Goal(25, at_most=True),
+    "trail.p99": Goal(300, at_most=True),
+    "verify.hashes": Goal(200_000),
+    "verify.decoded": Goal(50_000),
+    "receipt.text": Goal(2.5, at_most=True),
+    "receipt.binary": Goal(1.6, at_most=True),
 }
 """The goals, by the name of the value that is held against them."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from jejak.bench import auditing, folding, history, intake, loading, nation, profile, projecting, tree
+from jejak.bench import auditing, folding, history, intake, loading, nation, profile, projecting, trail, tree
 from jejak.bench.corpus import Corpus
 from jejak.bench.ground import Ground, Progress, Wishes, prepared
 from jejak.bench.nation import Speeds
@@ -13,7 +13,7 @@ from jejak.settings import Settings
 Measure = Callable[[Ground], Iterator[Result]]
 
 WITHOUT_SERVERS: Final = ("intake", "profile", "nation")
-OF_NOTHING: Final[dict[str, Callable[[], Iterator[Result]]]] = {"tree": tree.tree}
+OF_NOTHING: Final[dict[str, Callable[[], Iterator[Result]]]] = {"tree": tree.tree, "verify": verifying.verifying}
 """Those that need neither servers nor changes."""
 # One after the other on one pair of servers: each uses what the one before has left.
 ON_ONE_GROUND: Final[dict[str, Measure]] = {
@@ -30,6 +30,7 @@ ON_THEIR_OWN: Final[dict[str, Measure]] = {
     "lag": loading.lag,
     "memory": loading.memory,
     "audit": auditing.audit,
+    "trail": trail.trail,
 }
 NAMES: Final = (*OF_NOTHING, *WITHOUT_SERVERS, *ON_ONE_GROUND, *ON_THEIR_OWN)
 _NEED_EVENTS: Final = frozenset({"disk", "replay", "restore", "projection"})
