@@ -15,10 +15,13 @@ from consumers.gateway import export_journal
 from consumers.gateway.export import Export, Made, export, recipient_of
 from consumers.gateway.export_journal import JournalRefused
 from consumers.gateway.export_rows import Format
+from consumers.gateway.honey import Honey
 from consumers.gateway.request import Caller, Withheld
+from identity import references
 from identity.export_mark import load_or_create_mark_key
 from jejak.audit import requests
 from jejak.composition import Registry, now
+from jejak.settings import Settings
 from schemas import regions
 from schemas.records import AccessRequestState
 
@@ -59,7 +62,21 @@ def run(  # noqa: PLR0913  what is exported to whom, where
             made = export(door, registry.figures(), key, caller, wanted, target)
     except JournalRefused as refused:
         return Withheld(str(refused))
-    return made if isinstance(made, Withheld) else _handed_over(registry, state, wanted, made, target)
+    if isinstance(made, Withheld):
+        return made
+    _watched(registry.settings, Honey(key, request_id, wanted.regions[0]))
+    return _handed_over(registry, state, wanted, made, target)
+
+
+def _watched(settings: Settings, honey: Honey) -> None:
+    """Add the invented person to those whom nobody has a reason to look at, where such a file is set."""
+    if settings.honey == Path():
+        return
+    reference = references.person_ref(settings.reference_key(), honey.nik)
+    known = settings.honey.read_text().split() if settings.honey.exists() else []
+    if reference not in known:
+        with settings.honey.open("a") as file:
+            file.write(f"{reference}\n")
 
 
 def _wanted(state: AccessRequestState, purpose: str, kind: Format, at: int) -> Export:

@@ -76,6 +76,11 @@ def reached(family_id: str, kind: str, subject_id: bytes, due_at: int) -> Deadli
     return DeadlineReached(header=header, kind=kind, subject_id=subject_id, due_at=due_at)
 
 
+def destination(places: Places, kind: str) -> str:
+    """Return the topic of the fold that a date of this kind is told to: the requests' own, or the families'."""
+    return places.requests if kind.startswith(OF_REQUEST) else places.changes
+
+
 @dataclass(frozen=True, slots=True)
 class DeadlinesAgent:
     """The parts of the running agent: what keeps the dates, what tells them, and the table between them."""
@@ -94,6 +99,7 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
     deadlines, changes, dead_letters, requests = (
         _bytes_topic(app, name) for name in (places.deadlines, places.changes, places.dead_letters, places.requests)
     )
+    topics = {places.changes: changes, places.requests: requests}
     # Keyed by family and placed by the partitioner, a family's dates lie in the partition of its changes and of its
     # input here, and may be written by the timer too, which has no partition of its own.
     table = app.Table(
@@ -123,8 +129,7 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
             read_since = app.rebalancing_count
             await _read_again(app.consumer, places.deadlines)
         came = list(itertools.islice(due(list(table.items()), clock()), AT_ONCE))
-        told = [(requests if change.kind.startswith(OF_REQUEST) else changes, change) for change in came]
-        acknowledged = [await _send(topic, change) for topic, change in told]
+        acknowledged = [await _send(topics[destination(places, change.kind)], change) for change in came]
         for change, arrived in zip(came, acknowledged, strict=True):
             await arrived
             _forget(table, change)

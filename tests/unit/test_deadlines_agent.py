@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import catalogue, codec
 from schemas.records import DeadlineScheduled
+from stream_processors.access_requests import usage
 from stream_processors.agents import app as agents
 from stream_processors.agents import deadlines
 
@@ -42,6 +43,13 @@ def test_a_date_is_told_when_it_came_and_not_before() -> None:
     assert (change.kind, change.subject_id, change.due_at) == (KIND, PROPOSAL, 10)
     assert change.header.occurred_at == 10
     assert (change.header.sequence, change.header.recorded_at) == (0, 0)
+
+
+def test_a_usage_report_is_told_to_the_requests_and_a_cut_off_to_the_families() -> None:
+    places = deadlines.Places("in", "out", "dead", "group", "asked")
+    assert {deadlines.destination(places, usage.kind_of(day)) for day in usage.REMINDERS} == {"asked"}
+    assert deadlines.destination(places, usage.ESCALATION) == "asked"
+    assert deadlines.destination(places, f"{KIND}.BARU") == "out"
 
 
 @given(family=st.text("abc234", min_size=26, max_size=26), due_at=st.integers(0, 2**50))
