@@ -19,7 +19,15 @@ from schemas.catalogue import AUDIT_TOPIC, CHECKPOINTS_TOPIC, Topic, topic
 from schemas.note import Checkpoint, SignedNote, open_checkpoint
 from schemas.records import CheckpointPublished
 from tests.integration.engine_rig import wait_until
-from tests.unit.sequencer_rig import ORIGIN, SIGNER, naive_leaf, naive_leaves, naive_winners, require_tiles
+from tests.unit.sequencer_rig import (
+    ORIGIN,
+    SIGNER,
+    naive_leaf,
+    naive_leaves,
+    naive_winners,
+    prefix_roots,
+    require_tiles,
+)
 from transport import kafka
 
 if TYPE_CHECKING:
@@ -178,25 +186,6 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def prefix_roots(leaves: Sequence[bytes], sizes: set[int]) -> dict[int, bytes]:
-    """Return the root of each of these prefixes, by adding one leaf after the other as to a binary counter."""
-    from hashlib import sha256  # noqa: PLC0415  the oracle's own
-
-    found = {0: sha256(b"").digest()}
-    peaks: list[tuple[int, bytes]] = []
-    for size, leaf in enumerate(leaves, 1):
-        peaks.append((0, leaf))
-        while len(peaks) > 1 and peaks[-1][0] == peaks[-2][0]:
-            (height, left), (_, right) = peaks[-2:]
-            peaks[-2:] = [(height + 1, sha256(b"\x01" + left + right).digest())]
-        if size in sizes:
-            root = peaks[-1][1]
-            for _, left in reversed(peaks[:-1]):
-                root = sha256(b"\x01" + left + root).digest()
-            found[size] = root
-    return found
-
-
 def _leaf(message: Message) -> bytes:
     salt = dict(message.headers() or [])["salt"]
     assert isinstance(salt, bytes)
@@ -206,9 +195,10 @@ def _leaf(message: Message) -> bytes:
 
 
 def freeze(process: subprocess.Popen[bytes]) -> None:
+    """Return once the process stands still, or has ended by itself before."""
     os.kill(process.pid, signal.SIGSTOP)
     deadline = time.monotonic() + 10
-    while Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "T":
+    while Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "TZ":
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
