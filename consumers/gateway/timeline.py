@@ -12,7 +12,7 @@ from schemas import records
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What a step decided or found, in the order in which it reads best; other clear fields are details nobody asks first.
-_RESULTS: Final = ("outcome", "status", "result", "decile", "unranked_reason", "kind", "programme", "version")
+_RESULTS: Final = ("outcome", "status", "result", "decile", "unranked_reason", "kind", "programme", "version", "legal_basis")
 _REASONS: Final = ("reason", "reasons", "findings")
 _PERSONS: Final = "person_ref"
 
@@ -44,13 +44,16 @@ class Entry:
 
 
 def timeline(events: Iterable[Any]) -> tuple[Entry, ...]:
-    """Return an entry for each decoded event, in order of sequence."""
-    return tuple(_entry(event) for event in sorted(events, key=lambda event: event.header.sequence))
+    """Return an entry for each decoded event, in order of sequence; who was erased since is named by none of them."""
+    found = sorted(events, key=lambda event: event.header.sequence)
+    erased = frozenset(event.person_ref for event in found if isinstance(event, records.PersonErased))
+    return tuple(_entry(event, erased) for event in found)
 
 
-def _entry(event: Any) -> Entry:
+def _entry(event: Any, erased: frozenset[str]) -> Entry:
     header: records.Header = event.header
     true_since, known_since = _time(header.occurred_at), _time(header.recorded_at)
+    person = getattr(event, _PERSONS, None)
     return Entry(
         sequence=header.sequence,
         step=type(event).__name__,
@@ -61,7 +64,7 @@ def _entry(event: Any) -> Entry:
         reasons=tuple(_reasons(event)),
         rules=_rules(event),
         rules_version=getattr(event, "rules_version", None),
-        person_ref=getattr(event, _PERSONS, None),
+        person_ref=None if person in erased else person,
         late=known_since - true_since,
     )
 

@@ -111,3 +111,16 @@ def test_nothing_sealed_is_in_an_entry() -> None:
     assert dict(entry.results) == {"region": "KEMENDAGRI 35.71.02.1002"}
     assert entry.reasons == ("ALAMAT_SINGKAT",)
     assert "ciphertext" not in repr(entry)
+
+
+def test_whoever_was_erased_is_named_by_no_line_and_the_erasure_by_its_basis() -> None:
+    events = [
+        records.MembershipConfirmed(header=header(1), person_ref="p" * 26, claim_id=bytes(16)),
+        records.MembershipConfirmed(header=header(2), person_ref="q" * 26, claim_id=bytes(16)),
+        records.PersonErased(
+            header=header(3), person_ref="p" * 26, legal_basis="UU27/2022-43", request_number="B/17/2025"
+        ),
+    ]
+    entries = timeline(events)
+    assert [entry.person_ref for entry in entries] == [None, "q" * 26, None]
+    assert dict(entries[2].results) == {"legal_basis": "UU27/2022-43"}
