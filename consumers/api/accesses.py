@@ -46,7 +46,10 @@ def my_accesses(caller: Known, service: Serving, after: After = "", limit: Limit
 
 @routes.get("/v1/me/data")
 def my_data(caller: Known, service: Serving) -> PersonData:
-    """Give a citizen their data and who saw it, in one answer: UU 27/2022 art. 32, within 3x24 hours."""
+    """Give a citizen their data and who saw it, in one answer: UU 27/2022 art. 32, within 3x24 hours.
+
+    Where the policies hand data over at a counter alone, `data_refused` says so beside the trail.
+    """
     found = service.trails.data_and_trail(caller, _citizen(caller))
     if isinstance(found.trail, Withheld):
         raise of_code(found.trail.code)
