@@ -12,7 +12,17 @@ from schemas import records
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What a step decided or found, in the order in which it reads best; other clear fields are details nobody asks first.
-_RESULTS: Final = ("outcome", "status", "result", "decile", "unranked_reason", "kind", "programme", "version", "legal_basis")
+_RESULTS: Final = (
+    "outcome",
+    "status",
+    "result",
+    "decile",
+    "unranked_reason",
+    "kind",
+    "programme",
+    "version",
+    "legal_basis",
+)
 _REASONS: Final = ("reason", "reasons", "findings")
 _PERSONS: Final = "person_ref"
 
