@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -237,13 +238,14 @@ class AuditLog:
         entries = [link.entry for _, links in made for link in links]
         try:
             with metrics.FSYNC_SECONDS.time():
-                self._ahead.forget(self._arrived.number)
                 self._ahead.write(self._head.number + 1, entries, self._arrived)
         except (OSError, Held) as fault:
             full = isinstance(fault, OSError) and fault.errno in FULL
             for pending, _ in made:
                 pending.refuse(DISK_FULL if full else UNAVAILABLE)
             return False
+        with suppress(OSError):  # a file too many is read once more by who replays, and no harm
+            self._ahead.forget(self._arrived.number)
         metrics.GROUP_SIZE.observe(len(entries))
         return True
 

@@ -94,8 +94,9 @@ class Lock:
 
     def release(self, *, remove: bool) -> None:
         """Let it go; `remove` it too when nothing is left to replay."""
-        if remove:
-            self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # a lock without files is taken for nothing left
+            if remove:
+                self._path.unlink(missing_ok=True)
         os.close(self._fd)
 
 
@@ -148,9 +149,13 @@ class WriteAhead:
             self._retire()
 
     def forget(self, number: int) -> None:
-        """Remove the files that hold nothing but entries up to this number, which have arrived."""
-        while self._retired and self._retired[0][1] <= number:
-            self._retired.pop(0)[0].unlink(missing_ok=True)
+        """Remove the files that hold nothing but entries up to this number, which have arrived.
+
+        The newest stays: by it whoever comes after a crash knows the chain, and closes it.
+        """
+        while len(self._retired) > (self._fd < 0) and self._retired[0][1] <= number:
+            self._retired[0][0].unlink(missing_ok=True)
+            self._retired.pop(0)
 
     def close(self, *, finished: bool) -> None:
         """Let the files go; remove them when all that they hold has arrived."""
@@ -158,11 +163,18 @@ class WriteAhead:
             os.close(self._fd)
             self._retired.append((self._path, self._last))
             self._fd = -1
-        if finished:
-            self.forget(self._last)
         if self._lock is not None:
-            self._lock.release(remove=finished)
+            self._lock.release(remove=finished and self._removed())
             self._lock = None
+
+    def _removed(self) -> bool:
+        """Tell whether all files are gone; as long as one is left, so is the lock by which it is found."""
+        try:
+            for path, _ in self._retired:
+                path.unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
 
     def __enter__(self) -> Self:
         return self

@@ -124,6 +124,20 @@ def test_a_long_life_keeps_only_the_files_with_entries_that_have_not_arrived(tmp
         assert kept.first + len(kept.entries) == 21
 
 
+def test_the_newest_file_stays_while_the_chain_may_go_on_or_must_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WriteAhead(tmp_path, "gw-1") as ahead:
+        ahead.write(1, group(b"one"), NONE)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", lambda _: (_ for _ in ()).throw(OSError(errno.EIO, "injected")))
+            for _ in range(3):
+                with pytest.raises(OSError, match="injected"):
+                    ahead.write(2, group(b"two"), NONE)
+                ahead.forget(1)
+    assert values(tmp_path) == [b"one"]
+
+
 def test_a_finished_gateway_leaves_nothing_and_an_unfinished_one_everything(tmp_path: Path) -> None:
     first, second = WriteAhead(tmp_path, "gw-1"), WriteAhead(tmp_path, "gw-2")
     for ahead in (first, second):
