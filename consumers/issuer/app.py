@@ -12,11 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 from consumers.issuer import clients
 from consumers.issuer.clients import Client
@@ -42,7 +40,7 @@ class _Refused(Exception):
 
 def application(
     issuer: Issuer, known: Mapping[str, Client], now: Callable[[], int] = lambda: int(time.time())
-) -> Starlette:
+) -> FastAPI:
     """Return the application of an issuer and its clients."""
 
     async def token(request: Request) -> JSONResponse:
@@ -58,7 +56,10 @@ def application(
     async def keys(_: Request) -> JSONResponse:
         return JSONResponse(issuer.keys())
 
-    return Starlette(routes=[Route(TOKEN_PATH, token, methods=["POST"]), Route(KEYS_PATH, keys)])
+    app = FastAPI(openapi_url=None)
+    app.add_route(TOKEN_PATH, token, methods=["POST"])
+    app.add_route(KEYS_PATH, keys, methods=["GET"])
+    return app
 
 
 async def _said(request: Request) -> Mapping[str, str]:

@@ -1,10 +1,9 @@
 """The issuer of our own put together: its key, its clients, its port on loopback. Development alone."""
 
-import uvicorn
-
 from consumers.issuer import clients
 from consumers.issuer.app import application
 from jejak.audit.admission import development_issuer
+from jejak.audit.witness import run
 from jejak.settings import Settings
 
 
@@ -12,5 +11,4 @@ def serve(settings: Settings) -> None:
     """Issue tokens on loopback until stopped; raises IssuerRefused outside development, ClientsRefused, OSError."""
     issuer = development_issuer(settings)
     file = settings.issuer_clients
-    served = application(issuer, clients.load(file) if file.is_file() else {})
-    uvicorn.run(served, host="127.0.0.1", port=settings.issuer_port, access_log=False, log_level="warning")
+    run(application(issuer, clients.load(file) if file.is_file() else {}), settings.issuer_port)

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 import pytest
-from starlette.testclient import TestClient
+from fastapi.testclient import TestClient
 
 from consumers.gateway.authentication import Authenticator, TrustedIssuer
 from consumers.gateway.request import Caller
