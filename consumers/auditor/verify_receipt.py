@@ -134,7 +134,7 @@ class Policy:
             if words[0] and not words[0].startswith("#"):
                 try:
                     self._take(words)
-                except (Refused, ValueError):
+                except (Refused, ValueError, IndexError):
                     raise Refused("BAD_POLICY", " ".join(words[:2])) from None
         if not self.quorum:
             raise Refused("BAD_POLICY", "no quorum")

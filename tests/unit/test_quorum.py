@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consumers.auditor import verify_receipt
 from schemas.note import SignedNote
 from schemas.quorum import Policy, PolicyRefused, parse_policy
 from tests.unit.witness_by_hand import LOG, STRANGER, Key, leaves, text_of
@@ -141,6 +142,18 @@ def test_what_is_no_policy_is_refused_with_its_line(text: str, code: str, line: 
     with pytest.raises(PolicyRefused) as refused:
         policy(text)
     assert (refused.value.code, refused.value.line) == (code, line)
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in REFUSED.values()] + ["quorum\n", "witness\n", "x\n"])
+def test_the_stand_alone_verifier_refuses_the_same_policies(text: str) -> None:
+    with pytest.raises(verify_receipt.Refused):
+        verify_receipt.Policy(text)
+
+
+def test_the_stand_alone_verifier_meets_quorums_by_the_same_sets() -> None:
+    theirs = verify_receipt.Policy(TWO_LEVELS)
+    ours = policy(TWO_LEVELS)
+    assert all(theirs.met(set(some), theirs.quorum) == ours.met(some) for some in subsets())
 
 
 @settings(max_examples=300, deadline=None)
