@@ -44,10 +44,12 @@ audit-proofs: sync ## every proof of all sizes to 2,048 and two million random o
 audit-attacks: sync ## 10,000 changed bytes, each attack on the log 1,000 times, every byte of a receipt: all must be seen
 	JEJAK_ATTACKS_AT_LENGTH=1 $(RUN) pytest -s --timeout=0 tests/unit/test_audit_attacks.py tests/unit/test_auditor_receipts.py
 
-audit-faults: sync ## nothing acknowledged is lost, nothing disclosed without intent: 1,000 crash points, 35 kills, 100,000 steps
+audit-faults: sync ## gateway and sequencer: nothing acknowledged lost, no look without intent, no fork: 2,000 crash points, 85 kills
 	JEJAK_AUDIT_POINTS=1000 JEJAK_AUDIT_KILLS=25 JEJAK_AUDIT_BROKER_KILLS=10 \
 		$(RUN) pytest -s --timeout 7200 tests/integration/test_gateway_durable_real.py
 	JEJAK_AUDIT_STEPS=100000 $(RUN) pytest -s --timeout 7200 tests/unit/test_gateway_machine.py
+	JEJAK_FAULT_POINTS=1000 JEJAK_FAULT_BLOWS=50 \
+		$(RUN) pytest -s --timeout 7200 tests/unit/test_sequencer_crash_points.py tests/integration/sequencer_at_length.py
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .
