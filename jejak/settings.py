@@ -83,11 +83,11 @@ class Settings(BaseSettings):
             return ReferenceKey(secret_from(os.environ, "JEJAK_REFERENCE_KEY"))
         return ReferenceKey(load_or_create_secret(self.key_folder() / "reference.key"))
 
-    def token(self) -> str:
-        """Return the access token from the environment, or the file named there; empty where neither is set."""
-        if file := os.environ.get("JEJAK_TOKEN_FILE"):
+    def token(self, name: str = "TOKEN") -> str:
+        """Return an access token from the environment, or the file named there; empty where neither is set."""
+        if file := os.environ.get(f"JEJAK_{name}_FILE"):
             return Path(file).read_text("ascii").strip()
-        return os.environ.get("JEJAK_TOKEN", "")
+        return os.environ.get(f"JEJAK_{name}", "")
 
     def own_policy(self) -> Path:
         """Return the file that names this machine's own witness, for where no policy is set."""

@@ -55,13 +55,14 @@ def operator(settings: Settings) -> Caller | NotAuthenticated:
     token = settings.token()
     if not token:
         try:
-            token = _operators_token(settings)
+            token = operators_token(settings)
         except IssuerRefused:
             return NotAuthenticated("TOKEN_MISSING")
     return authenticator(settings).authenticate(token, channel="CLI")
 
 
-def _operators_token(settings: Settings) -> str:
+def operators_token(settings: Settings) -> str:
+    """Return a token of our own issuer for the agency, role and officer of the settings; raises IssuerRefused."""
     subject = Subject(CLIENT, settings.agency, settings.role, settings.actor, "LOCAL_USER")
     return development_issuer(settings).issue(subject, int(time.time()), str(uuid.uuid4()))
 

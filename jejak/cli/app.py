@@ -23,6 +23,7 @@ from jejak.cli import (
     bench,
     contract,
     demo,
+    emergency,
     erase,
     export,
     output,
@@ -66,6 +67,7 @@ for _name, _command in (
     ("erase", erase.erase),
 ):
     app.command(_name)(_command)
+read.family.command("emergency")(emergency.emergency)
 for _name, _group in (
     ("publish", publish.app),
     ("run", run.app),

@@ -2,7 +2,7 @@
 
 import typer
 
-from jejak.cli import audit_explain, audit_log, audit_serving, audit_trail, audit_verify
+from jejak.cli import audit_explain, audit_log, audit_serving, audit_trail, audit_verify, emergency
 
 app = typer.Typer(no_args_is_help=True, help="The log of every look at a person: proofs, witnesses, who saw whom.")
 
@@ -23,3 +23,4 @@ app.command()(audit_verify.verify)
 app.command()(audit_verify.receipt)
 app.command()(audit_verify.check_receipt)
 app.command()(audit_explain.explain)
+app.command()(emergency.review)

@@ -1,4 +1,4 @@
-"""`jejak policy check | activate`: sets of policies that decide who may look."""
+"""`jejak policy check | activate | token`: sets of policies that decide who may look, and who asks in development."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from jejak.audit import admission
 from jejak.cli import output
 from jejak.settings import Settings
 
-DOES_NOT_HOLD = 1
+DOES_NOT_HOLD, REFUSED = 1, 3
 app = typer.Typer(no_args_is_help=True, help="Sets of Cedar policies and their data that decide who may look.")
 
 Folder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder of .cedar, .cedarschema and .toml.")]
@@ -31,6 +31,16 @@ def activate(folder: Folder) -> None:
     with composition.connected(settings) as registry:
         admission.activate(registry.endpoints.kafka, found, settings.actor)
     output.say(f"activated: {found.hash.hex()}")
+
+
+@app.command()
+def token() -> None:
+    """Print a five-minute token for the set agency, role and officer; in development alone."""
+    try:
+        typer.echo(admission.operators_token(Settings()))
+    except admission.IssuerRefused as refused:
+        output.say(f"refused: {refused}")
+        raise typer.Exit(REFUSED) from refused
 
 
 def _loaded(folder: Path) -> Policies:

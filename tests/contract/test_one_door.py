@@ -114,6 +114,16 @@ def test_a_token_that_does_not_hold_ends_the_command_line_before_anything(monkey
     assert "TOKEN_MALFORMED" in answer.stderr
 
 
+@pytest.mark.parametrize(("second", "code"), [("", "SECOND_TOKEN_MISSING"), ("a.forged.token", "TOKEN_MALFORMED")])
+def test_an_emergency_needs_the_token_of_a_second_officer(
+    second: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JEJAK_SECOND_TOKEN", second)
+    answer = CliRunner().invoke(app, ["family", "emergency", FAMILY, "--text", "a flood"])
+    assert (answer.exit_code, answer.stdout) == (read.REFUSED, "")
+    assert code in answer.stderr
+
+
 @pytest.mark.parametrize(
     "number", ["357102 4101800001", " 3571024101800001", "3571024101800001 ", "\uff13571024101800001"]
 )
