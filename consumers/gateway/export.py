@@ -69,17 +69,24 @@ class Made:
 
 
 def export(  # noqa: PLR0913, PLR0917  the parts that it joins
-    door: Exporting, lists: Lists, key: MarkKey, caller: Caller, wanted: Export, target: Path
+    door: Exporting,
+    lists: Lists,
+    key: MarkKey,
+    caller: Caller,
+    wanted: Export,
+    target: Path,
+    second: Caller | None = None,
 ) -> Made | Withheld:
     """Return the whole file, made durable beside `target`; a Withheld leaves the part that was disclosed so far.
 
+    `second` is the officer who approved, by their own token, where the policies want one for so many persons.
     Raises JournalRefused where another export lies there.
     """
     beginning = Reached(wanted.request_id, wanted.terms, wanted.began_at)
     with opened(target, beginning) as (journal, reached):
         left = wanted.most_persons - reached.persons
         asked = ExportAsked(wanted.request_id, wanted.fields, wanted.regions, left)
-        stream = door.open_export(caller, Purpose(wanted.purpose, None, wanted.request_id), asked)
+        stream = door.open_export(caller, Purpose(wanted.purpose, None, wanted.request_id), asked, second)
         if isinstance(stream, Withheld):
             return stream
         running = _Running(stream, key, wanted, journal, reached)

@@ -45,9 +45,19 @@ class HandedOver:
 
 
 def run(  # noqa: PLR0913  what is exported to whom, where
-    registry: Registry, caller: Caller, request_id: str, target: Path, *, kind: Format = "csv", purpose: str = ""
+    registry: Registry,
+    caller: Caller,
+    request_id: str,
+    target: Path,
+    *,
+    kind: Format = "csv",
+    purpose: str = "",
+    second: Caller | None = None,
 ) -> HandedOver | Withheld:
-    """Export under a grant; a Withheld handed nothing over, and the same command goes on where it stands."""
+    """Export under a grant; a Withheld handed nothing over, and the same command goes on where it stands.
+
+    `second` is another officer of the agency, who approves an export of many persons.
+    """
     state = requests.states(registry.endpoints.kafka).get(request_id)
     if state is None or state.agency != caller.agency_id:
         return Withheld("AGREEMENT_NOT_ACTIVE")
@@ -59,7 +69,7 @@ def run(  # noqa: PLR0913  what is exported to whom, where
     key = load_or_create_mark_key(registry.settings.key_folder())
     try:
         with registry.door() as door:
-            made = export(door, registry.figures(), key, caller, wanted, target)
+            made = export(door, registry.figures(), key, caller, wanted, target, second)
     except JournalRefused as refused:
         return Withheld(str(refused))
     if isinstance(made, Withheld):

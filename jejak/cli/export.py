@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from consumers.gateway.authentication import NotAuthenticated
 from consumers.gateway.export_rows import Format
-from consumers.gateway.request import Withheld
+from consumers.gateway.request import Caller, Withheld
 from jejak import composition
-from jejak.audit import exports
+from jejak.audit import admission, exports
 from jejak.cli import output, read
 from jejak.cli.stack import Json
 from jejak.settings import Settings
@@ -27,11 +28,15 @@ def run(
     purpose: Annotated[str, typer.Option(help="Purpose code; the grant's first by default.")] = "",
     json: Json = False,
 ) -> None:
-    """Export to the agency of JEJAK_AGENCY, each person on record first; killed, the same command goes on."""
+    """Export to the agency of JEJAK_AGENCY, each person on record first; killed, the same command goes on.
+
+    Of many persons, a second officer approves: their token is in JEJAK_SECOND_TOKEN or JEJAK_SECOND_TOKEN_FILE.
+    """
     settings = Settings()
     caller = replace(read.caller(settings), channel="EXPORT")
+    second = _second(settings)
     with composition.connected(settings) as registry:
-        done = exports.run(registry, caller, request, to, kind=kind, purpose=purpose)
+        done = exports.run(registry, caller, request, to, kind=kind, purpose=purpose, second=second)
     if isinstance(done, Withheld):
         output.say(f"withheld: {done.code}")
         raise typer.Exit(REFUSED)
@@ -46,6 +51,15 @@ def run(
         output.as_json(told)
     else:
         output.table(f"Export of {request}", ("field", "value"), list(told.items()))
+
+
+def _second(settings: Settings) -> Caller | None:
+    token = settings.token("SECOND_TOKEN")
+    found = admission.authenticator(settings).authenticate(token, channel="EXPORT") if token else None
+    if isinstance(found, NotAuthenticated):
+        output.say(f"withheld: {found.code} (second officer)")
+        raise typer.Exit(REFUSED)
+    return found
 
 
 @app.command()
