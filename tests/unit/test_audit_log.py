@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = 1_750_000_000_000_000
-DEADLINE = 0.4
+DEADLINE = 1.5
 
 
 def draft(text: str = "") -> Callable[..., records.AccessOutcome]:

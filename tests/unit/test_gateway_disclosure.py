@@ -146,7 +146,7 @@ class Room:
             self.broker,  # type: ignore[arg-type]  # as much of a producer as it uses
             "gw",
             folder=Path(self.folder.name),
-            deadline_seconds=0.3,
+            deadline_seconds=1.5,
             now=lambda: NOW,
         )
         self.pauses: list[float] = []
