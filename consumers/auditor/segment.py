@@ -22,7 +22,10 @@ _PLACE_BYTES = _PLACE.size
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Leaves to check, from `first` up to `end` in a log of `size`; the first of the rounds ends before them."""
+    """Leaves to check, from `first` up to `end`; the first of the rounds ends before them.
+
+    `size` is what the log publishes, by which it names its partial tiles: signed, and so no fault of the index.
+    """
 
     log: LogReader
     first: int

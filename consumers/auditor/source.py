@@ -52,10 +52,10 @@ class LogReader(Protocol):
         """Return bytes of the rounds index, the end not included."""
 
     def tile(self, level: int, number: int, width: int) -> bytes:
-        """Return the hashes of a tile; all bytes there are where it is asked for full, that more than these show."""
+        """Return at least the first `width` hashes of a tile, as wide as it is published."""
 
     def bundle(self, number: int, width: int) -> bytes:
-        """Return at least the first `width` entries of a bundle, each after its length in two bytes."""
+        """Return at least the first `width` entries of a bundle, as wide as published, each after its length."""
 
 
 def tile_name(number: int) -> str:
@@ -90,10 +90,9 @@ class Directory:
             index.seek(start)
             return index.read(end - start)
 
-    def tile(self, level: int, number: int, width: int) -> bytes:
+    def tile(self, level: int, number: int, width: int) -> bytes:  # noqa: ARG002  one file grows: whatever is in it
         """Return the hashes of a tile."""
-        found = self._file(f"tile/{level}/{tile_name(number)}")
-        return found if width == TILE else found[: HASH * width]
+        return self._file(f"tile/{level}/{tile_name(number)}")
 
     def bundle(self, number: int, width: int) -> bytes:  # noqa: ARG002  one file grows: whatever is in it
         """Return the entries of a bundle."""

@@ -78,7 +78,7 @@ class _Audit:
         """Check everything; raises _Stop at the first fault."""
         self._served = self._checkpoint()
         self._index = self._head()
-        self._size = self._index.at(self._index.count - 1).size if self._index.count else 0
+        self._size = self._index.at(self._index.count - 1).size if self._index.count else 0  # for progress alone
         self._remember()
         self._passed(0, hashing.EMPTY)
         for task, checked in _in_order(self._tasks(), min(self._wishes.workers, -(-self._size // LEAVES))):
@@ -87,7 +87,7 @@ class _Audit:
             raise _Stop(Broken(code, where, f"no round of the log ends at its {size} leaves"))
         self._ledger.figures.rounds = self._index.count
         self._open_intents = self._ledger.finish()
-        self._stop(self._ledger.repeated(partial(value_hashes, self._log, self._size)))
+        self._stop(self._ledger.repeated(partial(value_hashes, self._log, self._served.size)))
         if self._wishes.bootstrap:
             self._compare_topic()
 
@@ -162,7 +162,7 @@ class _Audit:
 
     def _task(self, held: list[Round], first: int, end: int) -> Task:
         wishes = self._wishes
-        return Task(self._log, first, end, self._size, tuple(held), wishes.decode, wishes.bootstrap)
+        return Task(self._log, first, end, self._served.size, tuple(held), wishes.decode, wishes.bootstrap)
 
     def _join(self, task: Task, checked: Checked) -> None:
         """Take a segment after those before it."""
@@ -192,7 +192,7 @@ class _Audit:
         """Hold a hash above the segments against its tile."""
         tile, at = number // TILE, number % TILE
         if at == 0:
-            self._tiles[level] = self._log.tile(level, tile, min(TILE, (self._size >> 8 * level) - tile * TILE))
+            self._tiles[level] = self._log.tile(level, tile, min(TILE, (self._served.size >> 8 * level) - tile * TILE))
         held = self._tiles[level]
         if held[HASH * at : HASH * at + HASH] != hashed or (at == TILE - 1 and len(held) != HASH * TILE):
             first = number << 8 * level

@@ -18,7 +18,7 @@ from tests.unit.audit_log_oracle import NaiveLog, made, policy
 AT_LENGTH = bool(os.environ.get("JEJAK_ATTACKS_AT_LENGTH"))
 CHANGES = 10_000 if AT_LENGTH else 120
 TIMES = 1_000 if AT_LENGTH else 5
-SCRIPT_EACH = 5 if AT_LENGTH else 2
+SCRIPT_EACH = 20 if AT_LENGTH else 3
 
 
 @pytest.fixture(scope="module")
