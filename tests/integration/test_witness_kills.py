@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.unit.witness_by_hand import LOG, WITNESS, cosigned_seconds, leaves, proof, request, root, signed, text_of
+from tests.unit.witness_by_hand import LOG, WITNESS, cosigned_seconds, grown, leaves, root, text_of
 
 KILLS = 200 if os.environ.get("JEJAK_FAULTS_AT_LENGTH") else 20
 KILLS_OF_A_LIFE = 4
@@ -60,6 +61,11 @@ def nursery() -> Iterator[Nursery]:
     started.end()
 
 
+@cache
+def body_of(known: int, size: int, branch: str) -> bytes:
+    return grown(known, leaves(size, branch, SHARED), LOG)
+
+
 class ForkingLog(threading.Thread):
     """A log that signs two histories and asks for cosignatures of one, as often as it can, until told to stop."""
 
@@ -80,10 +86,10 @@ class ForkingLog(threading.Thread):
                 time.sleep(0.002)
 
     def _ask(self, known: int, size: int) -> int:
-        data = leaves(size, self._branch, SHARED)
+        asked = body_of(known, size, self._branch)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
-            connection.request("POST", "/add-checkpoint", request(known, proof(known, data), signed(data, LOG)))
+            connection.request("POST", "/add-checkpoint", asked)
             answer = connection.getresponse()
             body = answer.read().decode()
             self.answered += 1
@@ -123,16 +129,16 @@ def lived(nursery: Nursery, folder: Path, chance: random.Random) -> list[Forking
 
 def test_a_witness_killed_at_random_moments_never_cosigns_two_histories(nursery: Nursery, tmp_path: Path) -> None:
     chance = random.Random(20_260_101)  # noqa: S311  a test's choices
-    grown = 0
+    sizes = 0
     for life in range(KILLS // KILLS_OF_A_LIFE):
         logs = lived(nursery, tmp_path / f"{life}", chance)
         beyond = [{size for size, _ in log.cosigned if size > SHARED} for log in logs]
         assert not all(beyond), "two histories were cosigned"
-        grown += sum(map(len, beyond))
+        sizes += sum(map(len, beyond))
         for log, branch in zip(logs, BRANCHES, strict=True):
             for size, line in log.cosigned:
                 cosigned_seconds(line, WITNESS, text_of(leaves(size, branch, SHARED)))
-    assert grown > KILLS // 4, "hardly anything was cosigned"
+    assert sizes > KILLS // 4, "hardly anything was cosigned"
 
 
 def test_the_histories_of_this_test_differ() -> None:
