@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from uuid_utils import compat
+import uuid_utils
 
 from consumers.gateway.write_ahead import SALT_BYTES, Entry
 from schemas import codec, records
@@ -52,7 +52,7 @@ def extended(gateway_id: str, head: Head, drafts: Sequence[Draft], now: int) -> 
 
 
 def _link(gateway_id: str, head: Head, draft: Draft, now: int) -> Link:
-    event_id, number = compat.uuid7().bytes, head.number + 1
+    event_id, number = uuid_utils.uuid7().bytes, head.number + 1
     place = {"event_id": event_id, "gateway_id": gateway_id, "gateway_seq": number}
     value = codec.encode(draft(**place, occurred_at=now, prev_gateway_hash=head.value_hash))
     if len(value) > LONGEST_VALUE:
