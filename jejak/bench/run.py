@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from jejak.bench import auditing, folding, history, intake, loading, nation, profile, projecting, trail, tree
+from jejak.bench import auditing, folding, history, intake, loading, nation, profile, projecting, trail, tree, verifying
 from jejak.bench.corpus import Corpus
 from jejak.bench.ground import Ground, Progress, Wishes, prepared
 from jejak.bench.nation import Speeds
