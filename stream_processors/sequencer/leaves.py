@@ -38,7 +38,9 @@ class Leaves:
         self._next = [*offsets]
         self._kept = [[] for _ in offsets]
         self._paused = set()
-        self._consumer.assign([TopicPartition(self._topic, place, at) for place, at in enumerate(offsets)])
+        places = [TopicPartition(self._topic, place, at) for place, at in enumerate(offsets)]
+        self._consumer.assign(places)
+        self._consumer.resume(places)  # a pause may outlive an assignment
 
     @property
     def count(self) -> int:

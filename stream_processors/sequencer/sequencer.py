@@ -112,13 +112,17 @@ class Sequencer:
         _LOG.info("sequencer_begins", round=0 if position is None else position.round.number)
         return 0 if position is None else position.offset
 
-    def catch_up(self) -> None:
-        """Build every round that won before now, and have the newest published checkpoint served."""
+    def catch_up(self, tell: Callable[[int, int], None] = lambda _read, _end: None) -> None:
+        """Build every round that won before now, and have the newest published checkpoint served.
+
+        `tell` hears now and then how far the topic of rounds is built, and its end.
+        """
         end = self._rounds.end()
         while self._rounds.next_offset < end:
             self._listen(_TURN_S)
             if len(self._unbuilt) >= _MOST_UNBUILT:
                 self._follow()
+            tell(self._rounds.next_offset, end)
         self._follow()
         if self._newest_note and self._building.last is not None:
             self._publishing.restore(self._newest_note, self._building.last.size)

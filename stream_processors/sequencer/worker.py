@@ -67,7 +67,8 @@ class SequencerWorker:
         if not self._rounds.wait(_STANDBY_S):
             return
         try:
-            self._sequencer.catch_up()
+            self._sequencer.catch_up(lambda read, end: self._pulse.restoring(0, read, end))
+            self._pulse.restored()
             while not self._stopping:
                 self._note(self._sequencer.turn())
         except Dethroned:
