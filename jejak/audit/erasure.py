@@ -21,6 +21,8 @@ from stream_processors.registry.decision import Refused, change_of
 
 KEY_CACHE_SECONDS: Final = 30
 BACKUP_DAYS: Final = 35
+ALREADY_ERASED: Final = "ALREADY_ERASED"
+NOT_UNLINKED_YET: Final = "NOT_UNLINKED_YET"
 _ENDED: Final = "ENDED"
 _WAIT_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.25
@@ -63,7 +65,7 @@ def erase(  # noqa: PLR0913, PLR0917  who erases whom and why, and what that sta
     family_id = references.family_of(person_ref)
     state = references.family(family_id) if family_id is not None else None
     if family_id is None or state is None:
-        code = "ALREADY_ERASED" if keys.is_erased(person_ref) else "PERSON_UNKNOWN"
+        code = ALREADY_ERASED if keys.is_erased(person_ref) else "PERSON_UNKNOWN"
         return Refused(code, "/person_ref", "no family in the registry has this person")
     record = saying.record_of(Erasure(*said, family_id, person_ref, *terms, clock()))
     verdict = family.decide(change_of(codec.encode(record), clock()), state)
@@ -85,9 +87,43 @@ def _stays(references: References, person_ref: str, family_id: str) -> bool:
     return references.family_of(person_ref) == family_id
 
 
-def run(registry: Registry, person_ref: str, terms: tuple[str, str]) -> Done | Refused:
-    """Erase a person in this registry, in the name of its agency and officer."""
-    settings = registry.settings
+@dataclass(frozen=True, slots=True)
+class Everywhere:
+    """A person erased from every family that ever claimed them; `left` says why one still names them, or is empty."""
+
+    done: tuple[Done, ...]
+    left: str = ""
+
+
+def everywhere(
+    references: References, once: Callable[[], Done | Refused], person_ref: str, seconds: float = _WAIT_SECONDS
+) -> Everywhere | Refused:
+    """Erase until no family is led to from the reference: a person may have been claimed by several."""
+    done: list[Done] = []
+    while True:
+        answer = once()
+        if isinstance(answer, Refused):
+            if not done:
+                return answer
+            return Everywhere(tuple(done), "" if answer.rule == ALREADY_ERASED else answer.rule)
+        done.append(answer)
+        if not _unlinked(references, person_ref, answer.family_id, seconds):
+            return Everywhere(tuple(done), NOT_UNLINKED_YET)
+
+
+def _unlinked(references: References, person_ref: str, family_id: str, seconds: float) -> bool:
+    """Wait until the read model leads nobody from the reference to this family; tell whether it came to that."""
+    deadline = time.monotonic() + seconds
+    while references.family_of(person_ref) == family_id:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True
+
+
+def run(registry: Registry, person_ref: str, terms: tuple[str, str]) -> Everywhere | Refused:
+    """Erase a person in this registry, in the name of its agency and officer; waits for the read model."""
+    settings, references, keys = registry.settings, registry.read_model(), registry.key_store()
     publisher = registry.publisher(1)
 
     def publish(message: Outgoing) -> None:
@@ -95,15 +131,4 @@ def run(registry: Registry, person_ref: str, terms: tuple[str, str]) -> Done | R
         publisher.publish(document, (message,), lambda messages: messages)
 
     said = (settings.agency, settings.actor)
-    return erase(registry.read_model(), registry.key_store(), publish, person_ref, said, terms)
-
-
-def unlinked(registry: Registry, person_ref: str, seconds: float = _WAIT_SECONDS) -> bool:
-    """Wait until the read model leads nobody from the reference to a family; tell whether it came to that in time."""
-    deadline = time.monotonic() + seconds
-    references = registry.read_model()
-    while references.family_of(person_ref) is not None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_PAUSE_SECONDS)
-    return True
+    return everywhere(references, lambda: erase(references, keys, publish, person_ref, said, terms), person_ref)

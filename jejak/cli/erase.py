@@ -33,12 +33,11 @@ def erase(
         if isinstance(done, Refused):
             output.say(f"refused: {done.rule}: {done.explanation}")
             raise typer.Exit(REFUSED)
-        in_time = erasure.unlinked(registry, person_ref)
     told = {
-        "family_id": done.family_id,
-        "change_id": done.change_id.hex(),
-        "with_family": done.with_family,
-        "unlinked": in_time,
+        "families": [one.family_id for one in done.done],
+        "changes": [one.change_id.hex() for one in done.done],
+        "with_family": [one.family_id for one in done.done if one.with_family],
+        "left": done.left,
         "caches_empty_within_seconds": erasure.KEY_CACHE_SECONDS,
         "backups_gone_within_days": erasure.BACKUP_DAYS,
     }
@@ -46,6 +45,6 @@ def erase(
         output.as_json(told)
     else:
         output.table("Erased", ("field", "value"), list(told.items()))
-    if not in_time:
-        output.say("the event is published; the read model has not unlinked the reference yet: is a fold running?")
+    if done.left:
+        output.say(f"the keys are destroyed, but a family still names the reference ({done.left}): erase again")
         raise typer.Exit(LATE)

@@ -21,6 +21,7 @@ from tests.unit.registry_scenarios import (
     DINSOS,
     FAMILY,
     NOW,
+    OTHER_FAMILY,
     Scenario,
     claimed,
     given,
@@ -168,3 +169,27 @@ def test_an_erasure_cut_off_after_the_keys_is_finished_by_the_same_command() -> 
     again = erase(model, keys)
     assert isinstance(again, Refused)
     assert again.rule == "ALREADY_ERASED"
+
+
+def test_a_person_of_two_families_is_erased_from_both() -> None:
+    model = ReadModel(None)
+    answers = [
+        erasing.Done(FAMILY, b"1" * 16, with_family=False),
+        erasing.Done(OTHER_FAMILY, b"2" * 16, with_family=False),
+    ]
+    left = list(answers)
+
+    def once() -> erasing.Done | Refused:
+        if not left:
+            return Refused(erasing.ALREADY_ERASED, "", "")
+        model.known[ANI] = left[1].family_id if len(left) > 1 else ""
+        return left.pop(0)
+
+    assert erasing.everywhere(model, once, ANI) == erasing.Everywhere(tuple(answers))
+
+
+def test_an_erasure_that_no_read_model_follows_says_so() -> None:
+    model = ReadModel(None)
+    done = erasing.Done(FAMILY, b"1" * 16, with_family=False)
+    answer = erasing.everywhere(model, lambda: done, ANI, seconds=0)
+    assert answer == erasing.Everywhere((done,), erasing.NOT_UNLINKED_YET)
