@@ -11,7 +11,7 @@ from consumers.auditor import hashing
 from consumers.auditor.chains import Listener, Said
 from consumers.auditor.rounds import Round, Stretch, stretches
 from consumers.auditor.source import HASH, TILE, LogReader
-from consumers.auditor.topics import Entries
+from consumers.auditor.topics import Broker, Entries
 from consumers.auditor.verdict import Broken, at_leaf
 
 LEAVES = TILE * TILE
@@ -33,7 +33,7 @@ class Task:
     size: int
     rounds: tuple[Round, ...]
     decode: bool = False
-    bootstrap: str = ""
+    broker: Broker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Segment:
         self._sizes = iter(sorted({one.size for one in task.rounds if task.first < one.size <= task.end}))
         self._next = next(self._sizes, None)
         self._listener = Listener() if task.decode else None
-        self._topic = Entries(task.bootstrap) if task.bootstrap else None
+        self._topic = Entries(task.broker) if task.broker else None
         self._upper = b""
         self._done = 0
 

@@ -7,6 +7,7 @@ it audits.
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -19,6 +20,15 @@ DEADLINE_SECONDS: Final = 30.0
 _SALT: Final = 16
 _HEAD: Final = struct.Struct(">BIQQ")
 _AT_ONCE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the two topics of a log are."""
+
+    bootstrap: str
+    audit: str = AUDIT_TOPIC
+    checkpoints: str = CHECKPOINTS_TOPIC
 
 
 def reader(bootstrap: str) -> Consumer:
@@ -66,8 +76,9 @@ def read(source: Consumer, topic: str, partition: int, start: int, end: int) -> 
 class Entries:
     """The entries of the audit topic that a segment should hold."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._source = reader(bootstrap)
+    def __init__(self, broker: Broker) -> None:
+        self._topic = broker.audit
+        self._source = reader(broker.bootstrap)
         self._entries: dict[tuple[int, int], bytes] = {}
 
     def fetch(self, parts: Sequence[Stretch]) -> None:
@@ -77,10 +88,10 @@ class Entries:
             start, _ = spans.get(part.partition, (part.offset, 0))
             spans[part.partition] = (start, part.offset + part.count)
         for partition, (start, end) in spans.items():
-            low, high = self._source.get_watermark_offsets(TopicPartition(AUDIT_TOPIC, partition), DEADLINE_SECONDS)
+            low, high = self._source.get_watermark_offsets(TopicPartition(self._topic, partition), DEADLINE_SECONDS)
             if low > start or high < end:
                 continue  # what isn't there any more is told of leaf by leaf
-            for message in read(self._source, AUDIT_TOPIC, partition, start, end):
+            for message in read(self._source, self._topic, partition, start, end):
                 self._entries[partition, message.offset() or 0] = entry_of(message)
 
     def differs(self, leaf: int, partition: int, offset: int, entry: bytes) -> Broken | None:
@@ -96,12 +107,12 @@ class Entries:
         self._source.close()
 
 
-def checkpoint_records(bootstrap: str, decode: Callable[[bytes], Any]) -> Iterator[tuple[int, Any]]:
+def checkpoint_records(broker: Broker, decode: Callable[[bytes], Any]) -> Iterator[tuple[int, Any]]:
     """Yield the records of the checkpoints topic, as long as it is now, each with its offset."""
-    source = reader(bootstrap)
+    source = reader(broker.bootstrap)
     try:
-        _, end = source.get_watermark_offsets(TopicPartition(CHECKPOINTS_TOPIC, 0), DEADLINE_SECONDS)
-        for message in read(source, CHECKPOINTS_TOPIC, 0, 0, end):
+        _, end = source.get_watermark_offsets(TopicPartition(broker.checkpoints, 0), DEADLINE_SECONDS)
+        for message in read(source, broker.checkpoints, 0, 0, end):
             yield message.offset() or 0, decode(message.value() or b"")
     finally:
         source.close()

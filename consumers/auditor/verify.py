@@ -19,6 +19,7 @@ from consumers.auditor.reread import value_hashes
 from consumers.auditor.rounds import Index, Round, is_sound
 from consumers.auditor.segment import LEAVES, Checked, Task
 from consumers.auditor.source import HASH, TILE, LogReader, Malformed
+from consumers.auditor.topics import Broker
 from consumers.auditor.verdict import Broken, Verdict
 from schemas import codec
 from schemas.quorum import Policy
@@ -31,10 +32,10 @@ _AHEAD: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What to check beyond hashes: entries `decode`d, the topics of a broker, checkpoints that others `kept`."""
+    """What to check beyond hashes: entries `decode`d, the topics of a `broker`, checkpoints that others `kept`."""
 
     decode: bool = True
-    bootstrap: str = ""
+    broker: Broker | None = None
     kept: tuple[bytes, ...] = ()
     workers: int = 1
 
@@ -88,8 +89,8 @@ class _Audit:
         self._ledger.figures.rounds = self._index.count
         self._open_intents = self._ledger.finish()
         self._stop(self._ledger.repeated(partial(value_hashes, self._log, self._served.size)))
-        if self._wishes.bootstrap:
-            self._compare_topic()
+        if self._wishes.broker is not None:
+            self._compare_topic(self._wishes.broker)
 
     def verdict(self, broken: Broken | None) -> Verdict:
         """Return what it came to."""
@@ -101,7 +102,7 @@ class _Audit:
             figures=self._ledger.figures,
             broken=broken,
             decoded=self._wishes.decode,
-            topics=bool(self._wishes.bootstrap),
+            topics=self._wishes.broker is not None,
             open_intents=self._open_intents,
         )
 
@@ -162,7 +163,7 @@ class _Audit:
 
     def _task(self, held: list[Round], first: int, end: int) -> Task:
         wishes = self._wishes
-        return Task(self._log, first, end, self._served.size, tuple(held), wishes.decode, wishes.bootstrap)
+        return Task(self._log, first, end, self._served.size, tuple(held), wishes.decode, wishes.broker)
 
     def _join(self, task: Task, checked: Checked) -> None:
         """Take a segment after those before it."""
@@ -198,10 +199,10 @@ class _Audit:
             first = number << 8 * level
             raise _Stop(Broken("TILE_DIFFERS", f"hash {number} of level {level}", f"not over the leaves from {first}"))
 
-    def _compare_topic(self) -> None:
+    def _compare_topic(self, broker: Broker) -> None:
         comparison = published.Comparison(self._index, self._served.origin, self._policy)
         try:
-            records = topics.checkpoint_records(self._wishes.bootstrap, codec.decode)
+            records = topics.checkpoint_records(broker, codec.decode)
             self._stop(published.compare(records, comparison))
         except codec.Undecodable as fault:
             raise _Stop(Broken("UNDECODABLE", "checkpoints topic", fault.code)) from fault

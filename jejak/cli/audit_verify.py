@@ -13,6 +13,7 @@ import typer
 
 from consumers.auditor import receipt as receipts
 from consumers.auditor.source import Malformed, Unreadable
+from consumers.auditor.topics import Broker
 from consumers.auditor.verdict import Verdict
 from consumers.auditor.verify import Show, Wishes
 from consumers.auditor.verify import verify as audit
@@ -51,7 +52,7 @@ def verify(
         keys = verifying.policy_of(settings, policy)
         wishes = Wishes(
             decode=not hash_only,
-            bootstrap=_broker(settings) if topics else "",
+            broker=Broker(_broker(settings)) if topics else None,
             kept=tuple(path.read_bytes() for path in kept or ()),
             workers=workers or os.cpu_count() or 1,
         )
