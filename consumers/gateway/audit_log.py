@@ -12,10 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 import structlog
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message, Producer
@@ -24,13 +23,23 @@ from uuid_utils import compat
 from consumers.gateway import audit_metrics as metrics
 from consumers.gateway import chain, clock
 from consumers.gateway.chain import LONGEST_VALUE, Draft, Head, Link
+from consumers.gateway.frames import Arrived
 from consumers.gateway.nik_filter import looks_like_nik
 from consumers.gateway.pending import Pending, Receipt
-from consumers.gateway.write_ahead import FULL, SALT_BYTES, Arrived, Held, WriteAhead
+from consumers.gateway.vouching import (
+    CLOCK_WRONG,
+    DISK_FULL,
+    TOO_LARGE,
+    UNAVAILABLE,
+    AuditTrail,
+    AuditUnavailable,
+    in_time,
+)
+from consumers.gateway.write_ahead import FULL, Held, WriteAhead
 from schemas.catalogue import AUDIT_TOPIC
 from transport import kafka
 
-__all__ = ["LONGEST_VALUE", "SALT_BYTES", "AuditLog", "AuditTrail", "AuditUnavailable", "Draft", "Receipt", "producer"]
+__all__ = ["LONGEST_VALUE", "AuditLog", "AuditTrail", "AuditUnavailable", "Draft", "Receipt", "producer"]
 
 DEADLINE_SECONDS: Final = 2.0
 HEARTBEAT_SECONDS: Final = 30.0
@@ -39,40 +48,7 @@ MOST_IN_GROUP: Final = 2_048
 _TURN_SECONDS: Final = 0.1
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
-UNAVAILABLE: Final = "AUDIT_UNAVAILABLE"
-DISK_FULL: Final = "DISK_FULL"
-CLOCK_WRONG: Final = "CLOCK_WRONG"
-WITNESSES_LATE: Final = "WITNESSES_LATE"
-TOO_LARGE: Final = "AUDIT_RECORD_TOO_LARGE"
-
 _LOG: Final = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class AuditUnavailable:
-    """The refusal to vouch for entries, and why: nothing may be shown on their strength.
-
-    `queued` are the ids of entries that are on record all the same, or may be later. `code` is AUDIT_UNAVAILABLE,
-    DISK_FULL, CLOCK_WRONG, WITNESSES_LATE or AUDIT_RECORD_TOO_LARGE.
-    """
-
-    queued: tuple[bytes, ...] = ()
-    code: str = UNAVAILABLE
-
-
-class AuditTrail(Protocol):
-    """What the door asks of the audit trail."""
-
-    def append(self, *drafts: Draft) -> tuple[Receipt, ...] | AuditUnavailable:
-        """Return the receipts once every entry is durable, in order; a refusal at the deadline."""
-
-    def queue(self, draft: Draft) -> None:
-        """Let the entry become durable whenever that is possible; wait for nothing, promise nothing."""
-
-
-def in_time() -> str:
-    """Tell that no checkpoint is awaited: nothing forbids to vouch."""
-    return ""
 
 
 class AuditLog:

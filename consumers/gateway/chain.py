@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import uuid_utils
 
-from consumers.gateway.write_ahead import SALT_BYTES, Entry
+from consumers.gateway.frames import SALT_BYTES, Entry
 from schemas import codec, records
 
 LONGEST_VALUE: Final = 65_498  # an entry of the tree is at most 64 KiB

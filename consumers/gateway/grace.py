@@ -18,14 +18,13 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.gateway import audit_metrics as metrics
+from consumers.gateway.vouching import UNAVAILABLE, WITNESSES_LATE
 from schemas import codec, records
 from schemas.catalogue import AUDIT_TOPIC
 from transport import kafka
 
 CHECKPOINTS_TOPIC: Final = "jejak.checkpoints.v1"
 GRACE_SECONDS: Final = 900.0
-LATE: Final = "WITNESSES_LATE"
-UNKNOWN: Final = "AUDIT_UNAVAILABLE"
 TAIL: Final = 256
 _TURN_SECONDS: Final = 0.5
 _KNOWN_SECONDS: Final = 2.0
@@ -101,10 +100,10 @@ class Grace:
     def forbids(self) -> str:
         """Return WITNESSES_LATE once the grace is over, nothing before; AUDIT_UNAVAILABLE while it can't be known."""
         if not self._known.wait(_KNOWN_SECONDS):
-            return UNKNOWN
+            return UNAVAILABLE
         age = self._age_ms()
         metrics.UNCOVERED_AGE.set(age / 1_000)
-        return LATE if age > self._grace_ms else ""
+        return WITNESSES_LATE if age > self._grace_ms else ""
 
     def _age_ms(self) -> float:
         return max(self._now() * 1_000 - self._since, 0.0)

@@ -21,17 +21,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from consumers.gateway import audit_metrics as metrics
 from consumers.gateway import chain
 from consumers.gateway.chain import Head
-from consumers.gateway.write_ahead import (
-    Damaged,
-    Entry,
-    Held,
-    Lock,
-    Segment,
-    WriteAhead,
-    leftovers,
-    read,
-    segments,
-)
+from consumers.gateway.frames import Damaged, Entry, Segment
+from consumers.gateway.write_ahead import Held, Lock, WriteAhead, leftovers, read, segments
 from schemas import codec, records
 from schemas.catalogue import AUDIT_TOPIC
 from transport import kafka

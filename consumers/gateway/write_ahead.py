@@ -2,77 +2,26 @@
 
 `<folder>/<gateway id>.<number>.wal`, segments of frames, each frame what one fsync made durable; beside them
 `<gateway id>.lock`, held with flock for as long as the gateway lives. Must not know what an entry says, nor of Kafka.
-
-    frame = magic | u32 length of the body | first 16 bytes of SHA-256(body) | body                        big-endian
-    body of a segment's first frame = JSON: gateway_id, made_at in microseconds, first number
-    body of any other = u64 first number | u64 number, u32 partition, u64 offset of the last entry known to have
-                        arrived at the broker (all 0: none) | entries: salt[16] | u32 length | value
 """
 
 import errno
 import fcntl
-import hashlib
-import json
 import os
-import struct
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from consumers.gateway import frames
+from consumers.gateway.frames import Arrived, Entry, Segment
+
 SEGMENT_BYTES: Final = 64 << 20
-SALT_BYTES: Final = 16
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-# No UTF-8 text holds its first byte, so no text in an entry looks like a frame.
-_MAGIC: Final = b"\xd7JWA"
-_HEAD: Final = struct.Struct(">4sI16s")
-_PLACE: Final = struct.Struct(">QQIQ")
-_ENTRY: Final = struct.Struct(f">{SALT_BYTES}sI")
-_DIGEST: Final = 16
-
-
-class Damaged(Exception):
-    """A file holds what was durable once and can't be read any more; `path` says which, nothing was changed in it."""
-
-    def __init__(self, path: Path, offset: int) -> None:
-        super().__init__(f"{path.name} is damaged at byte {offset}, before frames that are whole")
-        self.path = path
 
 
 class Held(Exception):
     """Another process lives by this gateway's id, or is replaying its file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry as the broker gets it, byte for byte."""
-
-    salt: bytes
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """The last entry known to have arrived, with all before it; number 0 is none."""
-
-    number: int = 0
-    partition: int = 0
-    offset: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """What one file holds: entries by number from `first` on, and how far the broker had them when it was written."""
-
-    gateway_id: str
-    made_at: int
-    first: int
-    entries: tuple[Entry, ...]
-    arrived: Arrived
-    bytes_read: int
 
 
 class Lock:
@@ -132,7 +81,7 @@ class WriteAhead:
         """
         if self._fd < 0:
             self._open(first)
-        frame = _frame(_body(first, entries, arrived))
+        frame = frames.frame(frames.group_body(first, entries, arrived))
         try:
             _write_all(self._fd, frame, self._length)
         except OSError:
@@ -189,8 +138,7 @@ class WriteAhead:
         self._made += 1
         path = self._folder / f"{self.gateway_id}.{self._made:06d}.wal"
         opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        head = {"gateway_id": self.gateway_id, "made_at": time.time_ns() // 1_000, "first": first}
-        frame = _frame(json.dumps(head).encode())
+        frame = frames.frame(frames.head_body(self.gateway_id, time.time_ns() // 1_000, first))
         try:
             _write_all(opened, frame, 0)
             os.fdatasync(opened)  # a frame follows only what is durable: else damage couldn't be told from a crash
@@ -227,85 +175,9 @@ def read(folder: Path, gateway_id: str) -> Segment | None:
     """
     whole: Segment | None = None
     for path in segments(folder, gateway_id):
-        if (found := read_segment(path)) is not None:
-            whole = found if whole is None else _joined(whole, found, path)
+        if (found := frames.read_segment(path)) is not None:
+            whole = found if whole is None else frames.joined(whole, found, path)
     return whole
-
-
-def _joined(before: Segment, after: Segment, path: Path) -> Segment:
-    if after.first > before.first + len(before.entries):
-        raise Damaged(path, 0)
-    kept = before.entries[: after.first - before.first]
-    arrived = max(before.arrived, after.arrived, key=lambda each: each.number)
-    return Segment(before.gateway_id, before.made_at, before.first, (*kept, *after.entries), arrived, after.bytes_read)
-
-
-def read_segment(path: Path) -> Segment | None:
-    """Return what one file holds up to where its last fsync came; None if that is nothing. Raises Damaged."""
-    data = path.read_bytes()
-    frames = list(_frames(data))
-    end = frames[-1][1] if frames else 0
-    if _whole_frame_after(data, end):
-        raise Damaged(path, end)
-    if not frames:
-        return None
-    head = json.loads(frames[0][0])
-    entries: list[Entry] = []
-    arrived = Arrived()
-    for body, _ in frames[1:]:
-        first, *place = _PLACE.unpack_from(body)
-        if first != head["first"] + len(entries):
-            raise Damaged(path, end)
-        entries += _entries(body)
-        arrived = Arrived(*place)
-    return Segment(head["gateway_id"], head["made_at"], head["first"], tuple(entries), arrived, end)
-
-
-def _frames(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield the body of every whole frame from the beginning on, and where it ends."""
-    at = 0
-    while (body := _frame_at(data, at)) is not None:
-        at += _HEAD.size + len(body)
-        yield body, at
-
-
-def _frame_at(data: bytes, at: int) -> bytes | None:
-    if len(data) - at < _HEAD.size:
-        return None
-    magic, length, digest = _HEAD.unpack_from(data, at)
-    body = data[at + _HEAD.size : at + _HEAD.size + length]
-    return body if magic == _MAGIC and len(body) == length and _digest(body) == digest else None
-
-
-def _whole_frame_after(data: bytes, at: int) -> bool:
-    """Tell whether a frame follows what can't be read: then that was durable, as frames follow only what is."""
-    while (at := data.find(_MAGIC, at + 1)) >= 0:
-        if _frame_at(data, at) is not None:
-            return True
-    return False
-
-
-def _frame(body: bytes) -> bytes:
-    return _HEAD.pack(_MAGIC, len(body), _digest(body)) + body
-
-
-def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).digest()[:_DIGEST]
-
-
-def _body(first: int, entries: Iterable[Entry], arrived: Arrived) -> bytes:
-    parts = [_PLACE.pack(first, arrived.number, arrived.partition, arrived.offset)]
-    for entry in entries:
-        parts += (_ENTRY.pack(entry.salt, len(entry.value)), entry.value)
-    return b"".join(parts)
-
-
-def _entries(body: bytes) -> Iterator[Entry]:
-    at = _PLACE.size
-    while at < len(body):
-        salt, length = _ENTRY.unpack_from(body, at)
-        at += _ENTRY.size + length
-        yield Entry(salt, body[at - length : at])
 
 
 def _write_all(descriptor: int, data: bytes, offset: int) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from consumers.gateway import chain
 from consumers.gateway.chain import Head
+from consumers.gateway.frames import Arrived, Entry
 from consumers.gateway.replay_ahead import Replayed, replay
-from consumers.gateway.write_ahead import Arrived, Entry, WriteAhead, read, segments
+from consumers.gateway.write_ahead import WriteAhead, read, segments
 from schemas import codec, records
 from tests.integration.gateway_lives import intent, outcome
 from tests.integration.gateway_rig import audit_topic

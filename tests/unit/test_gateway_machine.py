@@ -56,7 +56,7 @@ from tests.unit.test_gateway_disclosure import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from consumers.gateway.write_ahead import Entry, Segment
+    from consumers.gateway.frames import Entry, Segment
 
 STEPS = int(os.environ.get("JEJAK_AUDIT_STEPS", "400"))
 STEPS_A_RUN = 50

@@ -14,18 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consumers.gateway.write_ahead import (
-    Arrived,
-    Damaged,
-    Entry,
-    Held,
-    Lock,
-    WriteAhead,
-    leftovers,
-    read,
-    read_segment,
-    segments,
-)
+from consumers.gateway.frames import Arrived, Damaged, Entry, read_segment
+from consumers.gateway.write_ahead import Held, Lock, WriteAhead, leftovers, read, segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
