@@ -48,7 +48,7 @@ audit-faults: sync ## gateway and sequencer: nothing acknowledged lost, no look 
 	JEJAK_AUDIT_POINTS=1000 JEJAK_AUDIT_KILLS=25 JEJAK_AUDIT_BROKER_KILLS=10 \
 		$(RUN) pytest -s --timeout 7200 tests/integration/test_gateway_durable_real.py
 	JEJAK_AUDIT_STEPS=100000 $(RUN) pytest -s --timeout 7200 tests/unit/test_gateway_machine.py
-	JEJAK_FAULT_POINTS=1000 JEJAK_FAULT_BLOWS=50 \
+	JEJAK_FAULT_POINTS=1100 JEJAK_FAULT_BLOWS=50 \
 		$(RUN) pytest -s --timeout 7200 tests/unit/test_sequencer_crash_points.py tests/integration/sequencer_at_length.py
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies

@@ -158,12 +158,16 @@ class Rig:
         assert [note.root for note in notes] == [roots[note.size] for note in notes]
         by_round = {winner.round: winner.root for winner in winners}
         assert [note.root for note in notes] == [by_round[record.round] for record in published]
+        index = b"".join(
+            struct.pack(f">{1 + len(each.cut)}Q", each.tree_size, *[cut.end_offset for cut in each.cut]) + each.root
+            for each in winners
+        )
         for folder in folders or ("log",):
             require_tiles(self.folder / folder, leaves)
-            assert (self.folder / folder / "rounds").read_bytes() == b"".join(
-                struct.pack(f">{1 + len(each.cut)}Q", each.tree_size, *[cut.end_offset for cut in each.cut]) + each.root
-                for each in winners
-            )
+            held = (self.folder / folder / "rounds").read_bytes()
+            # A sequencer that was asked to end may have left a last round, without leaves, to the next.
+            assert index.startswith(held)
+            assert int.from_bytes(held[-32 - 8 * (1 + self.partitions) :][:8], "big") == len(leaves)
         lost = sum(1 for record in records if not isinstance(record, CheckpointPublished)) - len(winners)
         return Verdict(len(leaves), len(winners), lost, len(notes))
 
