@@ -7,7 +7,7 @@ from pathlib import Path
 
 from consumers.auditor import receipt
 from consumers.auditor.receipt import NotYet
-from consumers.auditor.source import LogReader, found_at
+from consumers.auditor.source import LogReader, Unreadable, found_at
 from identity.secret_file import load_secret
 from jejak.audit import sequencing
 from jejak.settings import Settings
@@ -51,5 +51,8 @@ class Receipts:
 
     def receipt(self, partition: int, offset: int) -> str | None:
         """Return the receipt of the entry at that place of the audit topic; None until a checkpoint covers it."""
-        found = receipt.make(self.log, partition, offset, self.policy)
+        try:
+            found = receipt.make(self.log, partition, offset, self.policy)
+        except Unreadable:  # no sequencer has begun here yet
+            return None
         return None if isinstance(found, NotYet) else found.format()
