@@ -133,6 +133,9 @@ def _starts(source: Any, found: Segment, bootstrap: str, topic: str) -> list[Top
     since = found.made_at // 1_000 - _CLOCKS_DIFFER_MS
     asked = [TopicPartition(topic, partition, since) for partition in kafka.partitions(bootstrap, topic)]
     told = source.offsets_for_times(asked, timeout=kafka.CALL_SECONDS)
+    for place in told:
+        if place.error is not None:  # not to be taken for a partition that has nothing as new
+            raise KafkaException(place.error)
     return [place for place in told if place.offset >= 0]  # below 0: nothing is as new as that
 
 

@@ -28,6 +28,7 @@ MOMENTS = ("before", "half", "after")
 def audit_topic(bootstrap: str, partitions: int = 3) -> str:
     name = f"audit.{uuid.uuid4().hex[:10]}"
     kafka.create_topics(bootstrap, [Topic(name, partitions, "", (), "", (), topic(AUDIT_TOPIC).config)])
+    kafka.end_offsets(bootstrap, name)  # asked until every partition has its leader
     return name
 
 
