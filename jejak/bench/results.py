@@ -49,8 +49,8 @@ GOALS: Final[Mapping[str, Goal]] = {
     "trail.p99": Goal(300, at_most=True),
     "verify.hashes": Goal(200_000),
     "verify.decoded": Goal(50_000),
-    "receipt.text": Goal(2.5, at_most=True),
-    "receipt.binary": Goal(1.6, at_most=True),
+    "verify.receipt.text": Goal(2.5, at_most=True),
+    "verify.receipt.binary": Goal(1.6, at_most=True),
 }
 """The goals, by the name of the value that is held against them."""
 

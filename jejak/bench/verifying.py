@@ -64,17 +64,17 @@ def _receipts(written: "_Written", policy: verify_receipt.Policy) -> Iterator[Re
     text = made.format()
     cosigners = f"entry of {len(made.entry)} B, {len(_WITNESSES)} cosignatures"
     seconds = _best(lambda offset: receipt.make(log, 0, offset), ENTRIES // 2)
-    yield Result("receipt.make", "receipt made", seconds * 1_000, "ms of CPU", "from tiles on disk, files cached")
+    yield Result("verify.receipt.make", "receipt made", seconds * 1_000, "ms of CPU", "from tiles on disk, files cached")
     seconds = _best(lambda sent: verify_receipt.check_receipt(sent, policy), text.encode())
-    yield Result("receipt.script", "receipt checked by the script", seconds * 1_000, "ms of CPU", cosigners)
-    yield Result("receipt.here", f"receipt at {ENTRIES:,} entries", len(text) / 1_000, "kB of text", cosigners)
+    yield Result("verify.receipt.script", "receipt checked by the script", seconds * 1_000, "ms of CPU", cosigners)
+    yield Result("verify.receipt.here", f"receipt at {ENTRIES:,} entries", len(text) / 1_000, "kB of text", cosigners)
     path = (NATION - 1).bit_length()
     longer = receipt.Receipt(made.entry, NATION - 1, (bytes(32),) * path, _sized(made.checkpoint))
     size = len(longer.format())
-    yield Result("receipt.text", "receipt at 1e9 entries", size / 1_000, "kB of text", f"computed; {cosigners}")
+    yield Result("verify.receipt.text", "receipt at 1e9 entries", size / 1_000, "kB of text", f"computed; {cosigners}")
     signatures = 68 + 76 * len(_WITNESSES)
     binary = 32 * path + signatures + len(_ORIGIN) * 2 + sum(map(len, _WITNESSES)) + 40
-    yield Result("receipt.binary", "its proof in binary", binary / 1_000, "kB", "computed; without the entry")
+    yield Result("verify.receipt.binary", "its proof in binary", binary / 1_000, "kB", "computed; without the entry")
 
 
 def _sized(note: str) -> str:
