@@ -64,7 +64,7 @@ def _receipts(written: "_Written", policy: verify_receipt.Policy) -> Iterator[Re
     text = made.format()
     cosigners = f"entry of {len(made.entry)} B, {len(_WITNESSES)} cosignatures"
     seconds = _best(lambda offset: receipt.make(log, 0, offset), ENTRIES // 2)
-    yield Result("verify.receipt.make", "receipt made", seconds * 1_000, "ms of CPU", "from tiles on disk, files cached")
+    yield Result("verify.receipt.make", "receipt made", seconds * 1_000, "ms of CPU", "from tiles on disk, cached")
     seconds = _best(lambda sent: verify_receipt.check_receipt(sent, policy), text.encode())
     yield Result("verify.receipt.script", "receipt checked by the script", seconds * 1_000, "ms of CPU", cosigners)
     yield Result("verify.receipt.here", f"receipt at {ENTRIES:,} entries", len(text) / 1_000, "kB of text", cosigners)
