@@ -96,7 +96,9 @@ def test_every_field_is_explained(record: str, field: str) -> None:
     assert doc.endswith(".")
 
 
-@pytest.mark.parametrize("name", [*catalogue.EVENTS, *catalogue.REQUEST_EVENTS, "RulesActivated", "ChangeRefused", "DeadlineScheduled"])
+@pytest.mark.parametrize(
+    "name", [*catalogue.EVENTS, *catalogue.REQUEST_EVENTS, "RulesActivated", "ChangeRefused", "DeadlineScheduled"]
+)
 def test_every_change_and_event_names_its_legal_step_or_source(name: str) -> None:
     assert "Legal step:" in contract.sources()[f"jejak.{name}"]["doc"]
 
