@@ -60,6 +60,9 @@ LATEST_SECONDS: Final = 2**63 - 1
 _SIGNATURE_BYTES: Final = 64
 _TIME_BYTES: Final = 8
 _FIELD_PRIME: Final = 2**255 - 19
+# A point of order 8 has this coordinate or its negative; of the others that a cofactor of 8 allows, three are simple.
+_OF_ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER: Final = frozenset({0, 1, _FIELD_PRIME - 1, _OF_ORDER_8, _FIELD_PRIME - _OF_ORDER_8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,11 @@ class VerifierKey:
         require_name(self.name)
         if self.key_type not in {ED25519, COSIGNATURE}:
             raise NoteRefused("KEY_TYPE", "keys are Ed25519, of type 1 or 4")
-        if len(self.public) != KEY_BYTES or int.from_bytes(self.public, "little") % 2**255 >= _FIELD_PRIME:
+        coordinate = int.from_bytes(self.public, "little") % 2**255
+        if len(self.public) != KEY_BYTES or coordinate >= _FIELD_PRIME:
             raise NoteRefused("PUBLIC_KEY", "a public key is 32 bytes, its coordinate below the field's prime")
+        if coordinate in _SMALL_ORDER:  # one signature of such a key holds over many texts
+            raise NoteRefused("PUBLIC_KEY", "a public key is no point of small order")
 
     @property
     def key_id(self) -> bytes:

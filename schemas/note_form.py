@@ -17,7 +17,8 @@ MOST_NOTE_BYTES: Final = 262_144
 
 _DASH: Final = "\u2014 "
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
-_NAME: Final = re.compile(r"[^\s+\x00-\x1f]+")
+# Half of a surrogate pair is no character that UTF-8 can write.
+_NAME: Final = re.compile(r"[^\s+\x00-\x1f\ud800-\udfff]+")
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _TEXT_LINES: Final = 3
 

@@ -57,6 +57,8 @@ def _point(encoded: bytes) -> Point:
 
 
 BASE = _point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+EIGHTH = int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little")
+SMALL_ORDER = {0, 1, P - 1, EIGHTH, P - EIGHTH}  # y of the eight points by which a key proves nothing
 
 
 def ed25519_holds(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -114,8 +116,9 @@ def _key(text: str, kind: int) -> Key:
         raise Refused("BAD_POLICY", "a key of another type")
     if hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] != shown:
         raise Refused("BAD_POLICY", f"the key id of {name}")
-    if int.from_bytes(raw[1:], "little") % (1 << 255) >= P:
-        raise Refused("BAD_POLICY", f"the key of {name} is no point")
+    y = int.from_bytes(raw[1:], "little") % (1 << 255)
+    if y >= P or y in SMALL_ORDER:
+        raise Refused("BAD_POLICY", f"the key of {name} is no point, or one of small order")
     return name, bytes.fromhex(shown), kind, raw[1:]
 
 

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 ORIGIN = "jejak.example/audit/2026"
 ROOT = bytes(range(32))
 LOG = Signer(bytes([1]) * 32, ORIGIN)
+PRIME = 2**255 - 19
+# y of the points whose order divides 8: 1, 2, 4, and 8, the roots of d y^4 + 2 y^2 = 1, by the doubling formula.
+OF_ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+SMALL_ORDER = (0, 1, PRIME - 1, OF_ORDER_8, PRIME - OF_ORDER_8)
 BPS = Cosigner(bytes([2]) * 32, "bps.example/witness")
 BPK = Cosigner(bytes([3]) * 32, "bpk.example/witness")
 STRANGER = Cosigner(bytes([4]) * 32, "stranger.example/witness")
@@ -285,10 +289,25 @@ def test_a_note_with_sixteen_witnesses_and_four_times_as_many_lines_is_taken() -
         ("name+00000000+AQ==", "PUBLIC_KEY"),
         ("name+00000000+" + base64.b64encode(b"\6" + bytes(1_312)).decode(), "KEY_TYPE"),
         ("name+00000000+" + base64.b64encode(b"\1" + b"\xff" * 32).decode(), "PUBLIC_KEY"),
+        (PUBLISHED_KEY.replace("Peter", "Peter\ud800"), "KEY_NAME"),
+        (PUBLISHED_KEY.replace("Peter", "\udcff"), "KEY_NAME"),
+        (PUBLISHED_KEY + "\udfff", "BASE64"),
+        (PUBLISHED_KEY.replace("c74f20a3", "c74f20a\udc33"), "KEY_ID"),
     ],
 )
 def test_a_verifier_key_of_any_other_form_is_refused(vkey: str, code: str) -> None:
     assert refusal(lambda: VerifierKey.parse(vkey)) == code
+
+
+@pytest.mark.parametrize("key_type", [ED25519, COSIGNATURE])
+@pytest.mark.parametrize("sign", [0, 1])
+@pytest.mark.parametrize("y", SMALL_ORDER)
+def test_a_public_key_of_small_order_is_refused(y: int, sign: int, key_type: int) -> None:
+    assert refusal(lambda: VerifierKey("name", key_type, (y | sign << 255).to_bytes(32, "little"))) == "PUBLIC_KEY"
+
+
+def test_an_origin_that_utf_8_can_not_write_is_refused() -> None:
+    assert refusal(lambda: Checkpoint("log\udcff.example", 1, ROOT)) == "ORIGIN"
 
 
 def test_a_verifier_key_is_split_at_its_first_two_plus_signs_only() -> None:

@@ -1,5 +1,6 @@
 """Which witnesses suffice, by a policy file; what isn't one is refused with its line."""
 
+import hashlib
 from contextlib import suppress
 from itertools import chain, combinations
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from consumers.auditor import verify_receipt
 from schemas.note import SignedNote
 from schemas.quorum import Policy, PolicyRefused, parse_policy
-from tests.unit.witness_by_hand import LOG, STRANGER, Key, leaves, text_of
+from tests.unit.witness_by_hand import LOG, STRANGER, Key, b64, leaves, text_of
 
 KEYS = {
     name: Key(f"{name.lower()}.example/witness", 4, name.encode().ljust(32, b"."))
@@ -93,6 +94,22 @@ def test_32_logs_witnesses_and_groups_are_read() -> None:
 
 
 X1, X2 = KEYS["X1"].vkey, KEYS["X2"].vkey
+# One point of each small order, and its negative of order 8, by y; a key of theirs would vouch for many notes at once.
+SMALL_ORDER = {
+    "1": (1).to_bytes(32, "little"),
+    "2": (2**255 - 20).to_bytes(32, "little"),
+    "4": bytes(32),
+    "4, negative": bytes(31) + b"\x80",
+    "8": bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    "8, negative": bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"),
+}
+
+
+def weak(kind: int, public: bytes) -> str:
+    typed = bytes([kind]) + public
+    return f"weak+{hashlib.sha256(b'weak' + chr(10).encode() + typed).hexdigest()[:8]}+{b64(typed)}"
+
+
 REFUSED = {
     "no quorum": (f"witness A {X1}\n", "QUORUM_MISSING", 0),
     "two quorums": ("quorum none\nquorum none\n", "QUORUM_TWICE", 2),
@@ -126,6 +143,11 @@ REFUSED = {
     "a witness's key for a log": (f"log {X1}\nquorum none\n", "KEY_TYPE_WRONG", 1),
     "key of another id": (f"witness A {X1.replace('+', '+0', 1)[:-1]}\nquorum A\n", "KEY_UNREADABLE", 1),
     "no key": ("witness A key\nquorum A\n", "KEY_UNREADABLE", 1),
+    **{
+        f"a witness's key of order {order}": (f"witness A {weak(4, point)}\nquorum A\n", "KEY_UNREADABLE", 1)
+        for order, point in SMALL_ORDER.items()
+    },
+    "a log's key of small order": (f"log {weak(1, SMALL_ORDER['8'])}\nquorum none\n", "KEY_UNREADABLE", 1),
     "log without key": ("log\nquorum none\n", "WORDS_WRONG", 1),
     "a word too many": (f"witness A {X1} https://a.example more\nquorum A\n", "WORDS_WRONG", 1),
     "carriage returns": ("quorum none\r\n", "CONTROL_CHARACTER", 1),
