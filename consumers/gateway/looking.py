@@ -75,8 +75,8 @@ class Looking:
         events = opening.in_force(state.family_id, opening.facets_of(state, wanted.fields), found.events)
         if isinstance(events, opening.Unproven):
             return Withheld(events.code)
-        shown = opening.disclosed(state, wanted.fields, events, self.opener) | past.shown(found, wanted.fields)
-        return state, _result(state, shown)
+        opened = opening.disclosed(state, wanted.fields, events, self.opener)
+        return state, _result(state, past.shown(found, opened, wanted.fields))
 
     def history(self, wanted: Wanted) -> tuple[tuple[Entry, ...], Result] | Withheld:
         """Return the family's events as lines to read, nothing sealed in them opened."""
@@ -85,7 +85,9 @@ class Looking:
             return now
         if not wanted.moments.is_now:
             then = past.read(self.families, now, wanted.moments, self.rules)
-            return then if isinstance(then, Withheld) else _told(then.state, timeline(then.events.values()))
+            if isinstance(then, Withheld):
+                return then
+            return _told(then.state, timeline(then.events.values(), then.unlinked))
         entries = timeline(self.families.history(now.family_id))
         if not {entry.sequence for entry in entries}.issuperset(range(1, now.sequence + 1)):
             return BEHIND

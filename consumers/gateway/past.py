@@ -16,14 +16,20 @@ from consumers.replay.rules import Rules, no_rules
 from schemas import codec, records
 
 _ELIGIBILITY: Final = "eligibility"
+_MEMBERS: Final = "members"
+_PERSON: Final = "person_ref"
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A family at the moments asked for, and the events its state adds up from, decoded, by sequence."""
+    """A family at the moments asked for, and the events its state adds up from, decoded, by sequence.
+
+    `unlinked` is the id of everybody erased since, by the reference that the state of then still holds.
+    """
 
     then: two_times.Then
     events: Mapping[int, Any]
+    unlinked: Mapping[str, str]
 
     @property
     def state(self) -> records.FamilyState:
@@ -44,15 +50,28 @@ def read(families: Families, now: records.FamilyState, moments: Moments, rules: 
     then = two_times.at(history, moments, rules() if moments.as_of is not None else no_rules())
     if isinstance(then, two_times.BeforeFirstEvent):
         return Withheld(then.code)
+    decoded = [codec.decode(framed) for framed in history]
     # Dense from 1, as `two_times.at` has found: a sequence is a place.
-    return Past(then, {sequence: codec.decode(history[sequence - 1]) for sequence in sorted(then.sequences)})
+    events = {sequence: decoded[sequence - 1] for sequence in sorted(then.sequences)}
+    return Past(then, events, two_times.unlinked(decoded))
 
 
-def shown(past: Past, granted: Collection[str]) -> dict[str, Any]:
-    """Return what a look at another time shows differently: beside each decision on record, what the facts call for.
+def shown(past: Past, disclosed: Mapping[str, Any], granted: Collection[str]) -> dict[str, Any]:
+    """Return what a look at another time shows: the state of then, and beside each decision what the facts call for.
 
+    Who was erased since goes by the id of today: the reference of then would lead to whoever can make it anew.
     `judged` is marked as such: nobody decided it. Without a time in the world there is only what was on record.
     """
+    members = [_named_as_now(past, member) for member in disclosed.get(_MEMBERS, ())]
+    named = {**disclosed, _MEMBERS: members} if _MEMBERS in disclosed else dict(disclosed)
+    return named | _judged(past, granted)
+
+
+def _named_as_now(past: Past, member: Mapping[str, Any]) -> dict[str, Any]:
+    return {**member, _PERSON: past.unlinked.get(member[_PERSON], member[_PERSON])}
+
+
+def _judged(past: Past, granted: Collection[str]) -> dict[str, Any]:
     if past.then.judged is None or _ELIGIBILITY not in granted:
         return {}
     on_record = {one.programme: one for one in past.then.on_record}

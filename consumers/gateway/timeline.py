@@ -3,7 +3,7 @@
 Shows codes, times and references alone; nothing sealed is opened. Must not know who reads it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -53,14 +53,17 @@ class Entry:
     late: timedelta
 
 
-def timeline(events: Iterable[Any]) -> tuple[Entry, ...]:
-    """Return an entry for each decoded event, in order of sequence; who was erased since is named by none of them."""
+def timeline(events: Iterable[Any], erased_later: Iterable[str] = ()) -> tuple[Entry, ...]:
+    """Return an entry for each decoded event, in order of sequence; who was erased since is named by none of them.
+
+    `erased_later` are references of persons whose erasure is not among the events.
+    """
     found = sorted(events, key=lambda event: event.header.sequence)
-    erased = frozenset(event.person_ref for event in found if isinstance(event, records.PersonErased))
+    erased = {event.person_ref for event in found if isinstance(event, records.PersonErased)}.union(erased_later)
     return tuple(_entry(event, erased) for event in found)
 
 
-def _entry(event: Any, erased: frozenset[str]) -> Entry:
+def _entry(event: Any, erased: Collection[str]) -> Entry:
     header: records.Header = event.header
     true_since, known_since = _time(header.occurred_at), _time(header.recorded_at)
     person = getattr(event, _PERSONS, None)

@@ -13,7 +13,7 @@ Sequences keep their numbers, so a state as of a time has holes below its own se
 Pure; what it folds is handed to it, event by event. Must not know where events lie.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -23,9 +23,10 @@ from schemas.records import (
     Eligibility,
     EligibilityDecided,
     FamilyState,
+    PersonErased,
     ProposalDrafted,
 )
-from stream_processors.registry import eligibility
+from stream_processors.registry import eligibility, erasure
 from stream_processors.registry.decision import Event, event_of
 from stream_processors.registry.family import evolve
 from stream_processors.registry.rulebook import RuleBook, RuleSet
@@ -145,6 +146,15 @@ def at(framed: Iterable[bytes], moments: Moments, book: RuleBook) -> Then | Befo
     for value in framed:
         fold.add(event_of(value))
     return fold.then(in_force(book, moments))
+
+
+def unlinked(events: Iterable[Any]) -> Mapping[str, str]:
+    """Return the id that each person erased by these decoded events has gone by since, by the reference of before."""
+    return {
+        event.person_ref: erasure.unlinked_id(event.header.change_id)
+        for event in events
+        if isinstance(event, PersonErased)
+    }
 
 
 def in_force(book: RuleBook, moments: Moments) -> tuple[RuleSet, ...]:

@@ -1,15 +1,22 @@
 """Erases a person: judged first, then marked, then the keys destroyed, then told to the log, which unlinks references.
 
+Before that the person's trail is read through the door, for whom a file was handed to: they are to be told.
+
 In this order a crash leaves nothing open: the mark alone stops every use of the keys, and the same command again goes
 on where the first one broke off. Joins the registry's rule, the key store and the publisher; opens nothing.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from consumers.gateway.request import Caller, Purpose, Withheld
+from consumers.gateway.trail import OWN_DATA, Trail
+from consumers.gateway.trail_lines import Line
+from consumers.read_model.audit_rows import DISCLOSURE
 from identity.keys import KeyStore
+from jejak.audit import trail as trails_room
 from jejak.composition import Registry, now
 from producers import erasure as saying
 from producers.erasure import Erasure
@@ -24,6 +31,7 @@ BACKUP_DAYS: Final = 35
 ALREADY_ERASED: Final = "ALREADY_ERASED"
 NOT_UNLINKED_YET: Final = "NOT_UNLINKED_YET"
 _ENDED: Final = "ENDED"
+_EXPORT: Final = "EXPORT"
 _WAIT_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 0.25
 
@@ -121,8 +129,54 @@ def _unlinked(references: References, person_ref: str, family_id: str, seconds: 
     return True
 
 
-def run(registry: Registry, person_ref: str, terms: tuple[str, str]) -> Everywhere | Refused:
-    """Erase a person in this registry, in the name of its agency and officer; waits for the read model."""
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An agency that a file with the person left for, the request it was granted by, and when last (µs, UTC)."""
+
+    agency: str
+    request_id: str
+    last_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of an erasure, and who is to be told of it; `unknown` says why nobody can say who, or is empty."""
+
+    came: Everywhere | Refused
+    recipients: tuple[Recipient, ...] = field(default=())
+    unknown: str = ""
+
+
+def recipients_of(lines: Iterable[Line]) -> tuple[Recipient, ...]:
+    """Return whom files were exported to, by the lines of a trail: an agency and request once, with its last time."""
+    last: dict[tuple[str, str], int] = {}
+    for row in (line.row for line in lines):
+        if row.action == _EXPORT and row.kind == DISCLOSURE:
+            to = (row.agency, row.agreement)
+            last[to] = max(last.get(to, 0), row.occurred_at)
+    return tuple(Recipient(*to, at) for to, at in sorted(last.items()))
+
+
+def run(registry: Registry, caller: Caller, person_ref: str, terms: tuple[str, str]) -> Answer:
+    """Erase a person in this registry, in the name of its agency and officer; waits for the read model.
+
+    The reading of the trail is on record for `caller`, before; where the door withholds it, the erasure goes on.
+    """
+    if (refused := erasure.refused_terms(*terms)) is not None:
+        return Answer(refused)
+    found = _trail(registry, caller, person_ref, terms)
+    came = _erased(registry, person_ref, terms)
+    if isinstance(found, Withheld):
+        return Answer(came, unknown=found.code)
+    return Answer(came, recipients_of(found.lines))
+
+
+def _trail(registry: Registry, caller: Caller, person_ref: str, terms: tuple[str, str]) -> Trail | Withheld:
+    with trails_room.trails(registry) as trails:
+        return trails.of_person(caller, Purpose(OWN_DATA, f"recipients to be told of erasure {terms[1]}"), person_ref)
+
+
+def _erased(registry: Registry, person_ref: str, terms: tuple[str, str]) -> Everywhere | Refused:
     settings, references, keys = registry.settings, registry.read_model(), registry.key_store()
     publisher = registry.publisher(1)
 

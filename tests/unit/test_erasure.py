@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from consumers.gateway.trail_lines import Became, Line
+from consumers.read_model.audit_queries import Access
+from consumers.read_model.audit_rows import DISCLOSURE
 from consumers.replay.partition import PartitionFold
 from consumers.replay.quick import QuickFold
 from identity.keys import Erased, InMemoryKeyStore
@@ -193,3 +196,26 @@ def test_an_erasure_that_no_read_model_follows_says_so() -> None:
     done = erasing.Done(FAMILY, b"1" * 16, with_family=False)
     answer = erasing.everywhere(model, lambda: done, ANI, seconds=0)
     assert answer == erasing.Everywhere((done,), erasing.NOT_UNLINKED_YET)
+
+
+# -- who is to be told -----------------------------------------------------------------------------------------------
+
+
+def line(agency: str, agreement: str, at: int, action: str = "EXPORT", kind: str = DISCLOSURE) -> Line:
+    said: dict[str, Any] = dict.fromkeys(Access._fields)  # only what is said here is read
+    said |= {"agency": agency, "agreement": agreement, "occurred_at": at, "action": action, "kind": kind}
+    row = Access(**said)
+    return Line(row, Became.DISCLOSED)
+
+
+def test_each_agency_that_got_a_file_with_the_person_is_to_be_told_once() -> None:
+    found = erasing.recipients_of(
+        [
+            line("opd/35.71", "r1", 7),
+            line("opd/35.71", "r1", 9),
+            line("bps", "r2", 8),
+            line("dinsos/35.71", "", 10, action="READ"),
+            line("kemensos", "r3", 11, kind="INTENT"),
+        ]
+    )
+    assert found == (erasing.Recipient("bps", "r2", 8), erasing.Recipient("opd/35.71", "r1", 9))

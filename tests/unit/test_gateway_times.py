@@ -11,7 +11,9 @@ from consumers.gateway.request import FamilyDisclosed, HistoryDisclosed, Withhel
 from consumers.replay.moments import Moments
 from consumers.replay.two_times import SequenceHole
 from identity.open import Opener
+from producers.erasure import Erasure, record_of
 from schemas import codec, records
+from stream_processors.registry import erasure
 from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
@@ -182,6 +184,19 @@ def test_a_history_at_a_time_holds_the_events_of_then_and_no_others(timed: Timed
         "FamilyMoved",
     ]
     assert true.entries[-1].known_since > known.entries[-1].known_since  # learned in August, true in June
+
+
+def test_who_was_erased_since_goes_by_the_id_of_today_at_every_time(timed: TimedRoom) -> None:
+    said = Erasure("dinsos/35.71", "petugas-1", FAMILY, ANI, "UU27/2022-43", "B/17/2025", at(2025, 9, 1))
+    change = record_of(said)
+    scene = life().when(change, at(2025, 9, 2)).accepted()
+    timed.family.state, timed.family.log = scene.state, list(scene.log)
+    unlinked = erasure.unlinked_id(change.header.change_id)
+    for when in ({}, {"known_at": at(2025, 7, 15)}, {"as_of": at(2025, 6, 15)}):
+        found = timed.look(**when)
+        assert unlinked in {member["person_ref"] for member in found.fields["members"]}
+        assert ANI not in str(found.fields)
+        assert ANI not in str(timed.told(**when).entries)
 
 
 def test_a_hole_in_the_history_is_a_fault_and_shows_nothing(timed: TimedRoom) -> None:
