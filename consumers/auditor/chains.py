@@ -1,18 +1,37 @@
 """What gateways say in one segment of the log: their numbers and hashes as runs, and which intents were answered.
 
-Works on what is decoded, leaf by leaf, and knows no other segment: `ledger` joins them.
+Works on what is decoded, leaf by leaf, and knows no other segment: `ledger` joins them. A place is put into words only
+where something is wrong, and what is soon answered is a plain tuple meanwhile: this runs once an entry.
 """
 
-import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
 from consumers.auditor.verdict import Broken, Figures, at_leaf
 from schemas import codec, records
 
 CLOCKS_APART_US: Final = 5_000_000
 _HEADER: Final = 37
-Entry = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
+
+Where = tuple[int, int, int]
+"""Leaf, partition and offset."""
+
+
+class Mention(NamedTuple):
+    """An entry that opens or answers an intent, and whose it is; `closes` that of an outcome."""
+
+    intent: bytes
+    gateway: str
+    number: int
+    where: Where
+    closes: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where the entry is, in words."""
+        return at_leaf(*self.where)
 
 
 @dataclass(slots=True)
@@ -26,19 +45,13 @@ class Run:
     hash: bytes
     first_leaf: int
     last_leaf: int
-    place: str
+    where: Where
     closed: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """An entry that opens or answers an intent, and whose it is; `closes` that of an outcome."""
-
-    intent: bytes
-    gateway: str
-    number: int
-    place: str
-    closes: bool = False
+    @property
+    def place(self) -> str:
+        """Where the first of them is, in words."""
+        return at_leaf(*self.where)
 
 
 @dataclass(slots=True)
@@ -53,93 +66,118 @@ class Said:
     figures: Figures = field(default_factory=Figures)
 
 
+@dataclass(slots=True)
+class _Gateway:
+    """A gateway's run, the highest number it ever said in this segment, and whether its last one came before."""
+
+    run: Run
+    highest: int
+    repeats: bool = False
+
+
 class Listener:
     """Takes the entries of a segment in their order; `broken` is the first that can't be."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, Run] = {}
-        self._last: dict[str, int] = {}
-        self._open: dict[bytes, Mention] = {}
+        self._gateways: dict[str, _Gateway] = {}
+        self._runs: list[Run] = []
+        self._open: dict[bytes, tuple[str, int, Where]] = {}
         self._closed: dict[bytes, None] = {}
         self._elsewhere: set[bytes] = set()
-        self._said = Said()
+        self._unmatched: list[Mention] = []
+        self._clocks_apart = 0
+        self._counts: dict[type[Any], int] = dict.fromkeys(self._HEARD, 0)
 
     def said(self) -> Said:
         """Return all of it."""
-        self._said.runs.sort(key=lambda run: run.first_leaf)
-        self._said.opened = list(self._open.values())
-        self._said.closed = list(self._closed)
-        return self._said
+        counts = self._counts
+        figures = Figures(
+            intents=counts[records.AccessIntent],
+            outcomes=counts[records.AccessOutcome],
+            disclosures=counts[records.SubjectDisclosure],
+            heartbeats=counts[records.GatewayHeartbeat],
+            clocks_apart=self._clocks_apart,
+        )
+        opened = [Mention(intent, *whose) for intent, whose in self._open.items()]
+        return Said(self._runs, opened, list(self._closed), self._unmatched, figures)
 
     def take(self, leaf: int, partition: int, offset: int, entry: bytes) -> Broken | None:
         """Return what is broken about an entry by itself or after the one before it of its gateway."""
-        value = entry[_HEADER:]
+        value, where = entry[_HEADER:], (leaf, partition, offset)
         try:
             record = codec.decode(value)
         except codec.Undecodable as fault:
-            return Broken("UNDECODABLE", at_leaf(leaf, partition, offset), fault.code)
-        if not isinstance(record, Entry):
-            return Broken("UNDECODABLE", at_leaf(leaf, partition, offset), "not a record of the audit topic")
+            return Broken("UNDECODABLE", at_leaf(*where), fault.code)
+        kind = record.__class__
+        if kind not in self._counts:
+            return Broken("UNDECODABLE", at_leaf(*where), "not a record of the audit topic")
+        self._counts[kind] += 1
         broker_us = int.from_bytes(entry[13:21], "big") * 1_000
-        if abs(broker_us - record.occurred_at) > CLOCKS_APART_US:
-            self._said.figures.clocks_apart += 1
-        return self._follow(leaf, partition, offset, record, hashlib.sha256(value).digest())
-
-    def _follow(self, leaf: int, partition: int, offset: int, record: Any, hashed: bytes) -> Broken | None:
-        number, gateway = record.gateway_seq, record.gateway_id
-        run = self._runs.get(gateway)
-        if run is not None and number == run.last + 1:
-            if record.prev_gateway_hash != run.hash:
-                place = at_leaf(leaf, partition, offset)
-                return Broken("CHAIN_BROKEN", place, f"number {number} of {gateway} names another entry before it")
-            if run.closed:
-                place = at_leaf(leaf, partition, offset)
-                return Broken("AFTER_CLOSING", place, f"number {number} of {gateway}")
-            run.last, run.hash, run.last_leaf = number, hashed, leaf
+        if not -CLOCKS_APART_US <= broker_us - record.occurred_at <= CLOCKS_APART_US:
+            self._clocks_apart += 1
+        number, gateway = record.gateway_seq, self._gateways.get(record.gateway_id)
+        if gateway is None or number != gateway.run.last + 1:
+            gateway = self._begin(record, where, gateway)
         else:
-            place = at_leaf(leaf, partition, offset)
-            run = Run(gateway, number, record.prev_gateway_hash, number, hashed, leaf, leaf, place)
-            self._runs[gateway] = run
-            self._said.runs.append(run)
-        repeated = number <= self._last.get(gateway, 0)
-        self._last[gateway] = max(number, self._last.get(gateway, 0))
-        return self._sort_out(record, run, (leaf, partition, offset), repeated=repeated)
+            run = gateway.run
+            if run.closed or record.prev_gateway_hash != run.hash:
+                return _does_not_follow(record, run, where)
+            run.last, run.last_leaf = number, leaf
+        gateway.run.hash = sha256(value).digest()
+        gateway.repeats = number <= gateway.highest
+        if not gateway.repeats:
+            gateway.highest = number
+        return self._HEARD[kind](self, record, gateway, where)
 
-    def _sort_out(self, record: Entry, run: Run, where: tuple[int, int, int], *, repeated: bool) -> Broken | None:
-        figures = self._said.figures
-        match record:
-            case records.AccessIntent():
-                figures.intents += 1
-                if not repeated:
-                    self._open[record.event_id] = _mention(record.event_id, record, where)
-            case records.AccessOutcome():
-                figures.outcomes += 1
-                if self._open.pop(record.intent_id, None):
-                    self._closed[record.intent_id] = None
-                elif not repeated and record.intent_id not in self._closed:
-                    self._elsewhere.add(record.intent_id)
-                    self._said.unmatched.append(_mention(record.intent_id, record, where, closes=True))
-            case records.SubjectDisclosure():
-                figures.disclosures += 1
-                if not repeated and not self._knows(record.intent_id):
-                    self._elsewhere.add(record.intent_id)
-                    self._said.unmatched.append(_mention(record.intent_id, record, where))
-            case records.GatewayHeartbeat():
-                figures.heartbeats += 1
-                run.closed = record.closing
-                if record.last_seq != record.gateway_seq - 1:
-                    return Broken(
-                        "HEARTBEAT_WRONG",
-                        at_leaf(*where),
-                        f"{record.gateway_id} says {record.last_seq} came before {record.gateway_seq}",
-                    )
-            case never:
-                assert_never(never)
-        return None
+    def _begin(self, record: Any, where: Where, gateway: _Gateway | None) -> _Gateway:
+        """Return the gateway, a run of it begun."""
+        number = record.gateway_seq
+        run = Run(record.gateway_id, number, record.prev_gateway_hash, number, b"", where[0], where[0], where)
+        self._runs.append(run)
+        if gateway is None:
+            gateway = self._gateways[run.gateway] = _Gateway(run, 0)
+        gateway.run = run
+        return gateway
 
-    def _knows(self, intent: bytes) -> bool:
-        return intent in self._open or intent in self._closed or intent in self._elsewhere
+    def _intent(self, record: Any, gateway: _Gateway, where: Where) -> None:
+        if not gateway.repeats:
+            self._open[record.event_id] = (record.gateway_id, record.gateway_seq, where)
+
+    def _outcome(self, record: Any, gateway: _Gateway, where: Where) -> None:
+        intent = record.intent_id
+        if self._open.pop(intent, None):
+            self._closed[intent] = None
+        elif not gateway.repeats and intent not in self._closed:
+            self._answers_elsewhere(record, where, closes=True)
+
+    def _disclosure(self, record: Any, gateway: _Gateway, where: Where) -> None:
+        intent = record.intent_id
+        known = intent in self._open or intent in self._closed or intent in self._elsewhere
+        if not known and not gateway.repeats:
+            self._answers_elsewhere(record, where, closes=False)
+
+    def _answers_elsewhere(self, record: Any, where: Where, *, closes: bool) -> None:
+        self._elsewhere.add(record.intent_id)
+        self._unmatched.append(Mention(record.intent_id, record.gateway_id, record.gateway_seq, where, closes))
+
+    def _heartbeat(self, record: Any, gateway: _Gateway, where: Where) -> Broken | None:
+        gateway.run.closed = record.closing
+        if record.last_seq == record.gateway_seq - 1:
+            return None
+        text = f"{record.gateway_id} says {record.last_seq} came before {record.gateway_seq}"
+        return Broken("HEARTBEAT_WRONG", at_leaf(*where), text)
+
+    # What is done with each record of the audit topic; a look-up, where a match would ask four times.
+    _HEARD: Final[dict[type[Any], Callable[["Listener", Any, _Gateway, Where], Broken | None]]] = {
+        records.AccessIntent: _intent,
+        records.AccessOutcome: _outcome,
+        records.SubjectDisclosure: _disclosure,
+        records.GatewayHeartbeat: _heartbeat,
+    }
 
 
-def _mention(intent: bytes, record: Entry, where: tuple[int, int, int], *, closes: bool = False) -> Mention:
-    return Mention(intent, record.gateway_id, record.gateway_seq, at_leaf(*where), closes)
+def _does_not_follow(record: Any, run: Run, where: Where) -> Broken:
+    number, gateway = record.gateway_seq, record.gateway_id
+    if record.prev_gateway_hash != run.hash:
+        return Broken("CHAIN_BROKEN", at_leaf(*where), f"number {number} of {gateway} names another entry before it")
+    return Broken("AFTER_CLOSING", at_leaf(*where), f"number {number} of {gateway}")
