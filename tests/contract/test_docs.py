@@ -1,7 +1,9 @@
 """The documents speak of what is there: commands, files, topics, settings, make targets."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -10,6 +12,7 @@ from jejak.cli.app import app
 from schemas import catalogue
 
 ROOT = Path(__file__).parents[2]
+OFFICERS = ROOT / "docs" / "bnba-requests.md"
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 HOUSE = "schemas|identity|transport|producers|stream_processors|consumers|jejak|deploy|docs|tests"
 
@@ -41,6 +44,17 @@ def test_every_command_in_the_readme_exists() -> None:
             if first is None or not part.strip()[0].islower():
                 continue
             assert any(first.group() in command.split() for command in known), f"{line}: {first.group()}"
+
+
+@pytest.mark.parametrize("line", [one for one in lines_of_code(OFFICERS) if "jejak " in one])
+def test_every_command_of_the_officers_page_exists_with_its_options(line: str) -> None:
+    words = shlex.split(line.split("jejak ", 1)[1])
+    command: Any = get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert not hasattr(command, "commands"), line
+    assert {word for word in words if word.startswith("--")} <= known, line
 
 
 def test_every_command_is_in_the_readme() -> None:
