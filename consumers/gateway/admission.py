@@ -205,6 +205,7 @@ class Admission:
             named_agreement=purpose.agreement_id is not None,
             agreement=agreement,
             second=code(second.actor_role) if second is not None else "",
+            second_assurance=code(second.assurance_level) if second is not None else "",
             second_differs=second is not None and _differs(caller, second),
             review_overdue=break_glass.overdue(waiting, caller.agency_id, at),
             reviewing=wish.reviews is not None,

@@ -158,7 +158,8 @@ class Door:
         if isinstance(found, Withheld):
             return found
         drafts = [self._recorder.trail_disclosure(look.intent.event_id, person) for person in _persons_of(about)]
-        receipts = self._put_on_record(look, second, len(found.lines), canonical(found.lines), drafts)
+        shown = canonical(found.lines)
+        receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
         return receipts if isinstance(receipts, Withheld) else AuditDisclosed(found, receipts)
 
     def open_export(
@@ -239,10 +240,17 @@ class Door:
         drafts = [self._recorder.disclosure(look.intent.event_id, look.wish, found, person) for person in found.persons]
         return self._put_on_record(look, second, len(found.persons), canonical(found.shown), drafts)
 
-    def _put_on_record(
-        self, look: Look, second: _Second, count: int, response: bytes, disclosures: Iterable[Draft]
+    def _put_on_record(  # noqa: PLR0913  what is to be said of a look
+        self,
+        look: Look,
+        second: _Second,
+        count: int,
+        response: bytes,
+        disclosures: Iterable[Draft],
+        *,
+        suppressed: int = 0,
     ) -> tuple[Receipt, ...] | Withheld:
-        outcome = self._recorder.outcome(look.intent.event_id, count, response, second.decision)
+        outcome = self._recorder.outcome(look.intent.event_id, count, response, second.decision, suppressed)
         answer = self._trail.append(outcome, *disclosures)
         if isinstance(answer, AuditUnavailable):
             # Counted as seen: the intent stands, and who reads the trail takes it for disclosed until told otherwise.

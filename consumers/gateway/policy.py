@@ -161,7 +161,7 @@ class Policies:
             "second": {
                 "present": bool(request.second),
                 "differs": request.second_differs,
-                "mayApprove": request.second in self.data.approvers,
+                "mayApprove": request.second in self.data.approvers and request.second_assurance in self.data.assured,
             },
             "reviewOverdue": request.review_overdue,
             "reviewing": request.reviewing,

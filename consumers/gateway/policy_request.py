@@ -55,7 +55,8 @@ class PolicyRequest:
     whether the caller named one. `sound` is whether every identifier has its form, `nik_free` whether no text looks
     like holding a NIK, `explained` whether the caller said more than a code. `scope` is whose trail is asked for
     (AUDIT_READ), `own` whether it's the caller's own agency's, or the citizen's own. `second` is the second officer's
-    role, `second_differs` whether they are another officer of the same agency, by their own token. `review_overdue` is
+    role, `second_assurance` how surely they were known, `second_differs` whether they are another officer of the same
+    agency, by their own token. `review_overdue` is
     whether a break-glass of the agency waits too long for its review, `reviewing` whether this request is such a
     review, `may_review` whether the caller had no part in what is reviewed. `quota_exceeded` is the quota that has too
     few persons left.
@@ -78,6 +79,7 @@ class PolicyRequest:
     named_agreement: bool = False
     agreement: Agreement | None = None
     second: str = ""
+    second_assurance: str = ""
     second_differs: bool = False
     review_overdue: bool = False
     reviewing: bool = False

@@ -87,16 +87,25 @@ class Recorder:
             reviews_intent_id=wish.reviews,
         )
 
-    def outcome(self, intent_id: bytes, count: int, response: bytes, second: Allowed | Denied | None) -> Draft:
-        """Return the draft of an outcome that showed something, or that there was nothing to show."""
-        return self._outcome(intent_id, "DELIVERED", None, second, count, response)
+    def outcome(
+        self, intent_id: bytes, count: int, response: bytes, second: Allowed | Denied | None, suppressed: int = 0
+    ) -> Draft:
+        """Return the draft of an outcome that showed something, or nothing; `suppressed` lines were withheld by law."""
+        return self._outcome(intent_id, "DELIVERED", None, second, count, response, suppressed)
 
     def nothing_shown(self, intent_id: bytes, why: str, outcome: str, second: Allowed | Denied | None = None) -> Draft:
         """Return the draft of an outcome that showed nothing."""
         return self._outcome(intent_id, outcome, why, second, 0, b"")
 
     def _outcome(  # noqa: PLR0913, PLR0917  what an outcome says
-        self, intent_id: bytes, outcome: str, why: str | None, second: Allowed | Denied | None, count: int, sent: bytes
+        self,
+        intent_id: bytes,
+        outcome: str,
+        why: str | None,
+        second: Allowed | Denied | None,
+        count: int,
+        sent: bytes,
+        suppressed: int = 0,
     ) -> Draft:
         return partial(
             records.AccessOutcome,
@@ -106,7 +115,7 @@ class Recorder:
             decision_input=second.decision_input if second is not None else None,
             determining_rules=second.rules if second is not None else (),
             result_count=count,
-            suppressed_count=0,
+            suppressed_count=suppressed,
             byte_count=len(sent),
             response_digest=self.epoch.response_digest(sent),
         )

@@ -21,6 +21,7 @@ FIELDS = {
     *("card_number", "address_line", "telephone", "member.national_id", "member.name", "member.birth_day"),
     *("card_number.clear", "telephone.clear", "member.national_id.clear"),
 }
+ASSURED = AGENCIES["assurance"]["accepted"]
 LOOKS = {"READ", "SEARCH", "LIST", "MATCH", "CORRECT"}
 NOT_OF_OWN_USE = {"PENGAWASAN_EKSTERNAL", "KEAMANAN_INFORMASI"}
 
@@ -49,7 +50,8 @@ def ancestors(code: str) -> set[str]:
 
 
 def second_holds(asked: PolicyRequest) -> bool:
-    return bool(asked.second) and asked.second_differs and asked.second in AGENCIES["approval"]["roles"]
+    approves = asked.second in AGENCIES["approval"]["roles"] and asked.second_assurance in ASSURED
+    return bool(asked.second) and asked.second_differs and approves
 
 
 def permitted(asked: PolicyRequest) -> bool:
@@ -88,7 +90,7 @@ def forbidden(asked: PolicyRequest) -> Iterator[str]:
         ("EXPLANATION_NEEDED", asked.action == "BREAK_GLASS" and not asked.explained),
         ("REVIEW_OVERDUE", asked.action == "BREAK_GLASS" and asked.review_overdue),
         ("SCOPE_NOT_PERMITTED", audit and purpose is not None and asked.scope not in purpose.get("scopes", [])),
-        ("NOT_OWN", not_own(asked, citizen=citizen)),
+        ("NOT_OWN", not_own(asked, citizen=citizen or kind == "warga")),
         ("OUTSIDE_AREA", outside(asked, kind, area) and not citizen),
         ("NOT_A_REVIEWER", asked.reviewing and not (asked.may_review and asked.role in AGENCIES["approval"]["roles"])),
         ("QUOTA_EXCEEDED", bool(asked.quota_exceeded)),

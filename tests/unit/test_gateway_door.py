@@ -166,6 +166,7 @@ def test_an_emergency_shows_a_family_when_a_second_officer_vouches_and_must_be_r
         replace(SECOND, token_jti=None),
         replace(SECOND, agency_id="dinsos/35.78"),
         replace(SECOND, actor_role="verifier"),
+        replace(SECOND, assurance_level="LOW"),
     ],
 )
 def test_the_second_is_another_officer_of_the_agency_by_a_token_of_their_own_who_may_approve(
@@ -238,7 +239,7 @@ def test_reading_a_persons_trail_is_on_record_before_it_is_read_and_in_that_trai
     assert seen == [["AccessIntent"]]
     intent, outcome, disclosure = house.entries
     assert (intent.action, intent.subject_ref) == ("AUDIT_READ", EPOCH_KEY.subject_ref(PERSONS[0]))
-    assert (outcome.outcome, outcome.result_count) == ("DELIVERED", 1)
+    assert (outcome.outcome, outcome.result_count, outcome.suppressed_count) == ("DELIVERED", 1, 1)
     assert (disclosure.subject_ref, disclosure.fields_disclosed) == (intent.subject_ref, ("trail",))
 
 
@@ -277,6 +278,14 @@ def test_a_citizen_reads_the_trail_of_nobody_else(house: House) -> None:
     assert read(PERSONS[1]) == Withheld("NOT_OWN")
     assert house.look(citizen, purpose) == Withheld("ROLE_NOT_PERMITTED")
     assert PERSONS[0].encode() not in b"".join(house.room.broker.values)
+
+
+@pytest.mark.parametrize("role", ["operator", "verifier", "supervisor", "analyst", "system"])
+def test_a_citizen_whose_token_names_an_officers_role_sees_nobody_else(house: House, role: str) -> None:
+    citizen = replace(CALLER, agency_id="warga", actor_role=role, person_ref=PERSONS[0])
+    found = house.look(citizen, Purpose("HAK_SUBJEK_DATA"))
+    assert found == Withheld("NOT_OWN")
+    assert house.room.registry.read_after == []
 
 
 def test_an_auditor_reads_everything_and_an_agency_its_own(house: House) -> None:

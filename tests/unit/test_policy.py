@@ -46,14 +46,8 @@ EXPORT = replace(
     regions=("35.71.02",),
     persons=100,
 )
-GLASS = replace(
-    ASKED,
-    action="BREAK_GLASS",
-    purpose="KEADAAN_DARURAT",
-    explained=True,
-    second="supervisor",
-    second_differs=True,
-)
+APPROVED: dict[str, Any] = {"second": "supervisor", "second_assurance": "HIGH", "second_differs": True}
+GLASS = replace(ASKED, action="BREAK_GLASS", purpose="KEADAAN_DARURAT", explained=True, **APPROVED)
 TRAIL = replace(ASKED, role="auditor", action="AUDIT_READ", fields=())
 
 
@@ -114,6 +108,7 @@ _DRAWN: dict[str, Any] = {
     "named_agreement": lambda draw: draw.random() < 0.5,
     "agreement": _agreement,
     "second": lambda draw: draw.choice(("", "supervisor", "security_officer", "verifier")),
+    "second_assurance": lambda draw: draw.choice(("HIGH", "LOW", "")),
     "second_differs": lambda draw: draw.random() < 0.5,
     "review_overdue": lambda draw: draw.random() < 0.5,
     "reviewing": lambda draw: draw.random() < 0.5,
@@ -173,14 +168,15 @@ def test_an_allowed_request_names_its_policy_and_its_legal_basis() -> None:
         (replace(EXPORT, fields=("telephone",)), "AGREEMENT_NOT_FOR_FIELD"),
         (replace(EXPORT, regions=("35",)), "AGREEMENT_NOT_FOR_REGION"),
         (replace(EXPORT, place=Place(within("35.78.01"))), "AGREEMENT_NOT_FOR_PLACE"),
-        (replace(EXPORT, persons=5_001, second="supervisor", second_differs=True), "AGREEMENT_PERSONS_EXCEEDED"),
+        (replace(EXPORT, persons=5_001, **APPROVED), "AGREEMENT_PERSONS_EXCEEDED"),
         (replace(EXPORT, persons=1_001), "APPROVAL_NEEDED"),
-        (replace(EXPORT, persons=1_001, second="supervisor", second_differs=True), "ALLOWED"),
+        (replace(EXPORT, persons=1_001, **APPROVED), "ALLOWED"),
         (replace(EXPORT, action="LIST"), "PURPOSE_NOT_OF_ACTION"),
         (GLASS, "ALLOWED"),
         (replace(GLASS, second=""), "SECOND_OFFICER_NEEDED"),
         (replace(GLASS, second_differs=False), "SECOND_OFFICER_NEEDED"),
         (replace(GLASS, second="verifier"), "SECOND_OFFICER_NEEDED"),
+        (replace(GLASS, second_assurance="LOW"), "SECOND_OFFICER_NEEDED"),
         (replace(GLASS, explained=False), "EXPLANATION_NEEDED"),
         (replace(GLASS, review_overdue=True), "REVIEW_OVERDUE"),
         (replace(TRAIL, purpose="PENGAWASAN_INTERNAL", scope="AGENCY", own=True), "ALLOWED"),
@@ -193,6 +189,7 @@ def test_an_allowed_request_names_its_policy_and_its_legal_basis() -> None:
         ),
         (replace(TRAIL, agency="warga", role="warga", purpose="HAK_SUBJEK_DATA", scope="SUBJECT"), "NOT_OWN"),
         (replace(ASKED, agency="warga", role="warga", purpose="HAK_SUBJEK_DATA"), "ROLE_NOT_PERMITTED"),
+        (replace(ASKED, agency="warga", role="operator", purpose="HAK_SUBJEK_DATA"), "NOT_OWN"),
     ],
 )
 def test_the_first_rule_that_forbids_is_the_code(asked: PolicyRequest, expected: str) -> None:
