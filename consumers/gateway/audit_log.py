@@ -265,7 +265,7 @@ class AuditLog:
     def _clock_off(self, message: Message, sent_at: int) -> int:
         kind, appended_ms = message.timestamp()
         if kind != TIMESTAMP_LOG_APPEND_TIME:
-            return 0
+            return clock.UNTOLD
         off = clock.off_by(sent_at, appended_ms, self._now())
         metrics.CLOCK_OFF.set(off / 1e6)
         return off

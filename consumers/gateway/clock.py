@@ -7,6 +7,8 @@ from typing import Final
 
 MOST_OFF: Final = 5_000_000
 """Microseconds that the clocks of gateway and broker may differ (audit.md 3)."""
+UNTOLD: Final = MOST_OFF + 1
+"""What stands for a broker that does not say when it appended: a clock that nobody can judge is taken for wrong."""
 
 
 def off_by(sent_at: int, appended_ms: int, acknowledged_at: int) -> int:

@@ -152,7 +152,10 @@ def lived(stack: Endpoints) -> Iterator[Lived]:
     version = f"t{uuid.uuid4().hex[:10]}"
     names = {name: f"{name}.{version}" for name in projecting.Topics.__dataclass_fields__}
     kept = catalogue.topic(catalogue.EVENTS_TOPIC).config  # events of last year are kept as those of today
-    made = [catalogue.Topic(name, catalogue.PARTITIONS, "", (), "", (), kept) for name in names.values()]
+    own = {"audit": catalogue.topic(catalogue.AUDIT_TOPIC).config}
+    made = [
+        catalogue.Topic(name, catalogue.PARTITIONS, "", (), "", (), own.get(what, kept)) for what, name in names.items()
+    ]
     single = [catalogue.Topic(f"{name}.{version}", 1, "", (), "", (), kept) for name in ("rules",)]
     kafka.create_topics(stack.kafka, [*made, *single])
     with cassandra.closing_session(stack.cassandra) as session:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 class Delivered:
-    def __init__(self, offset: int, appended_ms: int) -> None:
-        self._offset, self._appended_ms = offset, appended_ms
+    def __init__(self, offset: int, appended_ms: int, kind: int) -> None:
+        self._offset, self._told = offset, (kind, appended_ms)
 
     def partition(self) -> int:
         return 0
@@ -24,7 +24,7 @@ class Delivered:
         return self._offset
 
     def timestamp(self) -> tuple[int, int]:
-        return TIMESTAMP_LOG_APPEND_TIME, self._appended_ms
+        return self._told
 
 
 class Broker:
@@ -33,6 +33,7 @@ class Broker:
     def __init__(self, now: Callable[[], int]) -> None:
         self.now = now
         self.ahead_ms = 0
+        self.kind = TIMESTAMP_LOG_APPEND_TIME
         self.values: list[bytes] = []
         self.salts: list[bytes] = []
         self.away = False
@@ -59,7 +60,7 @@ class Producer:
             self.broker.values.append(value)
             self.broker.salts.append(salt)
             appended_ms = self.broker.now() // 1_000 + self.broker.ahead_ms
-            callback(None, Delivered(len(self.broker.values) - 1, appended_ms))
+            callback(None, Delivered(len(self.broker.values) - 1, appended_ms, self.broker.kind))
 
     def purge(self) -> None:
         self._sent.clear()

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from confluent_kafka import TIMESTAMP_CREATE_TIME
 
 from consumers.gateway import write_ahead
 from consumers.gateway.audit_log import LONGEST_VALUE, AuditLog, AuditUnavailable, Receipt
@@ -209,6 +210,13 @@ def test_a_clock_more_than_five_seconds_off_vouches_for_nothing_until_it_is_righ
         assert answer.queued == (codec.decode(room.broker.values[0]).event_id,)
     room.broker.ahead_ms = 0
     assert isinstance(room.log.append(draft()), tuple)
+
+
+def test_a_broker_that_keeps_no_times_of_its_own_vouches_for_no_clock(room: Room) -> None:
+    room.broker.kind = TIMESTAMP_CREATE_TIME
+    answer = room.log.append(draft())
+    assert isinstance(answer, AuditUnavailable)
+    assert answer.code == "CLOCK_WRONG"
 
 
 def test_while_witnesses_are_late_looks_are_on_record_and_nothing_is_vouched_for(room: Room) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from cassandra import OperationTimedOut
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
 
 from consumers.gateway import policy, purposes
 from consumers.gateway.audit_log import AuditLog
@@ -99,7 +100,7 @@ class Delivered:
         return self._offset
 
     def timestamp(self) -> tuple[int, int]:
-        return 0, 0
+        return TIMESTAMP_LOG_APPEND_TIME, NOW // 1_000
 
 
 class Registry:
