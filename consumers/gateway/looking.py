@@ -36,7 +36,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is about to be shown, and whose data it is."""
+    """What is about to be shown, and whose data it is.
+
+    `persons` is never empty, for a card or an address is somebody's: those whose memberships ended where nobody else is
+    left, and the family itself, in which its people find it, where nobody was ever named.
+    """
 
     family_id: str
     sequence: int
@@ -115,12 +119,14 @@ class Looking:
 
 
 def _result(state: records.FamilyState, shown: Any) -> Result:
-    persons = tuple(member.person_ref for member in opening.persons_in(state))
-    return Result(state.family_id, state.sequence, persons, shown)
+    persons = tuple(member.person_ref for member in opening.persons_in(state) or state.members)
+    return Result(state.family_id, state.sequence, persons or (state.family_id,), shown)
 
 
 def _told(state: records.FamilyState, entries: tuple[Entry, ...]) -> tuple[tuple[Entry, ...], Result]:
     named = {entry.person_ref for entry in entries if entry.person_ref}
     persons = tuple(sorted(named | {member.person_ref for member in state.members}))
     sequence = max((entry.sequence for entry in entries), default=state.sequence)
-    return entries, Result(state.family_id, sequence, persons, [asdict(entry) for entry in entries])
+    return entries, Result(
+        state.family_id, sequence, persons or (state.family_id,), [asdict(entry) for entry in entries]
+    )

@@ -436,6 +436,26 @@ def test_a_member_whose_membership_ended_is_not_shown(room: Room) -> None:
     assert room.broker.kinds().count("SubjectDisclosure") == 1
 
 
+def test_the_address_of_a_family_that_everybody_left_is_disclosed_to_those_who_lived_there(room: Room) -> None:
+    state = room.registry.state
+    assert state is not None
+    room.registry.state = replace(state, members=tuple(replace(one, standing="ENDED") for one in state.members))
+    assert "Jalan Contoh 1" in room.look("address_line").fields["address_line"]
+    shown = [entry for entry in room.broker.records if isinstance(entry, records.SubjectDisclosure)]
+    assert {entry.subject_ref for entry in shown} == {EPOCH_KEY.subject_ref(person) for person in PERSONS}
+    assert room.broker.records[1].result_count == len(shown)
+
+
+def test_the_card_of_a_family_of_which_nobody_was_named_yet_is_disclosed_to_the_family(room: Room) -> None:
+    state = room.registry.state
+    assert state is not None
+    room.registry.state = replace(state, members=())
+    assert isinstance(room.look("card_number", asked=CardAsked(CARD)), FamilyDisclosed)
+    *_, disclosure = room.broker.records
+    assert isinstance(disclosure, records.SubjectDisclosure)
+    assert disclosure.subject_ref == disclosure.household_ref == EPOCH_KEY.subject_ref(FAMILY)
+
+
 def test_a_history_discloses_every_person_in_it_and_opens_nothing(room: Room) -> None:
     found = room.door.history(CALLER, PURPOSE, FamilyAsked(FAMILY))
     assert isinstance(found, HistoryDisclosed)
