@@ -75,11 +75,11 @@ def known_caller(
     traced = _TRACE.fullmatch(traceparent)
     told: dict[str, Any] = {"channel": "API", "request_id": request.state.request_id}
     told["trace_id"] = traced.group(1) if traced else found.trace_id
-    told["src_ip_prefix"] = _prefix(request.client.host) if request.client is not None else None
+    told["src_ip_prefix"] = prefix_of(request.client.host) if request.client is not None else None
     return replace(found, **told)
 
 
-def _prefix(host: str) -> str | None:
+def prefix_of(host: str) -> str | None:
     """Return the network that an address is in: /24, or /48 of IPv6; no trail holds a whole address."""
     try:
         address = ip_address(host)

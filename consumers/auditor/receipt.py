@@ -94,12 +94,16 @@ def make(log: LogReader, partition: int, offset: int, policy: Policy | None = No
     return _made(log, leaf, (partition, offset), checkpoint, _kept(signed, policy).format())
 
 
-def find(log: LogReader, event_id: bytes) -> tuple[int, int] | None:
-    """Return partition and offset of the newest entry of an event, looked for from the end of the published log."""
+def find(log: LogReader, event_id: bytes, before: int | None = None) -> tuple[int, int] | None:
+    """Return partition and offset of the newest entry of an event, looked for from the end of the published log.
+
+    With `before`, from this leaf backwards, the leaf itself not included.
+    """
     size = _published(log)
-    for number in range(-(-size // TILE) - 1, -1, -1):
+    end = size if before is None else min(before, size)
+    for number in range(-(-end // TILE) - 1, -1, -1):
         first = number * TILE
-        for entry in reversed(list(entries(log, first, min(size, first + TILE), size))):
+        for entry in reversed(list(entries(log, first, min(end, first + TILE), size))):
             if entry[_EVENT_ID] == event_id:
                 return int.from_bytes(entry[1:5], "big"), int.from_bytes(entry[5:13], "big")
     return None

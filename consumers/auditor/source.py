@@ -4,11 +4,12 @@ Reads bytes and vouches for none of them; must not know what they prove.
 """
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import httpx
 
@@ -16,8 +17,14 @@ TILE: Final = 256
 HASH: Final = 32
 MOST_PARTITIONS: Final = 4_096
 LARGEST_BUNDLE: Final = TILE * (2 + 65_535)
+OVERSIGHT: Final = "PENGAWASAN_EKSTERNAL"
+"""Why an auditor reads entries, where nothing else is said: a code of the registry's purposes."""
 _SECONDS: Final = 30.0
 _MISSING: Final = 404
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+
+Token = str | Callable[[], str]
+"""An access token, or what returns the one of this moment: it lives five minutes, an audit may take hours."""
 
 
 class Unreadable(Exception):
@@ -111,10 +118,14 @@ class Directory:
 
 @dataclass(frozen=True)
 class Address:
-    """A log served over HTTP; `token` opens its entries. The token is shown nowhere."""
+    """A log served over HTTP; `token` opens its entries, asked for at each bundle. The token is shown nowhere.
+
+    Each reading of entries is on record there, for this purpose.
+    """
 
     url: str
-    token: str = field(default="", repr=False)
+    token: Token = field(default="", repr=False)
+    purpose: str = OVERSIGHT
 
     def checkpoint(self) -> bytes:
         """Return the newest published signed note."""
@@ -142,16 +153,18 @@ class Address:
         return self._get(f"tile/{level}/{tile_name(number)}{_width(width)}")
 
     def bundle(self, number: int, width: int) -> bytes:
-        """Return the entries of a bundle."""
-        return self._get(f"tile/entries/{tile_name(number)}{_width(width)}")
+        """Return the entries of a bundle; raises Unreadable where they are not open to this reader."""
+        token = self.token() if callable(self.token) else self.token
+        headers = {"Jejak-Purpose": self.purpose} | ({"Authorization": f"Bearer {token}"} if token else {})
+        return self._ask(f"tile/entries/{tile_name(number)}{_width(width)}", headers).content
 
     @cached_property
     def _client(self) -> httpx.Client:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        return httpx.Client(base_url=f"{self.url.rstrip('/')}/", headers=headers, timeout=_SECONDS)
+        return httpx.Client(base_url=f"{self.url.rstrip('/')}/", timeout=_SECONDS)
 
-    def __getstate__(self) -> dict[str, str]:
-        return {"url": self.url, "token": self.token}  # another process connects by itself
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process connects by itself.
+        return {"url": self.url, "token": self.token, "purpose": self.purpose}
 
     def _get(self, name: str) -> bytes:
         return self._ask(name, {}).content
@@ -164,13 +177,13 @@ class Address:
         if answer.status_code == _MISSING:
             return httpx.Response(_MISSING, content=b"")
         if not answer.is_success:
-            raise Unreadable(f"{self.url}/{name} answers {answer.status_code}")
+            raise Unreadable(f"{self.url}/{name} answers {answer.status_code}{_why(answer)}")
         return answer
 
 
-def found_at(where: str, token: str = "") -> Directory | Address:
+def found_at(where: str, token: Token = "", purpose: str = OVERSIGHT) -> Directory | Address:
     """Return the log of a folder or of an http(s) address."""
-    return Address(where, token) if where.startswith(("http://", "https://")) else Directory(Path(where))
+    return Address(where, token, purpose) if where.startswith(("http://", "https://")) else Directory(Path(where))
 
 
 def entries(log: LogReader, first: int, end: int, size: int) -> Iterator[bytes]:
@@ -184,6 +197,15 @@ def entries(log: LogReader, first: int, end: int, size: int) -> Iterator[bytes]:
             if leaf >= first:
                 yield bundle[at + 2 : after]
             at = after
+
+
+def _why(answer: httpx.Response) -> str:
+    """Return the code of a problem (RFC 9457), where the answer is one that names it."""
+    try:
+        code = answer.json()["code"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f" ({code})" if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def _width(width: int) -> str:

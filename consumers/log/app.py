@@ -1,10 +1,12 @@
 """The log over HTTP: GET and HEAD, hashes and checkpoints for everyone, entries for authorised auditors.
 
-Must not know how the log is written or how a token is issued: whether one opens entries is told by a callable.
+Must not know how the log is written, how a token is issued or what is on record of a reading: a callable that is asked
+for each bundle, before its bytes leave, tells whether they may.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, assert_never
 
 from fastapi import FastAPI, Request, Response
@@ -13,8 +15,19 @@ from fastapi.responses import StreamingResponse
 from consumers.log.directory import LogDamaged, LogDirectory, Rounds
 from consumers.log.paths import EntryBundle, HashTile, NewestCheckpoint, Resource, RoundIndex, RoundIndexHead, asked
 
-# Given the bearer token and the path of the bundle: whether it may be read. Called for each bundle before it leaves.
-MayReadEntries = Callable[[str, str], bool]
+
+@dataclass(frozen=True, slots=True)
+class EntriesAsked:
+    """Who asks for a bundle, by what they sent: bearer token, purpose code, and their address; empty where not told."""
+
+    token: str
+    purpose: str
+    address: str
+    bundle: EntryBundle
+
+
+OpenEntries = Callable[[EntriesAsked], Response | None]
+"""Returns the refusal, or None once the reading of this bundle is on record: its bytes may leave."""
 
 _OCTETS: Final = "application/octet-stream"
 _FOR_EVER: Final = "max-age=31536000, immutable"
@@ -23,7 +36,7 @@ _BEARER: Final = re.compile(r"[Bb]earer +(?P<token>[A-Za-z0-9._~+/=-]{1,8192}) *
 _RANGE: Final = re.compile(r"bytes=(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})", re.ASCII)
 
 
-def application(log: LogDirectory, may_read_entries: MayReadEntries) -> FastAPI:
+def application(log: LogDirectory, open_entries: OpenEntries) -> FastAPI:
     """Return the application that serves this log; it writes nothing."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
@@ -31,8 +44,8 @@ def application(log: LogDirectory, may_read_entries: MayReadEntries) -> FastAPI:
     def serve(request: Request) -> Response:
         path: str = request.scope["path"][1:]  # as asked for: a route's own match forgives a newline at the end
         resource = asked(path)
-        if isinstance(resource, EntryBundle) and not _authorised(request, path, may_read_entries):
-            return _refused(401, "entries are for authorised auditors", {"WWW-Authenticate": "Bearer"})
+        if isinstance(resource, EntryBundle) and (refusal := open_entries(_by_whom(request, resource))) is not None:
+            return refusal
         try:
             found = None if resource is None else _read(log, resource, request)
         except LogDamaged as damage:
@@ -90,9 +103,14 @@ def _bounds(first: str, last: str, length: int) -> tuple[int, int]:
     return int(first), min(length, int(last) + 1) if last else length
 
 
-def _authorised(request: Request, path: str, may_read_entries: MayReadEntries) -> bool:
+def _by_whom(request: Request, bundle: EntryBundle) -> EntriesAsked:
     found = _BEARER.fullmatch(request.headers.get("authorization", ""))
-    return found is not None and may_read_entries(found["token"], path)
+    return EntriesAsked(
+        found["token"] if found else "",
+        request.headers.get("jejak-purpose", ""),
+        request.client.host if request.client is not None else "",
+        bundle,
+    )
 
 
 def _refused(status: int, why: str, headers: dict[str, str] | None = None) -> Response:

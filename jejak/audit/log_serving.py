@@ -1,25 +1,126 @@
-"""The log's directory put behind a port, and who may read its entries."""
+"""The log's directory put behind a port: hashes for everyone, entries through the door.
 
-import base64
-import hmac
+Reading the audit is audited: before the first entry bundle of a range leaves, the range is on record as read.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
-from consumers.log.app import MayReadEntries, application
+from fastapi import Response
+
+from consumers.api.problems import BAD_REQUEST, NOT_AUTHENTICATED, Refused, answer, of_code
+from consumers.api.service import new_request_id, prefix_of
+from consumers.gateway.authentication import SERVER_AWAY, NotAuthenticated
+from consumers.gateway.request import AuditFound, Caller, Purpose, WholeTrail, Withheld
+from consumers.log.app import EntriesAsked, application
 from consumers.log.directory import LogDirectory
-from identity.secret_file import load_or_create_secret
+from jejak import composition
+from jejak.audit import admission
+from jejak.audit.own_receipt import Passage
 from jejak.audit.witness import run
+from jejak.settings import Settings
+
+RANGE: Final = 64
+"""Bundles that one reading on record opens: 16,384 entries."""
+OPEN_SECONDS: Final = 60.0
+"""How long it opens them; whoever comes back later is judged, and on record, anew."""
+_MOST_OPEN: Final = 4_096
+_PURPOSE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
 
 
-def serve(folder: Path, token: Path, port: int) -> None:
-    """Serve the log on loopback until stopped; entries to those who hold the token of this file, made on first use."""
-    run(application(LogDirectory(folder), holder_of(load_or_create_secret(token))), port)
+def serve(settings: Settings, folder: Path, port: int) -> None:
+    """Serve the log on loopback until stopped; entries to whom the policies let read, each range on record."""
+    with composition.connected(settings) as registry, registry.door() as door:
+        entries = Readings(admission.authenticator(settings).authenticate, door)
+        run(application(LogDirectory(folder), entries), port)
 
 
-def holder_of(secret: bytes) -> MayReadEntries:
-    """Return what lets in the one bearer token that is this secret in base64."""
-    expected = base64.b64encode(secret)
+def serve_hashes(folder: Path, port: int) -> None:
+    """Serve the log on loopback until stopped, no entry of it: where no registry runs, nothing can be on record."""
+    run(application(LogDirectory(folder), closed), port)
 
-    def may_read(token: str, _: str) -> bool:
-        return hmac.compare_digest(token.encode(), expected)
 
-    return may_read
+def closed(asked: EntriesAsked) -> Response:
+    """Return the refusal of every entry."""
+    del asked
+    return answer(of_code("AUDIT_UNAVAILABLE"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """What one reading on record opens, and to which token."""
+
+    issuer: str
+    token: str
+    purpose: str
+    number: int
+
+
+class Readings:
+    """Opens entry bundles to callers of verified tokens, a range at a time, once the reading is on record.
+
+    Safe to share between threads: two that ask for one range at once are both on record.
+    """
+
+    def __init__(
+        self,
+        authenticate: Callable[[str], Caller | NotAuthenticated],
+        door: Passage,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._authenticate = authenticate
+        self._door = door
+        self._clock = clock
+        self._until: dict[_Range, float] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, asked: EntriesAsked) -> Response | None:
+        """Return the refusal, or None where the bundle's bytes may leave."""
+        request_id = new_request_id()
+        try:
+            self._let_in(asked, request_id)
+        except Refused as refused:
+            return answer(refused, request_id)
+        return None
+
+    def _let_in(self, asked: EntriesAsked, request_id: str) -> None:
+        """Return where the reading is on record; raises Refused."""
+        caller = self._caller(asked)
+        if not _PURPOSE.fullmatch(asked.purpose):
+            raise Refused(BAD_REQUEST, "PURPOSE_MISSING")
+        reading = _Range(caller.token_issuer or "", caller.token_jti or "", asked.purpose, asked.bundle.index // RANGE)
+        if self._is_open(reading):
+            return
+        first = reading.number * RANGE
+        purpose = Purpose(asked.purpose, f"entry bundles from {first}, {RANGE} of them")
+        bundles = AuditFound(tuple(range(first, first + RANGE)))
+        caller = replace(caller, request_id=request_id, src_ip_prefix=prefix_of(asked.address))
+        found = self._door.audit_read(caller, purpose, WholeTrail(), lambda: bundles)
+        if isinstance(found, Withheld):
+            raise of_code(found.code)
+        self._open(reading)
+
+    def _caller(self, asked: EntriesAsked) -> Caller:
+        found = self._authenticate(asked.token)
+        if isinstance(found, Caller):
+            return found
+        if found.code == SERVER_AWAY:  # no fault of the token: it may be tried again
+            raise of_code(found.code)
+        raise Refused(NOT_AUTHENTICATED, found.code)
+
+    def _is_open(self, reading: _Range) -> bool:
+        with self._lock:
+            return self._until.get(reading, 0.0) > self._clock()
+
+    def _open(self, reading: _Range) -> None:
+        now = self._clock()
+        with self._lock:
+            if len(self._until) >= _MOST_OPEN:  # whatever is closed early is only put on record again
+                self._until = dict(list(self._until.items())[_MOST_OPEN // 2 :])
+            self._until.pop(reading, None)
+            self._until[reading] = now + OPEN_SECONDS

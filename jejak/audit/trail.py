@@ -6,6 +6,7 @@ from functools import partial
 
 from consumers.auditor.source import Unreadable
 from consumers.gateway.disclosure import Door
+from consumers.gateway.request import AuditFound, Caller, Purpose, TrailOfAgency, WholeTrail, Withheld
 from consumers.gateway.trail import Trails
 from consumers.read_model.serving import served_accesses
 from identity.audit_reference import epoch_keys
@@ -45,11 +46,26 @@ def trails(registry: Registry) -> Iterator[Trails]:
         yield trails_of(registry, door)
 
 
-def alerts(bootstrap: str, limit: int) -> list[records.UnusualUseDetected]:
-    """Return the latest alerts, the newest first; one that was raised twice is one."""
+def alerts(  # noqa: PLR0913, PLR0917  who asks through which door, and for what
+    bootstrap: str, door: Door, caller: Caller, purpose: Purpose, agency: str, limit: int
+) -> tuple[records.UnusualUseDetected, ...] | Withheld:
+    """Return the latest alerts, of one agency where one is named, the newest first; reading them is on record first."""
+    kept: list[records.UnusualUseDetected] = []
+
+    def read() -> AuditFound:
+        kept[:] = [one for one in raised(bootstrap) if agency in {"", one.agency_id}][:limit]
+        return AuditFound([one.alert_id.hex() for one in kept])
+
+    about = TrailOfAgency(agency) if agency else WholeTrail()
+    answer = door.audit_read(caller, purpose, about, read)
+    return answer if isinstance(answer, Withheld) else tuple(kept)
+
+
+def raised(bootstrap: str) -> list[records.UnusualUseDetected]:
+    """Return every alert, the newest first; one that was raised twice is one."""
     found: dict[bytes, records.UnusualUseDetected] = {}
     for message in kafka.read_all(bootstrap, catalogue.ALERTS_TOPIC):
         alert = codec.decode(message.value() or b"")
         if isinstance(alert, records.UnusualUseDetected):
             found[alert.alert_id] = alert
-    return sorted(found.values(), key=lambda alert: alert.detected_at, reverse=True)[:limit]
+    return sorted(found.values(), key=lambda alert: alert.detected_at, reverse=True)

@@ -1,23 +1,43 @@
 """What an auditor and a citizen's receipt are made of here: where the log lies, and whose signatures count."""
 
-import base64
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from consumers.auditor import receipt
 from consumers.auditor.receipt import NotYet
-from consumers.auditor.source import LogReader, Unreadable, found_at
-from identity.secret_file import load_secret
+from consumers.auditor.source import OVERSIGHT, LogReader, Unreadable, found_at
 from jejak.audit import sequencing
 from jejak.settings import Settings
 from schemas.quorum import Policy, parse_policy
 
 
-def log_of(settings: Settings, where: str = "", token: Path | None = None) -> LogReader:
-    """Return the log at a folder or address, this installation's own without one; the token's file opens entries."""
-    bearer = base64.b64encode(load_secret(token)).decode() if token is not None else ""
-    return found_at(where or str(sequencing.log_folder(settings)), bearer)
+@dataclass(frozen=True, slots=True)
+class TokenFile:
+    """A file with an access token that somebody renews: it is read each time."""
+
+    path: Path
+
+    def __call__(self) -> str:
+        """Return the token of this moment; raises Unreadable where the file can't be read."""
+        try:
+            return self.path.read_text("ascii").strip()
+        except (OSError, ValueError) as fault:
+            raise Unreadable(f"the token's file can't be read: {type(fault).__name__}") from fault
+
+
+def log_of(settings: Settings, where: str = "", token: Path | None = None, purpose: str = OVERSIGHT) -> LogReader:
+    """Return the log at a folder or address, this installation's own without one.
+
+    An address opens its entries to the access token in the file, by default to that of JEJAK_TOKEN or JEJAK_TOKEN_FILE.
+    """
+    bearer = TokenFile(token) if token is not None else settings.token
+    return found_at(where or str(sequencing.log_folder(settings)), bearer, purpose)
+
+
+def is_own(settings: Settings, where: str) -> bool:
+    """Return whether this is the log that this installation writes: reading an entry of it passes the door."""
+    return not where or Path(where).resolve() == sequencing.log_folder(settings).resolve()
 
 
 def policy_text(settings: Settings, file: Path | None = None) -> bytes:

@@ -49,15 +49,20 @@ def witness(
 def serve(
     port: Port = 8310,
     folder: Annotated[Path | None, typer.Option(help="The log's directory.")] = None,
-    token: Annotated[Path | None, typer.Option(help="File of the auditors' bearer token, made on first use.")] = None,
+    hashes_only: Annotated[
+        bool, typer.Option("--hashes-only", help="Give no entries: for a copy of the log where no registry runs.")
+    ] = False,
 ) -> None:
-    """Serve the log read-only: checkpoints and hashes to everyone, entries to auditors, until stopped."""
+    """Serve the log read-only: checkpoints and hashes to everyone, entries to auditors and on record, until stopped."""
     from jejak.audit import log_serving  # noqa: PLC0415  the web library takes a second to load
 
     settings = Settings()
     end_with_parent(settings)
     folder = folder or settings.data.resolve() / "audit-log"
-    log_serving.serve(folder, token or settings.key_folder() / "auditor.token", port)
+    if hashes_only:
+        log_serving.serve_hashes(folder, port)
+    else:
+        log_serving.serve(settings, folder, port)
 
 
 def end_with_parent(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from jejak.cli.stack import Json
 from jejak.settings import Settings
 
 OVERSIGHT: Final = "PENGAWASAN_INTERNAL"
+SECURITY: Final = "KEAMANAN_INFORMASI"
 _PERSON_REF: Final = re.compile(r"[a-z2-7]{26}")
 _MICROS: Final = 1_000_000
 _HEADS: Final = ("when", "agency", "officer", "role", "action", "purpose", "basis", "fields", "became", "proof")
@@ -167,9 +168,21 @@ def _looks(found: Looks | Withheld, title: str, *, json: bool) -> None:
     output.table(title, heads, [(*_row(line)[:-1], line.row.persons) for line in found.lines])
 
 
-def alerts(limit: Most = 100, json: Json = False) -> None:
+def alerts(
+    agency: Annotated[str, typer.Option(help="Alerts of this agency's use alone, as dinsos/35.71.")] = "",
+    purpose: Why = SECURITY,
+    text: Said = None,
+    limit: Most = 100,
+    json: Json = False,
+) -> None:
     """Show unusual use, newest first: what was counted, and what would have been usual."""
-    found = trails_room.alerts(composition.find(Settings()).kafka, limit)
+    settings = Settings()
+    with composition.connected(settings) as registry, registry.door() as door:
+        asks, why = caller(settings), Purpose(purpose, text)
+        found = trails_room.alerts(registry.endpoints.kafka, door, asks, why, agency, limit)
+    if isinstance(found, Withheld):
+        output.say(f"withheld: {found.code}")
+        raise typer.Exit(REFUSED)
     heads = ("detected_at", "kind", "agency_id", "actor_ref", "observed", "threshold", "median", "thresholds_version")
     if json:
         output.as_json([{"alert_id": one.alert_id.hex(), **{h: getattr(one, h) for h in heads}} for one in found])

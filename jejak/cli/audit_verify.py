@@ -1,6 +1,7 @@
 """`jejak audit verify | receipt | check-receipt`: the auditor's full check of the log, and one entry's proof.
 
-Parses and prints; what is checked lies in consumers/auditor.
+Parses and prints; what is checked lies in consumers/auditor. A receipt holds an entry, so of our own log it passes the
+door; a full check shows figures and places alone, and an auditor's copy of the log has no door.
 """
 
 import os
@@ -12,17 +13,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from consumers.auditor import receipt as receipts
-from consumers.auditor.source import Malformed, Unreadable
+from consumers.auditor.source import OVERSIGHT, Malformed, Unreadable
 from consumers.auditor.topics import Broker
 from consumers.auditor.verdict import Verdict
 from consumers.auditor.verify import Show, Wishes
 from consumers.auditor.verify import verify as audit
-from jejak import stack
-from jejak.audit import verifying
+from consumers.gateway.request import Purpose, Withheld
+from jejak import composition, stack
+from jejak.audit import own_receipt, verifying
 from jejak.cli import output
+from jejak.cli.audit_trail import SECURITY
+from jejak.cli.read import REFUSED, caller
 from jejak.cli.stack import Json
 from jejak.settings import Settings
-from schemas.quorum import PolicyRefused
+from schemas.quorum import Policy, PolicyRefused
 
 DOES_NOT_HOLD, WRONG_USAGE, NOT_YET, UNREACHABLE = 1, 2, 3, 4
 _SHOWN_EACH_SECONDS = 1.0
@@ -31,7 +35,9 @@ _ID_DIGITS = 32
 Where = Annotated[str, typer.Argument(help="The log's directory, a copy of it, or its address; by default our own.")]
 From = Annotated[str, typer.Option("--log", help="The log's directory or its address; by default our own.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Keys and quorum, in tlog-policy syntax.")]
-Token = Annotated[Path | None, typer.Option(help="File of the token that opens entries at an address.")]
+Token = Annotated[
+    Path | None, typer.Option(help="File of the access token that opens entries at an address; renewed by another.")
+]
 
 
 def verify(
@@ -44,6 +50,7 @@ def verify(
     topics: Annotated[bool, typer.Option(help="Compare with both topics of the broker.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one for each core.")] = 0,
     token: Token = None,
+    purpose: Annotated[str, typer.Option(help="Purpose code for reading entries at an address.")] = OVERSIGHT,
     json: Json = False,
 ) -> None:
     """Check every entry, tile, round, checkpoint, cosignature and gateway; name the first that does not hold."""
@@ -56,7 +63,7 @@ def verify(
             kept=tuple(path.read_bytes() for path in kept or ()),
             workers=workers or os.cpu_count() or 1,
         )
-        found = audit(verifying.log_of(settings, where, token), keys, wishes, _progress())
+        found = audit(verifying.log_of(settings, where, token, purpose), keys, wishes, _progress())
     except (PolicyRefused, Unreadable) as fault:
         _end(fault)
     _show(found, json)
@@ -70,18 +77,29 @@ def receipt(
     policy: PolicyFile = None,
     to: Annotated[Path | None, typer.Option(help="File of the receipt; standard output without one.")] = None,
     token: Token = None,
+    purpose: Annotated[
+        str,
+        typer.Option(help="Purpose code: reading the trail is on record; by default as fits our own log or others."),
+    ] = "",
 ) -> None:
     """Make the receipt of one entry: its proof, for `verify_receipt.py` and any C2SP tlog-proof verifier."""
     settings = Settings()
+    wanted = _place(place) or bytes.fromhex(place)
     try:
-        source = verifying.log_of(settings, log, token)
-        at = _place(place) or receipts.find(source, bytes.fromhex(place))
-        found = receipts.make(source, *at, verifying.policy_of(settings, policy)) if at else receipts.NotYet(0)
+        keys = verifying.policy_of(settings, policy)
+        if verifying.is_own(settings, log):
+            found = _on_record(settings, wanted, keys, purpose or SECURITY)
+        else:
+            source = verifying.log_of(settings, log, token, purpose or OVERSIGHT)
+            found = own_receipt.unrecorded(source, wanted, keys)
     except (PolicyRefused, Unreadable) as fault:
         _end(fault)
     except (receipts.LogDamaged, Malformed) as fault:
         output.say(f"the log makes no receipt that holds: {fault}: look with `jejak audit verify`")
         raise typer.Exit(DOES_NOT_HOLD) from fault
+    if isinstance(found, Withheld):
+        output.say(f"withheld: {found.code}")
+        raise typer.Exit(REFUSED)
     if isinstance(found, receipts.NotYet):
         output.say("no published checkpoint covers this entry yet: try again in a few seconds")
         raise typer.Exit(NOT_YET)
@@ -89,6 +107,14 @@ def receipt(
         typer.echo(found.format(), nl=False)
     else:
         to.write_text(found.format(), encoding="utf-8")
+
+
+def _on_record(
+    settings: Settings, wanted: own_receipt.Wanted, keys: Policy, purpose: str
+) -> receipts.Receipt | receipts.NotYet | Withheld:
+    source = verifying.log_of(settings)
+    with composition.connected(settings) as registry, registry.door() as door:
+        return own_receipt.receipt(source, door, caller(settings), Purpose(purpose), wanted, keys)
 
 
 def check_receipt(

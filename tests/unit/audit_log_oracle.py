@@ -201,14 +201,14 @@ class Gateway:
         self.hash = sha256(value)
         return value
 
-    def intent(self) -> tuple[bytes, bytes]:
+    def intent(self, agency: str = "kemensos") -> tuple[bytes, bytes]:
         """The value of an intent, and its id."""
         place = self.place()
         record = records.AccessIntent(
             **place,
             request_id="r",
             trace_id="t",
-            agency_id="kemensos",
+            agency_id=agency,
             client_id="c",
             actor_ref="a",
             actor_role="officer",
@@ -259,7 +259,7 @@ class Gateway:
         said = self.seq - 1 if last is None else last
         return self.take(records.GatewayHeartbeat(**place, last_seq=said, closing=closing))
 
-    def look(self) -> list[bytes]:
+    def look(self, agency: str = "kemensos") -> list[bytes]:
         """A look at one person, whole."""
-        intent, intent_id = self.intent()
+        intent, intent_id = self.intent(agency)
         return [intent, self.outcome(intent_id), self.disclosure(intent_id)]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import Response
 
 from consumers.auditor import hashing, published, verify, verify_receipt
 from consumers.auditor.checkpoints import opened
@@ -295,7 +296,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The log's directory over HTTP, on a free port of loopback."""
-    app = application(LogDirectory(folder), lambda token, _: token == TOKEN)
+    app = application(LogDirectory(folder), lambda asked: None if asked.token == TOKEN else Response(status_code=401))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

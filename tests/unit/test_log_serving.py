@@ -1,19 +1,19 @@
-"""The log over HTTP: what is published is served in any width, what is not is not found, entries need a token."""
+"""The log over HTTP: what is published is served in any width, what is not is not found, entries are asked for."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fastapi import Response as Answer
 from fastapi.testclient import TestClient
 from httpx import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumers.log.app import application
+from consumers.log.app import EntriesAsked, application
 from consumers.log.directory import LogDirectory
-from consumers.log.paths import asked, index_path
-from jejak.audit.log_serving import holder_of
+from consumers.log.paths import EntryBundle, asked, index_path
 from tests.unit.witness_by_hand import LOG, ORIGIN, b64
 
 SIZE = 600  # published: level 0 has two full tiles and one of 88 hashes, level 1 has one of 2
@@ -71,9 +71,16 @@ def publish(log: Path, size: int) -> None:
 Get = Callable[..., Response]
 
 
+def opened(asked_for: EntriesAsked) -> Answer | None:
+    """Open entries to one token; the door's own judgement is tested with the door."""
+    if asked_for.token == b64(SECRET):
+        return None
+    return Answer(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+
+
 @pytest.fixture
 def get(folder: Path) -> Get:
-    client = TestClient(application(LogDirectory(folder), holder_of(SECRET)), raise_server_exceptions=False)
+    client = TestClient(application(LogDirectory(folder), opened), raise_server_exceptions=False)
     return lambda path, **headers: client.request(headers.pop("method", "GET"), f"/{path}", headers=headers)
 
 
@@ -211,16 +218,30 @@ def test_an_auditor_reads_no_entry_that_is_not_published(get: Get, path: str) ->
     assert get(f"tile/entries/{path}", **TOKEN).status_code == 404
 
 
-def test_whoever_answers_for_tokens_is_asked_for_each_bundle(folder: Path) -> None:
-    told: list[tuple[str, str]] = []
+def test_whoever_opens_entries_is_asked_for_each_bundle_and_told_who_asks(folder: Path) -> None:
+    told: list[EntriesAsked] = []
 
-    def holds(token: str, path: str) -> bool:
-        told.append((token, path))
-        return True
+    def opens(asked_for: EntriesAsked) -> None:
+        told.append(asked_for)
 
-    client = TestClient(application(LogDirectory(folder), holds))
-    assert client.get("/tile/entries/000", headers={"Authorization": "bearer abc"}).status_code == 200
-    assert told == [("abc", "tile/entries/000")]
+    client = TestClient(application(LogDirectory(folder), opens), client=("192.0.2.9", 1))
+    headers = {"Authorization": "bearer abc", "Jejak-Purpose": "PENGAWASAN_EKSTERNAL"}
+    assert client.get("/tile/entries/000", headers=headers).status_code == 200
+    assert client.head("/tile/entries/002.p/3").status_code == 200
+    assert client.get("/tile/0/000").status_code == 200
+    assert told == [
+        EntriesAsked("abc", "PENGAWASAN_EKSTERNAL", "192.0.2.9", EntryBundle(0, 256)),
+        EntriesAsked("", "", "192.0.2.9", EntryBundle(2, 3)),
+    ]
+
+
+def test_a_fault_of_whoever_opens_entries_lets_none_out(folder: Path) -> None:
+    def fails(asked_for: EntriesAsked) -> None:
+        raise RuntimeError
+
+    client = TestClient(application(LogDirectory(folder), fails), raise_server_exceptions=False)
+    answer = client.get("/tile/entries/000", headers=TOKEN)
+    assert (answer.status_code, b"entry" in answer.content) == (500, False)
 
 
 def test_rounds_are_served_as_far_as_the_checkpoint_covers_them(get: Get) -> None:
