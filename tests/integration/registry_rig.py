@@ -49,6 +49,7 @@ _TOPICS = (
     catalogue.DEAD_LETTERS_TOPIC,
     catalogue.RULES_TOPIC,
     catalogue.REFERENCE_TOPIC,
+    catalogue.AUDIT_TOPIC,
 )
 
 
