@@ -49,6 +49,8 @@ LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 AT_ONCE: Final = 1_000
 # An idle read that lasts longer than a lost owner's transaction may, and than a broker's restart.
 IDLE_SECONDS: Final = 30.0
+ANSWER_SECONDS: Final = 0.9
+"""For the broker to say that it is there, where somebody waits to be refused: two seconds more are the audit's own."""
 
 _ANY_CLIENT: Final = {
     # A broker that was away for a moment is found again within a second, not ten.
@@ -125,6 +127,11 @@ def reader(bootstrap: str, **overrides: Any) -> Consumer:
 def admin(bootstrap: str) -> AdminClient:
     """Return a client for topics and offsets."""
     return AdminClient({"bootstrap.servers": bootstrap, **_ANY_CLIENT}, logger=LOGGER)
+
+
+def require_answer(client: AdminClient, topic: str, seconds: float = ANSWER_SECONDS) -> None:
+    """Return once the broker answers about a topic; raises KafkaException if it doesn't within so many seconds."""
+    client.list_topics(topic, timeout=seconds)
 
 
 def _settings(bootstrap: str, own: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,11 +63,19 @@ class FollowedPolicies:
         error = message.error()
         if error is not None:
             return bool(error.code() == KafkaError._PARTITION_EOF)  # noqa: SLF001  the library's public name
-        record = codec.decode(message.value())
-        if isinstance(record, PolicySetActivated):
-            self.activations += 1
-            self._serving = opened(record)
+        self.activations += 1
+        self._serving = _serving(message.value())
         return False
+
+
+def _serving(value: bytes | None) -> Policies | None:
+    """Return the set that a record has serve; none for what is no record of a set: the one before serves no more."""
+    try:
+        record = codec.decode(value or b"")
+    except codec.Undecodable as undecodable:
+        _LOG.error("policy_set_not_decodable", code=undecodable.code)
+        return None
+    return opened(record) if isinstance(record, PolicySetActivated) else None
 
 
 def opened(record: PolicySetActivated) -> Policies | None:
@@ -104,9 +112,14 @@ class TrailReviews:
     def __init__(self, bootstrap: str, topic: str = AUDIT_TOPIC) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._client = kafka.admin(bootstrap)
 
     def waiting(self) -> Mapping[bytes, Emergency]:
-        """Return every emergency that was not reviewed yet; raises KafkaException or TimeoutError."""
+        """Return every emergency that was not reviewed yet; raises KafkaException or TimeoutError.
+
+        A broker that is away is found out in a second: who asks is to be refused, not kept waiting.
+        """
+        kafka.require_answer(self._client, self._topic)
         found = Emergencies()
         for message in kafka.read_all(self._bootstrap, self._topic):
             found.apply(codec.decode(message.value() or b""))

@@ -19,6 +19,8 @@ from consumers.gateway.token_keys import IssuerKeys
 from consumers.issuer.tokens import ALGORITHM, Issuer, Subject
 from identity.secret_file import load_or_create_secret
 from jejak.settings import Settings
+from schemas.catalogue import REQUEST_STATES_TOPIC
+from transport import kafka
 
 DEVELOPMENT: Final = "development"
 CLIENT: Final = "jejak-cli"
@@ -73,11 +75,16 @@ class _Agreements:
     def __init__(self, bootstrap: str, opened: ExitStack) -> None:
         self._bootstrap = bootstrap
         self._opened = opened
+        self._client = kafka.admin(bootstrap)
         self._followed: FollowedAgreements | None = None
 
     def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
-        """Return the agreement of this agency as it is now; raises KafkaException or TimeoutError."""
+        """Return the agreement of this agency as it is now; raises KafkaException or TimeoutError.
+
+        A broker that is away at the first question is found out in a second.
+        """
         if self._followed is None:
+            kafka.require_answer(self._client, REQUEST_STATES_TOPIC)
             self._followed = self._opened.enter_context(FollowedAgreements(self._bootstrap))
         return self._followed.active(agreement_id, agency, at)
 

@@ -1,0 +1,92 @@
+"""What the gateway follows says in time that the broker is away, and what is no policy set serves as none."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from consumers.gateway import policy, policy_feed
+from consumers.gateway.policy_feed import FollowedPolicies, TrailReviews, activation
+from jejak.audit import admission
+from schemas import codec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BY = activation(policy.shipped(), "operator", 0)
+REFUSED_IN = 2.0  # the audit's own deadline comes on top; all of it is to be within three seconds, on a quiet machine
+
+
+class Said:
+    """A record of the policies topic, or its end."""
+
+    def __init__(self, value: bytes | None = None, *, end: bool = False) -> None:
+        self._value = value
+        self._end = end
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def error(self) -> Any:
+        return KafkaError(KafkaError._PARTITION_EOF) if self._end else None
+
+
+class Topic:
+    """The policies topic, as a consumer reads it."""
+
+    def __init__(self, *said: Said) -> None:
+        self.said = [*said]
+
+    def assign(self, _: Any) -> None: ...
+
+    def consume(self, _: int, timeout: float) -> list[Said]:
+        del timeout
+        found, self.said = self.said, []
+        return found
+
+
+@pytest.fixture
+def nobody() -> str:
+    """Return an address at which nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{held.getsockname()[1]}"
+
+
+def in_time(ask: Callable[[], Any]) -> None:
+    began = time.monotonic()
+    with pytest.raises(KafkaException):
+        ask()
+    assert time.monotonic() - began < REFUSED_IN
+
+
+def test_reviews_say_in_time_that_the_broker_is_away(nobody: str) -> None:
+    in_time(TrailReviews(nobody).waiting)
+
+
+def test_agreements_say_in_time_that_the_broker_is_away(nobody: str) -> None:
+    with ExitStack() as opened:
+        agreements = admission._Agreements(nobody, opened)
+        in_time(lambda: agreements.active("a-1", "dinsos/35.71", 0))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", b"no record", codec.encode(replace(BY, policy_set_hash=bytes(32)))],
+)
+def test_after_what_is_no_policy_set_none_serves(monkeypatch: pytest.MonkeyPatch, value: bytes | None) -> None:
+    topic = Topic(Said(codec.encode(BY)), Said(end=True))
+    monkeypatch.setattr(policy_feed.kafka, "reader", lambda _: topic)
+    policies = FollowedPolicies("nowhere")
+    assert policies.current() is not None
+    topic.said = [Said(value)]
+    assert policies.current() is None
+    assert policies.current() is None
+    topic.said = [Said(codec.encode(BY))]
+    assert policies.current() is not None
