@@ -1,4 +1,4 @@
-"""Runs the product's fold or read model on one test's own topics: `python registry_worker.py fold '{"tag": ...}'`.
+"""Runs the product's folds or read model on one test's own topics: `python registry_worker.py fold '{"tag": ...}'`.
 
 SIGTERM stops it in good order; a fault ends it with the engine's exit code.
 """
@@ -20,6 +20,7 @@ from schemas import catalogue  # noqa: E402  idem
 from stream_processors.engine.contract import Output, PartitionFold  # noqa: E402  idem
 from stream_processors.engine.loop import Worker  # noqa: E402  idem
 from stream_processors.engine.settings import DeadLetterLimits, EngineSettings  # noqa: E402  idem
+from stream_processors.folds.access_requests import AccessRequestsFold  # noqa: E402  idem
 from stream_processors.folds.families import FamiliesFold  # noqa: E402  idem
 from stream_processors.folds.rules_watch import RulesWatch  # noqa: E402  idem
 from transport import kafka  # noqa: E402  idem
@@ -70,6 +71,13 @@ def run_fold(tag: str, **options: Any) -> None:
     watch.close()
 
 
+def run_requests(tag: str, **options: Any) -> None:
+    """Decide access requests until SIGTERM or a fault."""
+    worker = Worker(EngineSettings(**options), lambda number: Renamed(AccessRequestsFold(number), tag))
+    on_stop(worker.stop)
+    worker.run()
+
+
 def topics(tag: str) -> projecting.Topics:
     """Return the topics that the read model of the test with this tag is made of."""
     return projecting.Topics(
@@ -97,7 +105,7 @@ def run_read_model(tag: str, *, bootstrap: str, cassandra: str, version: str) ->
 
 def main() -> None:
     """Run what the first argument names."""
-    {"fold": run_fold, "read-model": run_read_model}[sys.argv[1]](**json.loads(sys.argv[2]))
+    {"fold": run_fold, "read-model": run_read_model, "requests": run_requests}[sys.argv[1]](**json.loads(sys.argv[2]))
 
 
 if __name__ == "__main__":
