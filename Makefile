@@ -22,7 +22,7 @@ test: sync ## every test, on a real broker and database started by the project i
 	@echo "three runs at once, most of it waits for servers; output is shown at the end"
 	@$(RUN) pytest -m "not real" > build/units.txt 2>&1 & units=$$!; \
 	$(RUN) pytest -m "real and pair and not faults" $(SPREAD) -n 2 > build/pair.txt 2>&1 & pair=$$!; \
-	$(RUN) pytest -m "real and (faults or not pair)" $(SPREAD) -n 4; own=$$?; \
+	$(RUN) pytest -m "real and (faults or not pair)" $(SPREAD) -n 3; own=$$?; \
 	wait $$units; units=$$?; cat build/units.txt; wait $$pair; pair=$$?; cat build/pair.txt; test $$units$$pair$$own = 000
 
 unit: sync ## the tests that need no service

@@ -3,35 +3,37 @@
 The only place that knows every package; holds no rule and no loop of its own.
 """
 
+from __future__ import annotations
+
 import signal
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from consumers.gateway.disclosure import Door, door
 from consumers.read_model import tables as read_tables
-from consumers.read_model.queries import Figures, ReadModel
 from consumers.read_model.serving import served
-from consumers.replay import rules
 from identity import tables as identity_tables
-from identity.audit_reference import load_or_create_epoch_key
 from identity.families import Aliases
 from identity.keys_cassandra import CassandraKeyStore
 from jejak import health, stack
-from jejak.audit import admission, gateway
 from jejak.rebuild.pointer import READ_MODEL, STATE, Serving
 from jejak.rebuild.serving import Pointers, pointers
-from jejak.settings import Settings
 from producers.intake import Intake
 from producers.ledger import CassandraLedger, create_ledger_table
 from producers.publish import Publisher
 from schemas import catalogue
 from transport import cassandra, kafka
-from transport.pulse import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from consumers.gateway.disclosure import Door
+    from consumers.read_model.queries import Figures, ReadModel
+    from jejak.settings import Settings
+    from transport.pulse import Pulse
 
 FOLD_GROUP = "families-fold-v1"
 FOLD_OUTPUTS = tuple(topic.name for topic in catalogue.TOPICS if "families fold" in topic.writer)
@@ -75,6 +77,12 @@ class Registry:
     @contextmanager
     def door(self) -> Iterator[Door]:
         """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
+        # Policies, tokens and signatures take a second to load, and most workers open no door.
+        from consumers.gateway.disclosure import door  # noqa: PLC0415
+        from consumers.replay import rules  # noqa: PLC0415
+        from identity.audit_reference import load_or_create_epoch_key  # noqa: PLC0415
+        from jejak.audit import admission, gateway  # noqa: PLC0415
+
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
         bootstrap = self.endpoints.kafka

@@ -11,7 +11,7 @@ from consumers.gateway.request import AuditFound, Caller, Purpose, TrailEntry, W
 from jejak import composition
 from jejak.audit import admission, explaining
 from jejak.cli import output
-from jejak.cli.read import DEFAULT_FIELDS, REFUSED, Ref, asked, caller
+from jejak.cli.read import DEFAULT_FIELDS, REFUSED, Ref, asked, caller, family
 from jejak.cli.stack import Json
 from jejak.settings import Settings
 
@@ -85,3 +85,6 @@ def _second(settings: Settings) -> Caller:
 def _withheld(code: str) -> typer.Exit:
     output.say(f"withheld: {code}")
     return typer.Exit(REFUSED)
+
+
+family.command("emergency")(emergency)

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from jejak import composition
-from jejak import workers as worker_processes
-from jejak.audit import own_witness, requests
 from jejak.cli import output
 from jejak.processes import Children, end_with
 from jejak.settings import Settings
+
+# Each worker is a process of its own and loads what it stands on, not what all of them do: hence imports in functions.
+# ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, help="Run workers until stopped with Ctrl-C or SIGTERM.")
 WORKERS = ("fold", "read-model", "requests", "deadlines", "watch", "sequencer")
@@ -27,7 +27,9 @@ def workers() -> None:
 @app.command()
 def fold() -> None:
     """Decide changes and fold events into families, counts and decisions."""
-    worker_processes.run_fold(Settings())
+    from jejak.workers import run_fold
+
+    run_fold(Settings())
 
 
 @app.command("read-model")
@@ -37,25 +39,31 @@ def read_model(
     ] = "",
 ) -> None:
     """Keep the tables in Cassandra at the head of the topics."""
-    worker_processes.run_read_model(Settings(), version)
+    from jejak.workers import run_read_model
+
+    run_read_model(Settings(), version)
 
 
 @app.command("requests")
 def access_requests() -> None:
     """Decide requests for by-name-by-address data."""
+    from jejak.audit import requests
+
     requests.run(Settings())
 
 
 @app.command()
 def deadlines() -> None:
     """Publish the due dates that have come (Faust)."""
+    from jejak import composition
+
     composition.run_deadlines(Settings())
 
 
 @app.command()
 def sequencer() -> None:
     """Build the audit log's tree and publish its checkpoints; of several, one is active."""
-    from jejak.audit import sequencing  # noqa: PLC0415  the client that asks witnesses takes a moment to load
+    from jejak.audit import sequencing
 
     sequencing.run_sequencer(Settings(), time.gmtime().tm_year)
 
@@ -63,8 +71,8 @@ def sequencer() -> None:
 @app.command()
 def issuer() -> None:
     """Issue access tokens for development, on loopback (OAuth 2 client credentials)."""
-    from consumers.issuer.clients import ClientsRefused  # noqa: PLC0415  the web library takes a second to load
-    from jejak.audit import admission, issuing  # noqa: PLC0415  idem
+    from consumers.issuer.clients import ClientsRefused
+    from jejak.audit import admission, issuing
 
     try:
         issuing.serve(Settings())
@@ -76,7 +84,7 @@ def issuer() -> None:
 @app.command()
 def api() -> None:
     """Answer over HTTP, on loopback: who saw me, who saw whom."""
-    from jejak.audit import api_serving  # noqa: PLC0415  the web library takes a second to load
+    from jejak.audit import api_serving
 
     api_serving.serve(Settings())
 
@@ -84,7 +92,7 @@ def api() -> None:
 @app.command()
 def watch() -> None:
     """Watch the audit trail and tell unusual use (Faust); one process, never two."""
-    from jejak.audit import watching  # noqa: PLC0415  Faust takes a second to load
+    from jejak.audit import watching
 
     watching.run(Settings())
 
@@ -92,6 +100,9 @@ def watch() -> None:
 @app.command("all")
 def every() -> None:
     """Run one of each worker, and start again what ends by itself."""
+    from jejak import composition
+    from jejak.audit import own_witness
+
     settings = Settings()
     with composition.connected(settings):
         pass

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from jejak import stack
-from jejak.audit import own_witness
 from jejak.cli import output
 from jejak.settings import Settings
 
@@ -53,6 +52,8 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Stop the local stack and delete its data; downloaded jars stay."""
+    from jejak.audit import own_witness  # noqa: PLC0415  signatures and Kafka, which no other command here needs
+
     data = Settings().data
     if not yes:
         typer.confirm(f"Delete everything in {data}?", abort=True)

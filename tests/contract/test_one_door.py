@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from consumers.gateway.request import Withheld
 from jejak import composition
 from jejak.cli import read
-from jejak.cli.app import app
+from jejak.cli.app import COMMANDS, app
+from jejak.cli.audit import COMMANDS as AUDIT_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,11 @@ def test_only_the_gateway_imports_what_opens() -> None:
     assert all(module.is_relative_to(GATEWAY) for module in importing)
 
 
-def test_no_module_imports_by_a_name_that_is_only_known_when_it_runs() -> None:
-    assert [module for module in MODULES if made(module, "import_module") or made(module, "__import__")] == []
+def test_no_module_imports_by_a_name_that_is_only_known_when_it_runs_but_the_command_line_its_own() -> None:
+    importing = [module for module in MODULES if made(module, "import_module") or made(module, "__import__")]
+    assert importing == [Path("jejak/cli/lazy.py")]
+    for place in (*COMMANDS.values(), *AUDIT_COMMANDS.values()):
+        assert Path("jejak/cli", place.partition(":")[0] + ".py") in MODULES, place
 
 
 def test_only_the_door_makes_an_opener_and_only_it_decrypts_with_a_data_key() -> None:
