@@ -13,15 +13,16 @@ from schemas.quorum import Policy, parse_policy
 
 
 @dataclass(frozen=True, slots=True)
-class TokenFile:
-    """A file with an access token that somebody renews: it is read each time."""
+class AccessToken:
+    """The access token of a file that somebody renews, read each time; without one, as the environment says."""
 
-    path: Path
+    settings: Settings
+    file: Path | None = None
 
     def __call__(self) -> str:
         """Return the token of this moment; raises Unreadable where the file can't be read."""
         try:
-            return self.path.read_text("ascii").strip()
+            return self.settings.token() if self.file is None else self.file.read_text("ascii").strip()
         except (OSError, ValueError) as fault:
             raise Unreadable(f"the token's file can't be read: {type(fault).__name__}") from fault
 
@@ -31,8 +32,7 @@ def log_of(settings: Settings, where: str = "", token: Path | None = None, purpo
 
     An address opens its entries to the access token in the file, by default to that of JEJAK_TOKEN or JEJAK_TOKEN_FILE.
     """
-    bearer = TokenFile(token) if token is not None else settings.token
-    return found_at(where or str(sequencing.log_folder(settings)), bearer, purpose)
+    return found_at(where or str(sequencing.log_folder(settings)), AccessToken(settings, token), purpose)
 
 
 def is_own(settings: Settings, where: str) -> bool:

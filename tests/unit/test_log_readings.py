@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from consumers.log.directory import LogDirectory
 from consumers.log.paths import EntryBundle
 from jejak.audit import log_serving, own_receipt
 from jejak.audit.log_serving import OPEN_SECONDS, RANGE, Readings
-from jejak.audit.verifying import TokenFile, is_own
+from jejak.audit.verifying import AccessToken, is_own, log_of
 from jejak.settings import Settings
 from schemas import records
 from schemas.quorum import parse_policy
@@ -204,7 +205,7 @@ def test_an_audit_over_http_goes_on_with_a_token_that_another_renews(server: Ser
         # each time that the token is asked for, six minutes have gone by and somebody wrote a new one
         server.wall += 360
         file.write_text(f"{server.token(number=len(read))}\n")
-        read.append(TokenFile(file)())
+        read.append(AccessToken(Settings(), file)())
         return read[-1]
 
     found = verify.verify(address(server, renewed), TRUSTED, Wishes(decode=False))
@@ -218,7 +219,21 @@ def test_an_audit_over_http_goes_on_with_a_token_that_another_renews(server: Ser
 
 def test_a_token_file_that_is_not_there_is_told_without_a_word_of_it(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="FileNotFoundError"):
-        TokenFile(tmp_path / "none")()
+        AccessToken(Settings(), tmp_path / "none")()
+
+
+def test_a_reader_of_an_address_takes_its_token_along_into_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("abc\n")
+    monkeypatch.setenv("JEJAK_TOKEN_FILE", str(tmp_path / "token"))
+    for found in (
+        log_of(Settings(), "http://log.example"),
+        log_of(Settings(), "http://log.example", tmp_path / "token"),
+    ):
+        again = pickle.loads(pickle.dumps(found))  # noqa: S301  of our own making
+        assert (again.token(), again.purpose) == ("abc", EXTERNAL)
+        assert "abc" not in repr(again)
 
 
 @pytest.fixture
