@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +20,7 @@ from consumers.issuer.tokens import Issuer, Subject
 from consumers.log.app import EntriesAsked, application
 from consumers.log.directory import LogDirectory
 from consumers.log.paths import EntryBundle
-from jejak.audit import log_serving, own_receipt
+from jejak.audit import log_serving, own_receipt, trail
 from jejak.audit.log_serving import OPEN_SECONDS, RANGE, Readings
 from jejak.audit.verifying import AccessToken, is_own, log_of
 from jejak.settings import Settings
@@ -297,3 +297,28 @@ def test_our_own_log_is_known_by_any_path_and_no_address_is_it(tmp_path: Path) -
     assert all(is_own(settings, where) for where in ("", str(tmp_path / "audit-log"), str(tmp_path / "x/../audit-log")))
     assert is_own(settings, str(tmp_path / "link"))
     assert not any(is_own(settings, where) for where in (str(tmp_path / "copy"), "http://127.0.0.1:8310"))
+
+
+def alert(number: int, agency: str) -> records.UnusualUseDetected:
+    blank = dict.fromkeys(field.name for field in fields(records.UnusualUseDetected))
+    said = {"alert_id": bytes([number] * 16), "agency_id": agency, "detected_at": number}
+    return records.UnusualUseDetected(**(blank | said))
+
+
+def test_alerts_are_shown_once_reading_them_is_on_record_and_an_agency_has_its_own_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised = [alert(3, "dinsos/35.71"), alert(2, "dinsos/35.78"), alert(1, "dinsos/35.71")]
+    monkeypatch.setattr(trail, "raised", lambda _: raised)
+
+    def shown(caller: Any, purpose: Purpose, agency: str = "", limit: int = 100) -> Any:
+        return trail.alerts("broker", server.house.door, caller, purpose, agency, limit)
+
+    assert shown(SUPERVISOR, OWN_USE, "dinsos/35.71") == (raised[0], raised[2])
+    assert shown(SUPERVISOR, OWN_USE, "dinsos/35.78") == Withheld("NOT_OWN")
+    assert shown(SUPERVISOR, OWN_USE) == Withheld("SCOPE_NOT_PERMITTED")
+    assert shown(AUDITOR, OVERSIGHT, limit=2) == tuple(raised[:2])
+    assert [one.decision for one in server.intents] == ["ALLOW", "DENY", "DENY", "ALLOW"]
+    server.house.room.broker.away = True
+    server.house.room.log._deadline = 0.05
+    assert shown(AUDITOR, OVERSIGHT) == Withheld("AUDIT_UNAVAILABLE")
