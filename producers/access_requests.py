@@ -42,10 +42,10 @@ def request_id_for(agency: str, document: str) -> str:
     return base64.b32encode(digest).decode("ascii").rstrip("=").lower()
 
 
-def change_id_of(said: Said, time: int = 0) -> bytes:
-    """Return the 16-byte change id; `time` counts how often the same was said before and meant anew."""
+def change_id_of(said: Said, after: bytes = b"") -> bytes:
+    """Return the 16-byte change id of what is said after this last change of the request."""
     body = {name: _plain(value) for name, value in said.fields.items()}
-    what = [said.agency, said.request_id, said.document, said.record, time, body]
+    what = [said.agency, said.request_id, said.document, said.record, after.hex(), body]
     digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
     return uuid.uuid5(NAMESPACE, digest).bytes
 
@@ -53,14 +53,13 @@ def change_id_of(said: Said, time: int = 0) -> bytes:
 def meant(said: Said, recent: bytes) -> bytes:
     """Return the change id to send, given the last change ids of the request (16 bytes each, oldest first).
 
-    Said again with nothing in between it is the same change; after something else came, as a second submission after a
-    return does, it is a new one.
+    Said again with nothing in between it is the same change; after something else came it is a new one, as a second
+    submission after a return is, or a grant said again that was refused when its step was not reached.
     """
     known = [recent[at : at + _ID] for at in range(0, len(recent), _ID)]
-    time = 0
-    while (change_id := change_id_of(said, time)) in known[:-1]:
-        time += 1
-    return change_id
+    if known and known[-1] in {change_id_of(said, after) for after in (b"", *known[:-1])}:
+        return known[-1]
+    return change_id_of(said, known[-1] if known else b"")
 
 
 def outgoing(said: Said, change_id: bytes) -> Outgoing:

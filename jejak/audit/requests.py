@@ -4,9 +4,10 @@ Joins the producer, the fold and the states topic; holds no rule of its own.
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jejak.composition import Registry, find, now, on_stop, serve_metrics
 from jejak.settings import Settings
@@ -19,9 +20,13 @@ from schemas.records import AccessRequestState, Region
 from stream_processors.engine.loop import Worker
 from stream_processors.engine.settings import EngineSettings
 from stream_processors.folds.access_requests import OUTPUTS, AccessRequestsFold
+from stream_processors.registry.decision import Refused
 from transport import kafka
 from transport.pulse import Pulse
 
+DECIDED_SECONDS: Final = 15.0
+_PAUSE_SECONDS: Final = 0.3
+_ID: Final = 16
 GROUP = "access-requests-fold-v1"
 
 
@@ -71,6 +76,24 @@ def publish(  # noqa: PLR0913  who says what of which request
     messages: Sequence[Outgoing] = (access_requests.outgoing(said, change_id),)
     published = registry.publisher(1).publish((said.agency, f"change/{change_id.hex()}"), messages, _as_they_are)
     return change_id, published
+
+
+def decided(registry: Registry, request_id: str, change_id: bytes, agency: str) -> AccessRequestState | Refused | None:
+    """Return what became of a change: the state it is part of, or why it was refused; None when not told in time."""
+    deadline = time.monotonic() + DECIDED_SECONDS
+    while time.monotonic() < deadline:
+        state = states(registry.endpoints.kafka).get(request_id)
+        if state is not None and change_id in _ids(state.recent_changes):
+            return state
+        for refusal in registry.figures().refusals(agency):
+            if refusal.header.change_id == change_id:
+                return Refused(refusal.rule, refusal.pointer, refusal.explanation)
+        time.sleep(_PAUSE_SECONDS)
+    return None
+
+
+def _ids(recent: bytes) -> set[bytes]:
+    return {recent[at : at + _ID] for at in range(0, len(recent), _ID)}
 
 
 def _as_they_are(messages: Sequence[Outgoing]) -> Sequence[Outgoing]:

@@ -16,8 +16,10 @@ from jejak.cli.stack import Json
 from jejak.settings import Settings
 from producers.publish import Published
 from schemas.records import AccessRequestState
+from stream_processors.registry.decision import Refused
 
 REFUSED = 3
+LATE = 1
 app = typer.Typer(no_args_is_help=True, help="Requests for by-name-by-address data: papers, reviews, grant, report.")
 
 Request = Annotated[str, typer.Argument(help="The request's id, as `jejak request draft` prints it.")]
@@ -170,17 +172,31 @@ def _publish(request_id: str, record: str, fields: dict[str, Any], *, json: bool
     said = (document, *(value for value in fields.values() if isinstance(value, str)))
     if any(looks_like_nik(text) for text in said):
         raise typer.BadParameter("requests travel in clear: nothing in them is a number of a person")
-    with composition.connected(Settings()) as registry:
+    settings = Settings()
+    with composition.connected(settings) as registry:
         change_id, published = requests.publish(registry, request_id, record, fields, document=document)
-    _shown(request_id, change_id, published, json=json)
+        became = requests.decided(registry, request_id, change_id, settings.agency)
+    _shown(request_id, change_id, published, became, json=json)
 
 
-def _shown(request_id: str, change_id: bytes, published: Published, *, json: bool) -> None:
+def _shown(
+    request_id: str, change_id: bytes, published: Published, became: AccessRequestState | Refused | None, *, json: bool
+) -> None:
+    """Say what became of a change; refused, or not decided in time, it ends the command with a code of its own."""
     told = {"request_id": request_id, "change_id": change_id.hex(), **asdict(published)}
+    match became:
+        case None:
+            said, code = "sent, and not decided yet: ask `jejak request show`", LATE
+        case Refused(rule, _, explanation):
+            said, code = f"refused: {rule}: {explanation}", REFUSED
+        case state:
+            said, code = " ".join(part for part in (state.step, state.report, state.suspended) if part), 0
     if json:
-        output.as_json(told)
+        output.as_json({**told, "became": said})
     else:
-        output.OUT.print(f"request {request_id}: {'sent' if published.sent else 'sent before'}")
+        output.OUT.print(f"request {request_id}: {said}")
+    if code:
+        raise typer.Exit(code)
 
 
 def _told(state: AccessRequestState) -> dict[str, Any]:
@@ -196,6 +212,8 @@ def _told(state: AccessRequestState) -> dict[str, Any]:
                 told[name] = datetime.fromtimestamp(value / 1_000_000, UTC).isoformat() if value else ""
             case _ if name == "regions":
                 told[name] = [one["code"] for one in value]
+            case tuple():
+                told[name] = list(value)
             case _:
                 told[name] = value
     return told

@@ -52,6 +52,8 @@ def test_every_command_of_the_officers_page_exists_with_its_options(line: str) -
     command: Any = get_command(app)
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words.pop(0)]
+    needed = [one for one in command.params if one.required]
+    assert all(one.param_type_name == "argument" or set(one.opts) & set(words) for one in needed), line
     known = {option for parameter in command.params for option in parameter.opts}
     assert not hasattr(command, "commands"), line
     assert {word for word in words if word.startswith("--")} <= known, line

@@ -30,6 +30,13 @@ def test_said_again_after_a_return_it_is_another_change() -> None:
     assert meant(SUBMITTED, first + returned + second) == second
 
 
+def test_what_was_refused_and_is_said_again_once_something_else_came_is_another_change() -> None:
+    before, between = b"d" * 16, b"r" * 16
+    refused = meant(SUBMITTED, before)
+    assert meant(SUBMITTED, before) == refused
+    assert meant(SUBMITTED, before + between) != refused
+
+
 @settings(max_examples=50, deadline=None)
 @given(agency=st.text(min_size=1, max_size=20), document=st.text(max_size=30))
 def test_a_request_id_has_the_form_of_a_key(agency: str, document: str) -> None:
