@@ -94,7 +94,7 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
 
     async def look() -> None:
         if placed.is_set() and not app.rebalancing and progress.is_at_end(clock()):
-            await _tell(alerts, memory.unanswered(clock()))
+            await _tell(alerts, (*memory.unanswered(clock()), *memory.silent(clock())))
 
     app.timer(interval=settings.every_s, name="unanswered")(look)
     return app

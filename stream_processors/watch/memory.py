@@ -17,11 +17,17 @@ _GATEWAY: Final = b"g/"
 _ANSWERED_KEPT: Final = 60_000_000  # its disclosures follow within a second
 _UNANSWERED_KEPT: Final = 86_400_000_000
 _TOLD: Final = -1
+_SPEAKS, _ENDED = 0, 1
+_AUDIT_READ: Final = "AUDIT_READ"
+_AS_THE_OUTCOME_SAYS: Final = -1
 _GATEWAY_KEPT: Final = 30 * 86_400_000_000
 
 Entry = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
 Kept = list[Any]
-"""An intent: agency, actor, append time, when it was answered: 0 not yet, -1 told of."""
+"""An intent: agency, actor, append time, when it was answered (0 not yet, -1 told of), the persons it shows at most.
+
+A gateway: its last number, when that came, and whether it speaks (0), said that it ended (1) or was told of (-1).
+"""
 
 
 class Memory:
@@ -32,6 +38,7 @@ class Memory:
         self._watch = watch
         self._honey = honey
         self._intents: set[bytes] | None = None
+        self._speaking: set[bytes] = set()
 
     def seen(self, entry: Entry, at: int, now: int) -> tuple[UnusualUseDetected, ...]:
         """Return the alerts of an entry appended `at`, read `now` (µs, UTC); none of one that was seen before."""
@@ -40,11 +47,20 @@ class Memory:
         if known is not None and entry.gateway_seq <= known[0]:
             return ()
         found = [*self._of(entry, at, now)]
-        clock = self._watch.clock(entry.gateway_id, entry.occurred_at, at)
-        self._kept[gateway] = [entry.gateway_seq, at]  # last: a crash before this has the entry seen again
-        if clock is not None:
-            found += self._raised(Accessor("", entry.gateway_id), clock, at)
+        found += self._of_gateway(entry, 0 if known is None else known[0], at)
+        ended = isinstance(entry, records.GatewayHeartbeat) and entry.closing
+        self._speaking.add(gateway)
+        # Last: a crash before this has the entry seen again.
+        self._kept[gateway] = [entry.gateway_seq, at, _ENDED if ended else _SPEAKS]
         return tuple(found)
+
+    def _of_gateway(self, entry: Entry, last: int, at: int) -> Iterator[UnusualUseDetected]:
+        """Yield the alerts about who wrote the entry: numbers that are missing before it, and a clock that differs."""
+        if entry.gateway_seq > last + 1:
+            yield self._watch.hole(entry.gateway_id, last, entry.gateway_seq, at)
+        clock = self._watch.clock(entry.gateway_id, entry.occurred_at, at)
+        if clock is not None:
+            yield from self._raised(Accessor("", entry.gateway_id), clock, at)
 
     def _of(self, entry: Entry, at: int, now: int) -> Iterator[UnusualUseDetected]:
         match entry:
@@ -55,14 +71,16 @@ class Memory:
             case records.SubjectDisclosure():
                 if entry.subject_ref in self._honey:
                     yield self._watch.honey(self._who(entry.intent_id), entry.intent_id, at)
-            case records.GatewayHeartbeat(closing=closing):
-                del closing
+            case records.GatewayHeartbeat():
+                return
             case _:
                 assert_never(entry)
 
     def _begun(self, intent: records.AccessIntent, at: int) -> Iterator[UnusualUseDetected]:
         who = Accessor(intent.agency_id, intent.actor_ref)
-        self._kept[_INTENT + intent.event_id] = [who.agency, who.actor, at, 0]
+        # Of a trail an outcome counts the lines: it shows one person, or officers alone.
+        most = _AS_THE_OUTCOME_SAYS if intent.action != _AUDIT_READ else int(intent.subject_ref is not None)
+        self._kept[_INTENT + intent.event_id] = [who.agency, who.actor, at, 0, most]
         if self._intents is not None:
             self._intents.add(_INTENT + intent.event_id)
         if {intent.subject_ref, intent.household_ref} & self._honey:
@@ -74,11 +92,12 @@ class Memory:
         intent: Kept | None = self._kept.get(_INTENT + outcome.intent_id)
         if intent is None:
             return
-        self._kept[_INTENT + outcome.intent_id] = [*intent[:3], now]
+        self._kept[_INTENT + outcome.intent_id] = [*intent[:3], now, intent[4]]
+        persons = outcome.result_count if intent[4] == _AS_THE_OUTCOME_SAYS else min(intent[4], outcome.result_count)
         who = Accessor(intent[0], intent[1])
         windows = self._windows(who)
-        if outcome.result_count:
-            yield from self._after(who, windows, self._watch.ended(windows, who, outcome.result_count, at))
+        if persons:
+            yield from self._after(who, windows, self._watch.ended(windows, who, persons, at))
         elif outcome.reason:
             seen = self._watch.refused(windows, who, outcome.reason, outcome.intent_id, at)
             yield from self._after(who, windows, seen)
@@ -89,7 +108,7 @@ class Memory:
         if self._intents is None:
             self._intents = self._looked_through(now)
         for key in [*self._intents]:
-            agency, actor, began_at, answered = self._kept[key]
+            agency, actor, began_at, answered, most = self._kept[key]
             if answered:
                 until = began_at + _UNANSWERED_KEPT if answered == _TOLD else answered + _ANSWERED_KEPT
                 if now > until:
@@ -99,14 +118,33 @@ class Memory:
             alert = self._watch.unanswered(Accessor(agency, actor), key.removeprefix(_INTENT), began_at, now)
             if alert is not None:
                 found.append(alert)
-                self._kept[key] = [agency, actor, began_at, _TOLD]
+                self._kept[key] = [agency, actor, began_at, _TOLD, most]
+        return tuple(found)
+
+    def silent(self, now: int) -> tuple[UnusualUseDetected, ...]:
+        """Return the alerts of gateways that say nothing any more and never said that they ended, each once.
+
+        What such a gateway did last may be on no record: its numbers show a hole only once another one comes.
+        """
+        if self._intents is None:
+            self._intents = self._looked_through(now)
+        found = []
+        for key in [*self._speaking]:
+            number, at, state = self._kept[key]
+            alert = self._watch.silent(key.removeprefix(_GATEWAY).decode(), at, now) if state == _SPEAKS else None
+            if alert is not None:
+                found.append(alert)
+                self._kept[key] = [number, at, _TOLD]
+            if alert is not None or state != _SPEAKS:
+                self._speaking.discard(key)
         return tuple(found)
 
     def _looked_through(self, now: int) -> set[bytes]:
-        """Return the keys of all intents, once after a start; forget gateways that ended long ago."""
+        """Return the keys of all intents, once after a start; forget gateways that ended long ago, note the others."""
         kept = [*self._kept.items()]
+        self._speaking |= {key for key, value in kept if key.startswith(_GATEWAY) and value[2] == _SPEAKS}
         for key, value in kept:
-            if key.startswith(_GATEWAY) and now - value[1] > _GATEWAY_KEPT:
+            if key.startswith(_GATEWAY) and value[2] != _SPEAKS and now - value[1] > _GATEWAY_KEPT:
                 del self._kept[key]
         return {key for key, _ in kept if key.startswith(_INTENT)}
 

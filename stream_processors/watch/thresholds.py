@@ -30,6 +30,7 @@ class Thresholds:
     outside_region_per_day: int
     unanswered_seconds: int
     clock_seconds: int
+    silent_seconds: int
 
     @classmethod
     def parse(cls, text: str) -> "Thresholds":

@@ -21,6 +21,8 @@ OUTSIDE_REGION: Final = "OUTSIDE_REGION"
 HONEY_RECORD: Final = "HONEY_RECORD"
 INTENT_WITHOUT_OUTCOME: Final = "INTENT_WITHOUT_OUTCOME"
 CLOCK_DIFFERS: Final = "CLOCK_DIFFERS"
+SEQUENCE_HOLE: Final = "SEQUENCE_HOLE"
+GATEWAY_SILENT: Final = "GATEWAY_SILENT"
 OUTSIDE_AREA: Final = "OUTSIDE_AREA"
 
 _SECOND: Final = 1_000_000
@@ -131,6 +133,20 @@ class Watch:
         if abs(at - occurred_at) <= most * _SECOND:
             return None
         return self._alert(CLOCK_DIFFERS, Accessor("", gateway), at, _window(at, HOUR), seconds, most)
+
+    def hole(self, gateway: str, last: int, number: int, at: int) -> UnusualUseDetected:
+        """Return the alert of a gateway that left numbers out: what they stood for never came to the trail."""
+        return self._alert(
+            SEQUENCE_HOLE, Accessor("", gateway), at, (at, at), number - last - 1, 0, about=f"{gateway}|{number}"
+        )
+
+    def silent(self, gateway: str, last_at: int, now: int) -> UnusualUseDetected | None:
+        """Return the alert of a gateway of which the last entry came so long ago, or None while its time runs."""
+        limit = self.thresholds.silent_seconds
+        ends = last_at + limit * _SECOND
+        if now <= ends:
+            return None
+        return self._alert(GATEWAY_SILENT, Accessor("", gateway), ends, (last_at, ends), limit, limit)
 
     def _too_many(  # noqa: PLR0913, PLR0917  what is counted, of whom, and when
         self, kind: str, who: Accessor, counted: Mapping[int, int], number: int, floor: int, at: int

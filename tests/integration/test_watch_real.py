@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import KafkaException
 
-from schemas import catalogue, codec
+from schemas import catalogue, codec, records
 from schemas.catalogue import Topic
-from tests.unit.audit_rig import BUDI, disclosure, intent, outcome
+from tests.unit.audit_rig import BUDI, disclosure, intent, outcome, place
 from transport import kafka
 
 if TYPE_CHECKING:
@@ -66,7 +66,9 @@ class Watched:
             "dead_letters_topic": self.topic("dead"),
             "partitions": PARTITIONS,
             "every_s": 0.3,
-            "thresholds": THRESHOLDS.replace("unanswered_seconds = 60", "unanswered_seconds = 2"),
+            "thresholds": THRESHOLDS.replace("unanswered_seconds = 60", "unanswered_seconds = 2").replace(
+                "silent_seconds = 60", "silent_seconds = 2"
+            ),
             "honey": [BUDI.hex()],
         }
         with self.log.open("ab") as log:
@@ -148,6 +150,16 @@ def test_an_intent_that_nobody_answers_is_an_alert_also_over_a_restart(watched: 
     watched.start()
     unanswered = lambda: {one.actor_ref for one in watched.alerts("INTENT_WITHOUT_OUTCOME").values()}  # noqa: E731  read twice
     until(lambda: "gone too" in unanswered(), "an alert after the restart")
+
+
+def test_a_number_left_out_and_a_gateway_that_falls_silent_are_alerts(watched: Watched) -> None:
+    beats = {n: records.GatewayHeartbeat(**place(n, bytes(16)), last_seq=n - 1, closing=n == 4) for n in (1, 2, 4)}
+    watched.append(beats[1], gateway="gw-20")
+    watched.append(beats[1], beats[2], beats[4], gateway="gw-21")  # closed, after a hole
+    told = lambda kind: {one.actor_ref: one.observed for one in watched.alerts(kind).values()}  # noqa: E731  read twice
+    until(lambda: told("SEQUENCE_HOLE").get("gw-21") == 1, "an alert of the hole")
+    until(lambda: "gw-20" in told("GATEWAY_SILENT"), "an alert of the silence")
+    assert not {"gw-21"} & told("GATEWAY_SILENT").keys()
 
 
 def test_the_topics_of_the_watch_are_those_of_the_catalogue() -> None:

@@ -174,7 +174,7 @@ def test_thresholds_carry_their_version_into_each_alert() -> None:
     assert watch.honey(ANI, LOOK, at()).thresholds_version == "2026-3"
 
 
-@pytest.mark.parametrize("broken", ["factor", "opens", "clock_seconds", "version"])
+@pytest.mark.parametrize("broken", ["factor", "opens", "clock_seconds", "silent_seconds", "version"])
 def test_thresholds_that_lack_one_are_refused(broken: str) -> None:
     text = "\n".join(line for line in SHIPPED.read_text().splitlines() if not line.startswith(broken))
     with pytest.raises((KeyError, TypeError)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +93,46 @@ def test_a_heartbeat_of_a_gateway_with_another_clock_is_told_once_an_hour() -> N
     beats = [records.GatewayHeartbeat(**place(seq, bytes([seq]) * 16), last_seq=0, closing=False) for seq in (1, 2)]
     alerts = [alert for beat in beats for alert in memory.seen(beat, NOW + 6_000_000, NOW)]
     assert [(one.kind, one.actor_ref, one.agency_id) for one in alerts] == [("CLOCK_DIFFERS", "gw-1", "")]
+
+
+def beat(seq: int, *, closing: bool = False) -> records.GatewayHeartbeat:
+    return records.GatewayHeartbeat(**place(seq, seq.to_bytes(16, "big")), last_seq=seq - 1, closing=closing)
+
+
+def test_a_number_that_a_gateway_left_out_is_told_when_the_next_one_comes() -> None:
+    alerts = told(watching(), [beat(1), beat(2), beat(4), beat(5)])
+    assert [(one.kind, one.actor_ref, one.observed) for one in alerts] == [("SEQUENCE_HOLE", "gw-1", 1)]
+    assert kinds(told(watching(), [beat(3)])) == ["SEQUENCE_HOLE"]
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_gateway_that_falls_silent_is_told_once_and_one_that_ended_is_not(*, restart: bool) -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept)
+    told(memory, [beat(1), *(replace(one, gateway_id="gw-2") for one in (beat(1), beat(2, closing=True)))])
+    memory = watching(kept) if restart else memory
+    assert memory.silent(AT_TEN + MINUTE) == ()
+    (alert,) = memory.silent(AT_TEN + MINUTE + 1)
+    assert (alert.kind, alert.actor_ref, alert.agency_id) == ("GATEWAY_SILENT", "gw-1", "")
+    assert memory.silent(AT_TEN + 2 * MINUTE) == watching(kept).silent(AT_TEN + 3 * MINUTE) == ()
+
+
+def test_a_gateway_that_speaks_again_may_fall_silent_again() -> None:
+    memory = watching()
+    told(memory, [beat(1)])
+    assert kinds(memory.silent(AT_TEN + 2 * MINUTE)) == ["GATEWAY_SILENT"]
+    told(memory, [beat(2)], AT_TEN + 3 * MINUTE)
+    assert memory.silent(AT_TEN + 4 * MINUTE) == ()
+    assert kinds(memory.silent(AT_TEN + 5 * MINUTE)) == ["GATEWAY_SILENT"]
+
+
+def test_the_lines_of_a_trail_that_was_read_are_not_persons() -> None:
+    reading = [intent(action="AUDIT_READ", subject_ref=None), outcome(2, persons=1_000)]
+    assert told(watching(), reading) == []
+    trails = [intent(2 * each + 1, bytes([each]) * 16, action="AUDIT_READ") for each in range(11)]
+    ends = [replace(outcome(2 * each + 2, persons=50), intent_id=bytes([each]) * 16) for each in range(11)]
+    both = [one for pair in zip(trails, ends, strict=True) for one in pair]
+    assert [(one.kind, one.observed) for one in told(watching(), both)] == [("PERSONS_PER_HOUR", 11)]
 
 
 ENTRIES = [intent(), outcome(2, persons=11), disclosure(3, BUDI), intent(4, OTHER)]
