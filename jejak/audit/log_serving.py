@@ -97,12 +97,12 @@ class Readings:
         if self._is_open(reading):
             return
         first = reading.number * RANGE
-        purpose = Purpose(asked.purpose, f"entry bundles from {first}, {RANGE} of them")
-        bundles = AuditFound(tuple(range(first, first + RANGE)))
+        range_ = f"entry bundles from {first}, {RANGE} of them"
+        purpose, found = Purpose(asked.purpose, range_), AuditFound((range_,))
         caller = replace(caller, request_id=request_id, src_ip_prefix=prefix_of(asked.address))
-        found = self._door.audit_read(caller, purpose, WholeTrail(), lambda: bundles)
-        if isinstance(found, Withheld):
-            raise of_code(found.code)
+        answered = self._door.audit_read(caller, purpose, WholeTrail(), lambda: found)
+        if isinstance(answered, Withheld):
+            raise of_code(answered.code)
         self._open(reading)
 
     def _caller(self, asked: EntriesAsked) -> Caller:

@@ -1,6 +1,9 @@
 """The log over HTTP: what is published is served in any width, what is not is not found, entries are asked for."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -299,3 +302,25 @@ def test_what_is_published_and_damaged_is_a_fault_of_the_log_not_a_page_that_is_
 def test_a_damaged_checkpoint_publishes_nothing(get: Get, folder: Path) -> None:
     (folder / "checkpoint").write_bytes(b"\xff\n")
     assert get("tile/0/000").status_code == 503
+
+
+ENDING = """
+import socket, sys
+from fastapi import FastAPI
+from jejak.audit.witness import run
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+app = FastAPI(on_startup=[lambda: print("up", flush=True)])
+run(app, port)
+print("closed", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_stop_lets_its_caller_close_what_it_lent(number: signal.Signals) -> None:
+    with subprocess.Popen([sys.executable, "-c", ENDING], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "up\n"
+        server.send_signal(number)
+        assert (server.communicate(timeout=30)[0], server.returncode) == ("closed\n", 0)
