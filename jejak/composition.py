@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,10 @@ class Registry:
     session: Any
     serving: Pointers
 
+    def in_time(self) -> Registry:
+        """Return this registry for who answers looks: a database that hangs is given up in time to refuse them."""
+        return replace(self, session=cassandra.hasty(self.session, self.settings.read_seconds))
+
     def read_model(self) -> ReadModel:
         """Return the read model: of the version that serves at each question."""
         return served(self.session, lambda: self.serving.lately(READ_MODEL).version)
@@ -87,7 +91,8 @@ class Registry:
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
         bootstrap = self.endpoints.kafka
         with gateway.trail(self.settings, bootstrap) as trail, admission.gate(self.settings, bootstrap) as gate:
-            yield door(self.read_model(), self.key_store(), trail, epoch_key, partial(rules.book, bootstrap), gate)
+            hasty = self.in_time()
+            yield door(hasty.read_model(), hasty.key_store(), trail, epoch_key, partial(rules.book, bootstrap), gate)
 
     def figures(self) -> Figures:
         """Return what may be read past the door; a person's data is asked for through `door` alone."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from cassandra import ConsistencyLevel, ProtocolVersion
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
@@ -76,6 +76,30 @@ def session(
     except BaseException:  # whatever hinders it, the cluster's threads must end
         cluster.shutdown()
         raise
+
+
+class Hasty:
+    """A session that waits so many seconds at most for each answer; all else that is asked of it is the session's."""
+
+    def __init__(self, lent: Session, seconds: float) -> None:
+        self._lent = lent
+        self._seconds = seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lent, name)
+
+    def execute(self, *asked: Any, **told: Any) -> Any:
+        """Return the rows; raises OperationTimedOut."""
+        return self._lent.execute(*asked, **{"timeout": self._seconds, **told})
+
+    def execute_async(self, *asked: Any, **told: Any) -> Any:
+        """Return the answer to come; its `result` raises OperationTimedOut."""
+        return self._lent.execute_async(*asked, **{"timeout": self._seconds, **told})
+
+
+def hasty(lent: Session, seconds: float) -> Session:
+    """Return the session for who must be refused in time where the database hangs."""
+    return cast("Session", Hasty(lent, seconds))
 
 
 def close(opened: Session) -> None:

@@ -34,9 +34,10 @@ class Proofs:
 
 def trails_of(registry: Registry, door: Door) -> Trails:
     """Return the trail as it is asked about through this door, with the keys of every year that are there."""
-    accesses = served_accesses(registry.session, lambda: registry.serving.lately(READ_MODEL).version)
+    hasty = registry.in_time()
+    accesses = served_accesses(hasty.session, lambda: registry.serving.lately(READ_MODEL).version)
     keys = partial(epoch_keys, registry.settings.key_folder())
-    return Trails(door, accesses, registry.read_model(), keys, Proofs(registry.settings))
+    return Trails(door, accesses, hasty.read_model(), keys, Proofs(registry.settings))
 
 
 @contextmanager

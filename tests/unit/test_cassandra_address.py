@@ -1,10 +1,12 @@
-"""Addresses of a Cassandra cluster."""
+"""Addresses of a Cassandra cluster, and how long an answer is waited for."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from transport.cassandra import contact
+from transport.cassandra import contact, hasty
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,28 @@ def test_an_address_names_hosts_and_their_port(address: str, hosts: list[str], p
 def test_nodes_on_different_ports_are_refused() -> None:
     with pytest.raises(ValueError, match="one port"):
         contact("a:9042,b:9043")
+
+
+class Session:
+    """Notes how long it was told to wait."""
+
+    keyspace = "jejak_keys"
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def execute(self, query: str, parameters: Any = None, timeout: float = 10.0) -> None:
+        del query, parameters
+        self.waited.append(timeout)
+
+    execute_async = execute
+
+
+def test_who_is_hasty_waits_no_longer_than_it_says_and_may_say_otherwise() -> None:
+    session: Any = Session()
+    lent = hasty(session, 2.0)
+    lent.execute("SELECT", (1,))
+    lent.execute_async("SELECT", (1,))
+    lent.execute("SELECT", timeout=5.0)
+    assert session.waited == [2.0, 2.0, 5.0]
+    assert lent.keyspace == "jejak_keys"
