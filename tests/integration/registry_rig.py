@@ -290,6 +290,8 @@ def freeze_amid_a_transaction(rig: Rig, name: str) -> None:
     """Stop a worker (SIGSTOP) at a moment at which its transaction is open."""
 
     def frozen_amid() -> bool:
+        if not rig.has_open_transaction():  # looked at while it runs: one that is stopped to be looked at hardly works
+            return False
         rig.signal(name, signal.SIGSTOP)
         if rig.has_open_transaction():
             return True
