@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.gateway.agreements import OWES_REPORT, KnownAgreements
+from jejak.audit import requests
 from producers.access_requests import Said, change_id_of, meant, outgoing, request_id_for
 from schemas import catalogue, codec, prefix
+from stream_processors.registry.decision import Refused
 from tests.unit.request_scenarios import DAY, REQUESTER, START, Request
 
 ID = request_id_for(REQUESTER, "B/1/2025")
@@ -45,6 +49,19 @@ def test_a_request_id_has_the_form_of_a_key(agency: str, document: str) -> None:
     assert prefix.walk(message.value).family_id == request_id
     assert (message.topic, message.key) == (catalogue.REQUESTS_TOPIC, request_id.encode())
     assert codec.decode(message.value).header.agency == agency
+
+
+def test_a_command_is_told_what_became_of_its_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = replace(Request().granted().it, recent_changes=b"a" * 16 + b"b" * 16)
+    header = SimpleNamespace(change_id=b"c" * 16)
+    refusal = SimpleNamespace(header=header, rule="NOT_A_STEP", pointer="", explanation="why")
+    figures = SimpleNamespace(refusals=lambda agency: [refusal] if agency == REQUESTER else [])
+    registry: Any = SimpleNamespace(endpoints=SimpleNamespace(kafka=""), figures=lambda: figures)
+    monkeypatch.setattr(requests, "states", lambda _: {ID: state})
+    monkeypatch.setattr(requests, "DECIDED_SECONDS", 0.01)
+    assert requests.decided(registry, ID, b"a" * 16, REQUESTER) == state
+    assert requests.decided(registry, ID, b"c" * 16, REQUESTER) == Refused("NOT_A_STEP", "", "why")
+    assert requests.decided(registry, ID, b"c" * 16, "opd/35.71") is None
 
 
 def test_an_agreement_is_the_grant_while_it_lasts() -> None:
