@@ -8,14 +8,17 @@ from identity.rules import check_kk, check_nik
 
 REDACTED: Final = "REDACTED"
 _LENGTH: Final = 16
-# Sixteen digits or more, each with at most one space, full stop, hyphen or slash after it.
-_RUN: Final = re.compile(r"(?:[0-9][ ./-]?){16,}")
-_SEPARATORS: Final = re.compile(r"[ ./-]")
+# Sixteen digits or more, each with at most two characters after it that are no letters, seen or unseen.
+_RUN: Final = re.compile(r"(?:[0-9][\W_]{0,2}){16,}")
+_SEPARATORS: Final = re.compile(r"[\W_]")
 
 
 def looks_like_nik(text: str) -> bool:
-    """Tell whether 16 digits in a row, read either way, spaced or not, have the form of a NIK or KK number."""
-    plain = unicodedata.normalize("NFKC", text)
+    """Tell whether 16 digits in a row, read either way, spaced or not, have the form of a NIK or KK number.
+
+    Digits of any script count, whatever stands between them but letters.
+    """
+    plain = "".join(str(unicodedata.decimal(one, one)) for one in unicodedata.normalize("NFKC", text))
     runs = (_SEPARATORS.sub("", found.group()) for found in _RUN.finditer(plain))
     return any(
         _sound(window) or _sound(window[::-1])

@@ -596,13 +596,22 @@ def test_no_personal_value_stands_in_any_audit_entry(room: Room) -> None:
         NIK[::-1],
         f"1{NIK}",
         "\N{FULLWIDTH DIGIT THREE}" + NIK[1:],
+        "357102_410180_0001",
+        "357102, 410180, 0001",
+        "357102\n4101800001",
+        "357102  4101800001",
+        "357102\N{ZERO WIDTH SPACE}4101800001",
+        "357102\N{EN DASH}4101800001",
+        "".join(chr(ord("\N{ARABIC-INDIC DIGIT ZERO}") + int(digit)) for digit in NIK),
     ],
 )
 def test_digits_of_the_form_of_a_nik_are_recognised(text: str) -> None:
     assert looks_like_nik(text)
 
 
-@pytest.mark.parametrize("text", ["", "9999999999999999", "357102410180000", "01926f7e-1b4a-7c3d-8e2f-3571024101ab"])
+@pytest.mark.parametrize(
+    "text", ["", "9999999999999999", "357102410180000", "01926f7e-1b4a-7c3d-8e2f-3571024101ab", "357102x4101800001"]
+)
 def test_other_digits_are_not(text: str) -> None:
     assert not looks_like_nik(text)
 
