@@ -15,6 +15,7 @@ _INTENT: Final = b"i/"
 _ACCESSOR: Final = b"a/"
 _GATEWAY: Final = b"g/"
 _ANSWERED_KEPT: Final = 60_000_000  # its disclosures follow within a second
+_SIGN_OF_LIFE: Final = 10_000_000  # not each of a million disclosures is worth a write
 _UNANSWERED_KEPT: Final = 86_400_000_000
 _TOLD: Final = -1
 _SPEAKS, _ENDED = 0, 1
@@ -24,7 +25,8 @@ _GATEWAY_KEPT: Final = 30 * 86_400_000_000
 
 Entry = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
 Kept = list[Any]
-"""An intent: agency, actor, append time, when it was answered (0 not yet, -1 told of), the persons it shows at most.
+"""An intent: agency, actor, append time (its own or its latest disclosure's), when it was answered (0 not yet, -1 told
+of), the persons it shows at most.
 
 A gateway: its last number, when that came, and whether it speaks (0), said that it ended (1) or was told of (-1).
 """
@@ -69,6 +71,7 @@ class Memory:
             case records.AccessOutcome():
                 yield from self._ended(entry, at, now)
             case records.SubjectDisclosure():
+                self._goes_on(entry.intent_id, at)
                 if entry.subject_ref in self._honey:
                     yield self._watch.honey(self._who(entry.intent_id), entry.intent_id, at)
             case records.GatewayHeartbeat():
@@ -101,6 +104,12 @@ class Memory:
         elif outcome.reason:
             seen = self._watch.refused(windows, who, outcome.reason, outcome.intent_id, at)
             yield from self._after(who, windows, seen)
+
+    def _goes_on(self, intent_id: bytes, at: int) -> None:
+        """Note that a look of which nobody knows yet what became shows persons still: an export, chunk after chunk."""
+        intent: Kept | None = self._kept.get(_INTENT + intent_id)
+        if intent is not None and not intent[3] and at - intent[2] > _SIGN_OF_LIFE:
+            self._kept[_INTENT + intent_id] = [*intent[:2], at, *intent[3:]]
 
     def unanswered(self, now: int) -> tuple[UnusualUseDetected, ...]:
         """Return the alerts of intents that nobody answered in time, each once; forget those long answered."""

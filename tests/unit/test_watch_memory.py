@@ -74,6 +74,15 @@ def test_an_intent_is_unanswered_once_and_an_answered_one_never() -> None:
     assert watching(kept).unanswered(AT_TEN + 3 * MINUTE) == ()
 
 
+def test_an_export_is_no_unanswered_look_while_it_shows_persons() -> None:
+    memory = watching()
+    told(memory, [intent(action="EXPORT")])
+    for minute in range(1, 5):
+        told(memory, [disclosure(minute + 1, BUDI)], AT_TEN + minute * MINUTE)
+        assert memory.unanswered(AT_TEN + minute * MINUTE + MINUTE) == ()
+    assert kinds(memory.unanswered(AT_TEN + 6 * MINUTE)) == ["INTENT_WITHOUT_OUTCOME"]
+
+
 def test_an_intent_that_was_open_at_a_restart_is_still_watched() -> None:
     kept: dict[bytes, Any] = {}
     told(watching(kept), [intent()])
