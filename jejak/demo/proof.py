@@ -32,7 +32,7 @@ from jejak.processes import Children
 from jejak.settings import Settings
 
 PROOF_SECONDS: Final = 90.0
-_LOOK_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 2.0
 _HOLDS, _REFUSED = 0, 1
 _SCRIPT: Final = Path(verify_receipt.__file__)
 
