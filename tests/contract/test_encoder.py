@@ -162,6 +162,8 @@ def wrong_values(kind: Any) -> list[Any]:
     match kind:
         case ["null", inner]:
             return [value for value in wrong_values(inner) if value is not None]
+        case {"type": "array", "items": "int"}:
+            return [value for value in WRONG["array"] if value != (1,)]
         case {"type": inner}:
             return list(WRONG[inner]) if inner in WRONG else wrong_values(inner)
         case str() if kind in WRONG:

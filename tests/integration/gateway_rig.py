@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -107,6 +108,18 @@ class Gateways:
         """Have a gateway live; tell whether it was killed."""
         self.begin(*args, **named)
         return self.ended() == -signal.SIGKILL
+
+    def until_shown(self, more_than: int, seconds: float = 60.0) -> None:
+        """Wait until callers were shown something more often than that."""
+        deadline = time.monotonic() + seconds
+        while self.shown() <= more_than:
+            assert time.monotonic() < deadline, f"nothing was shown within {seconds:.0f} s"
+            time.sleep(0.1)
+
+    def shown(self) -> int:
+        """Return how often callers were shown something so far."""
+        lines = self.report.read_text().splitlines() if self.report.exists() else []
+        return sum(line.startswith("shown ") for line in lines)
 
     def replay(self) -> None:
         self.replayed += sum(done.missing for done in replay(self.folder, self.bootstrap, self.topic))

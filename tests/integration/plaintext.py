@@ -42,7 +42,12 @@ def forms_of_number(number: str) -> Iterator[tuple[str, bytes]]:
 
 
 def forms_of_text(text: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the forms of a name or an address line: as written, in either case, coded, hashed."""
+    """Yield the forms of a name or an address line: as written, in either case, coded, hashed.
+
+    An empty text has none: it tells of nobody, and its SHA-256 is the root of an empty tree.
+    """
+    if not text:
+        return
     for form, cased in (("plain", text), ("upper case", text.upper()), ("lower case", text.lower())):
         yield from _coded(form, cased.encode())
     yield "UTF-16", text.encode("utf-16-le")

@@ -70,6 +70,7 @@ def test_a_worker_killed_amid_the_flow_leaves_exact_outputs_when_it_is_started_a
     rig.assert_exact()
 
 
+@pytest.mark.at_length
 def test_a_kill_amid_an_open_transaction_is_undone_by_the_next_start(rig: Any) -> None:
     rig.feed(20_000)
     worker = rig.start("one", batch=20, commit_interval_s=3.0)
@@ -114,6 +115,7 @@ def test_a_frozen_worker_that_wakes_after_another_took_over_is_fenced_and_joins_
     rig.assert_exact()
 
 
+@pytest.mark.at_length
 def test_workers_that_join_and_leave_share_the_work_without_a_trace(rig: Any) -> None:
     first = rig.start("first", batch=100)
     rig.feed(5_000)
@@ -209,6 +211,7 @@ def test_at_low_load_a_commit_waits_for_no_interval(rig: Any) -> None:
     rig.assert_exact()
 
 
+@pytest.mark.at_length
 def test_a_broker_that_restarts_amid_the_flow_costs_time_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def test_a_burst_of_poison_below_the_limit_is_set_aside_and_above_it_stops_the_w
 # --- transactions that end late ---
 
 
+@pytest.mark.at_length
 def test_a_commit_that_reaches_the_broker_while_an_heir_waits_for_it_counts_once(
     stack: Endpoints, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_a_commit_that_reaches_the_broker_while_an_heir_waits_for_it_counts_once
     )
 
 
+@pytest.mark.at_length
 def test_a_late_twin_of_a_commit_may_repeat_events_and_readers_that_skip_known_sequences_are_right(
     stack: Endpoints, tmp_path: Path
 ) -> None:
@@ -140,6 +142,7 @@ def by_source_clock(stack: Endpoints, tmp_path: Path) -> Iterator[Rig]:
         yield made
 
 
+@pytest.mark.at_length
 def test_an_append_time_that_jumps_back_and_forth_leaves_recorded_times_that_never_go_back(
     by_source_clock: Rig,
 ) -> None:

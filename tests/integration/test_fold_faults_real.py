@@ -188,6 +188,7 @@ def test_every_change_sent_twice_leaves_what_it_left_when_sent_once(rig: Rig) ->
     assert compared.events == len(before)
 
 
+@pytest.mark.at_length
 def test_two_changes_at_once_on_one_family_are_decided_one_after_the_other(rig: Rig) -> None:
     # Given two sources that speak of the same families at the same time, partly with the same words
     changes = rigs.simulated(600, SEED)
@@ -242,6 +243,7 @@ def test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_add
 # --- servers that go away ---
 
 
+@pytest.mark.at_length
 def test_a_broker_killed_and_a_broker_restarted_while_all_are_busy_cost_time_and_nothing_else(
     own_stack: tuple[Path, Endpoints], tmp_path: Path
 ) -> None:
@@ -327,6 +329,7 @@ def with_large_poison(changes: list[Outgoing], rng: random.Random) -> list[Outgo
     return found
 
 
+@pytest.mark.at_length
 def test_a_full_disk_under_the_broker_is_told_to_all_and_with_room_again_nothing_is_lost_or_doubled(
     own_stack: tuple[Path, Endpoints], tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,8 +74,9 @@ def test_a_broker_killed_while_a_gateway_appends_costs_no_entry_and_the_chain_go
     try:
         with Gateways(endpoints.kafka, tmp_path / "wal") as gateways:
             for _ in range(BROKER_KILLS):
-                gateways.begin(seconds=6.0)
-                time.sleep(2)
+                before = gateways.shown()
+                gateways.begin(seconds=10.0)
+                gateways.until_shown(before)
                 local.kill_server(folder, local.KAFKA)
                 local.start_server(folder, local.KAFKA)
                 assert gateways.ended() == 0

@@ -402,6 +402,7 @@ def test_too_many_unreadable_records_in_a_row_stop_the_worker(world: World) -> N
         world.settle(poison_limit=3)
 
 
+@pytest.mark.at_length
 def test_while_the_database_is_away_the_projector_waits_and_then_loses_nothing(tmp_path: Path) -> None:
     endpoints = local.up(tmp_path)
     try:
@@ -411,6 +412,7 @@ def test_while_the_database_is_away_the_projector_waits_and_then_loses_nothing(t
         local.down(tmp_path)
 
 
+@pytest.mark.at_length
 def test_a_broker_that_was_away_is_read_on_without_a_restart_or_a_loss(tmp_path: Path) -> None:
     endpoints = local.up(tmp_path)
     try:

@@ -130,11 +130,9 @@ def of_another_family() -> bytes:
     return prefix.stamp(other, prefix.walk(other), 1, NOW)[0]
 
 
-def erased() -> bytes:
+def of_later_work() -> bytes:
     header = registered().header
-    other = codec.encode(
-        records.PersonErased(header=header, person_ref="p" * 26, legal_basis="UU PDP", request_number="1")
-    )
+    other = codec.encode(records.ExclusionLifted(header=header, exclusion="ASN", reason="PENSIUN"))
     return prefix.stamp(other, prefix.walk(other), 3, NOW)[0]
 
 
@@ -148,7 +146,7 @@ def of_no_family() -> bytes:
         (of_no_step, "no such step"),
         (of_another_family, "under another family's key"),
         (of_no_family, "neither change nor event"),
-        (erased, "is no event that the fold takes"),
+        (of_later_work, "is no event that the fold takes"),
     ],
 )
 def test_an_event_that_no_fold_accepts_stops_the_build_and_names_the_place(
