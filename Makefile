@@ -21,8 +21,8 @@ test: sync ## every test, on a real broker and database started by the project i
 	@mkdir -p build
 	@echo "three runs at once, most of it waits for servers; output is shown at the end"
 	@$(RUN) pytest -m "not real" > build/units.txt 2>&1 & units=$$!; \
-	$(RUN) pytest -m "real and pair and not faults" $(SPREAD) -n 2 > build/pair.txt 2>&1 & pair=$$!; \
-	$(RUN) pytest -m "real and (faults or not pair) and not at_length" $(SPREAD) -n 3; own=$$?; \
+	$(RUN) pytest -m "real and pair and not at_length" $(SPREAD) -n 3 > build/pair.txt 2>&1 & pair=$$!; \
+	$(RUN) pytest -m "real and not pair and not at_length" $(SPREAD) -n 2; own=$$?; \
 	wait $$units; units=$$?; cat build/units.txt; wait $$pair; pair=$$?; cat build/pair.txt; test $$units$$pair$$own = 000
 
 unit: sync ## the tests that need no service
@@ -36,7 +36,8 @@ faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transact
 	$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_faults_real.py \
 		tests/integration/test_fold_faults_real.py::$(ZOMBIE) > build/faults-rest.txt 2>&1 && \
 	$(RUN) pytest -m at_length tests/integration/test_fold_faults_real.py \
-		tests/integration/test_engine_faults.py tests/integration/test_projector_real.py >> build/faults-rest.txt 2>&1; rest=$$?; \
+		tests/integration/test_engine_faults.py tests/integration/test_projector_real.py \
+		tests/integration/test_rebuild_real.py >> build/faults-rest.txt 2>&1; rest=$$?; \
 	wait $$points; points=$$?; wait $$kills; kills=$$?; tail -n 3 build/faults-*.txt; \
 	$(RUN) python -m tests.integration.fault_report build/faults.jsonl && test $$points$$kills$$rest = 000
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jejak.stack import cassandra_server, control, jars, kafka_server, plan, ready
 from jejak.stack.addresses import CASSANDRA, KAFKA, SERVERS, Endpoints, combine, given
-from jejak.stack.faults import FULL, AlreadyRunning, DiskFull, NotReady, NotRunning, StackFault, diagnose
+from jejak.stack.faults import FULL, AlreadyRunning, DiskFull, NotReady, NotRunning, PortTaken, StackFault, diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 READY_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 30.0
+PORT_ATTEMPTS: Final = 3
 OURS: Final = (KAFKA, CASSANDRA, "logs")
 OUR_FILES: Final = (plan.PLAN_NAME, control.RECORD_NAME, control.CRASH_NAME, control.LOCK_NAME)
 
@@ -87,14 +88,20 @@ def up(  # noqa: PLR0913  each is a wish a user may have
     jars.fetch(locked, jars.cache_folder(), progress)
     control.reap(data)
     asked = {KAFKA: kafka_port, CASSANDRA: cassandra_port}
-    chosen = _choose(data, asked, own, kafka_log_dir, heap=kafka_heap, quick=quick)
-    control.write_crash(data, None)
-    control.start_supervisor(data, tied_to)
-    try:
-        _start(data, chosen, own, locked=locked, progress=progress, file_size_limit=file_size_limit)
-    except BaseException:  # an interrupt too must not leave half a stack behind
-        down(data)
-        raise
+    for attempt in range(PORT_ATTEMPTS):
+        chosen = _choose(data, asked, own, kafka_log_dir, heap=kafka_heap, quick=quick)
+        control.write_crash(data, None)
+        control.start_supervisor(data, tied_to)
+        try:
+            _start(data, chosen, own, locked=locked, progress=progress, file_size_limit=file_size_limit)
+            break
+        except PortTaken as taken:  # between our choice of a free port and the server's start
+            down(data)
+            if asked.get(taken.server) or attempt == PORT_ATTEMPTS - 1:
+                raise
+        except BaseException:  # an interrupt too must not leave half a stack behind
+            down(data)
+            raise
     return _both(endpoints(data), data)
 
 

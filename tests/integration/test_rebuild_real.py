@@ -236,6 +236,7 @@ def caught_up(world: World, version: str) -> bool:
     return settled.is_caught_up(world.bootstrap, group_of(version), Topics().sources)
 
 
+@pytest.mark.at_length
 def test_the_state_is_rebuilt_beside_and_the_fold_goes_on_from_it_exactly_and_back(world: World) -> None:
     with world.changes():
         world.killed("state", "v2")
@@ -351,6 +352,7 @@ def test_a_switch_that_was_killed_rests_the_fold_until_it_is_called_off(world: W
         pass
 
 
+@pytest.mark.at_length
 def test_a_frozen_worker_that_wakes_after_a_switch_decides_nothing_on_the_old_state(world: World) -> None:
     version = world.command("rebuild", "start", "state")["version"]
     with world.changes():
