@@ -8,8 +8,8 @@ export UV_PYTHON_DOWNLOADS ?= never
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000
-# A file's tests stay together: they share servers of their own.
-SPREAD := --dist loadfile --durations 10
+# A file's tests stay together, they share servers; so do all that look at the one run of the whole system.
+SPREAD := --dist loadgroup --durations 10
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
 .PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks
@@ -21,7 +21,7 @@ test: sync ## every test, on a real broker and database started by the project i
 	@mkdir -p build
 	@echo "three runs at once, most of it waits for servers; output is shown at the end"
 	@$(RUN) pytest -m "not real" > build/units.txt 2>&1 & units=$$!; \
-	$(RUN) pytest -m "real and pair and not at_length" $(SPREAD) -n 3 > build/pair.txt 2>&1 & pair=$$!; \
+	$(RUN) pytest -m "real and pair and not at_length" $(SPREAD) -n 2 > build/pair.txt 2>&1 & pair=$$!; \
 	$(RUN) pytest -m "real and not pair and not at_length" $(SPREAD) -n 2; own=$$?; \
 	wait $$units; units=$$?; cat build/units.txt; wait $$pair; pair=$$?; cat build/pair.txt; test $$units$$pair$$own = 000
 

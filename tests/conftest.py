@@ -29,3 +29,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.pair)
     if {"fault", "faults", "crash"} & set(item.path.stem.split("_")):
         item.add_marker(pytest.mark.faults)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and in one process all files that look at the one run of the whole system."""
+    system = {item.path for item in items if "system" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("system" if item.path in system else item.path.stem))
