@@ -278,7 +278,7 @@ def test_while_cassandra_is_down_folds_go_on_and_the_read_model_catches_up_after
         rig.start_fold("one")
         rig.start_read_model()
         rig.send(first)
-        rigs.wait_until(lambda: rig.written() > 100, "the read model is at work")
+        rigs.wait_until(lambda: rig.undecided() == 0 and rig.unprojected() == 0, "the read model is at work")
         local.kill_server(data, local.CASSANDRA)
         down_until = time.monotonic() + OUTAGE_S
         rig.send(second)

@@ -74,6 +74,12 @@ def log(stack: Endpoints) -> Log:
     return Log(stack.kafka)
 
 
+def verdict(grace: Grace) -> str:
+    """Return what it forbids once it knows: a new topic may have no leader for a while on a busy machine."""
+    until(lambda: grace.forbids() != "AUDIT_UNAVAILABLE")
+    return grace.forbids()
+
+
 def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not holds():
@@ -84,13 +90,13 @@ def until(holds: Callable[[], bool]) -> None:
 def test_without_a_sequencer_the_grace_counts_from_the_first_entry(log: Log) -> None:
     log.entry()
     with log.grace() as grace:
-        assert grace.forbids() == ""
+        assert verdict(grace) == ""
         log.forward = 14 * MINUTES
-        assert grace.forbids() == ""
+        assert verdict(grace) == ""
         log.forward = 16 * MINUTES
-        assert grace.forbids() == "WITNESSES_LATE"
+        assert verdict(grace) == "WITNESSES_LATE"
     with log.grace() as fresh:
-        assert fresh.forbids() == "WITNESSES_LATE"
+        assert verdict(fresh) == "WITNESSES_LATE"
 
 
 def test_a_log_that_is_covered_whole_may_stay_quiet_for_hours(log: Log) -> None:
@@ -99,9 +105,9 @@ def test_a_log_that_is_covered_whole_may_stay_quiet_for_hours(log: Log) -> None:
     log.covered(1, 1, 1)
     log.forward = 300 * MINUTES
     with log.grace() as grace:
-        assert grace.forbids() == ""
+        assert verdict(grace) == ""
         log.forward += 14 * MINUTES
-        assert grace.forbids() == ""
+        assert verdict(grace) == ""
 
 
 def test_rounds_that_are_opened_and_never_published_cover_nothing_and_a_checkpoint_ends_the_lateness(log: Log) -> None:
@@ -111,7 +117,7 @@ def test_rounds_that_are_opened_and_never_published_cover_nothing_and_a_checkpoi
     log.send(log.checkpoints, 0, log.opened(2, 1, 1))
     log.forward = 16 * MINUTES
     with log.grace() as grace:
-        assert grace.forbids() == "WITNESSES_LATE"
+        assert verdict(grace) == "WITNESSES_LATE"
         log.send(log.checkpoints, 0, log.published(2, 2))
         until(lambda: not grace.forbids())
         log.forward += 60 * MINUTES
@@ -124,7 +130,7 @@ def test_of_two_rounds_of_one_number_the_first_says_what_is_covered(log: Log) ->
     log.send(log.checkpoints, 0, log.opened(1, 1, 0), log.opened(1, 1, 1), log.published(1, 2), log.published(1, 1))
     log.forward = 16 * MINUTES
     with log.grace() as grace:
-        assert grace.forbids() == "WITNESSES_LATE"
+        assert verdict(grace) == "WITNESSES_LATE"
 
 
 def test_a_fresh_gateway_finds_the_last_checkpoint_behind_many_rounds_that_no_witness_took(log: Log) -> None:
@@ -133,7 +139,7 @@ def test_a_fresh_gateway_finds_the_last_checkpoint_behind_many_rounds_that_no_wi
     log.send(log.checkpoints, 0, *(log.opened(number, 1, 0) for number in range(2, TAIL + 50)))
     log.forward = 16 * MINUTES
     with log.grace() as grace:
-        assert grace.forbids() == ""
+        assert verdict(grace) == ""
 
 
 def test_without_a_broker_nothing_is_known_and_nothing_may_be_vouched_for() -> None:
