@@ -90,7 +90,10 @@ class Registry:
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
         bootstrap = self.endpoints.kafka
-        with gateway.trail(self.settings, bootstrap) as trail, admission.gate(self.settings, bootstrap) as gate:
+        with (
+            admission.gate(self.settings, bootstrap) as gate,
+            gateway.trail(self.settings, bootstrap, gate.policies) as trail,
+        ):
             hasty = self.in_time()
             yield door(hasty.read_model(), hasty.key_store(), trail, epoch_key, partial(rules.book, bootstrap), gate)
 

@@ -198,6 +198,7 @@ class AccessOutcome:
     reason: str | None = None
     decision_input: str | None = None
     determining_rules: tuple[str, ...]
+    policy_set_hash: bytes
     result_count: int
     suppressed_count: int
     batch_root: bytes | None = None
@@ -712,6 +713,7 @@ class GatewayHeartbeat:
     prev_gateway_hash: bytes
     last_seq: int
     closing: bool
+    policy_set_hash: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1148,6 +1150,7 @@ class SubjectDisclosure:
     record_version: int
     as_of: int | None = None
     recorded_as_of: int | None = None
+    policy_set_hash: bytes
     visibility: str
     visibility_until: int | None = None
     visibility_order: str | None = None
@@ -1172,6 +1175,7 @@ class UnusualUseDetected:
     median: int | None = None
     thresholds_version: str
     intent_id: bytes | None = None
+    addressed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

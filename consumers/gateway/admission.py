@@ -5,7 +5,7 @@ Whatever can't be judged, counted or put on record is refused. Must not know wha
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,7 +17,7 @@ from consumers.gateway.break_glass import BREAK_GLASS, Emergency, NoReviews, Rev
 from consumers.gateway.nik_filter import looks_like_nik
 from consumers.gateway.policy import Agreements, Allowed, Denied, NoAgreements, Policies, PolicyRequest
 from consumers.gateway.quotas import Counter, Exceeded, Quotas, Reservation
-from consumers.gateway.recording import MOST_FIELDS, Judgement, Recorder, Wish, code
+from consumers.gateway.recording import MOST_FIELDS, Judgement, OnRecord, Recorder, Wish, code
 from consumers.gateway.request import (
     Caller,
     ExportAsked,
@@ -69,6 +69,11 @@ class Look:
     policies: Policies
     reserved: Reservation
 
+    @property
+    def on_record(self) -> OnRecord:
+        """The intent as the entries that follow from it name it."""
+        return OnRecord(self.intent.event_id, self.policies.hash)
+
 
 class Admission:
     """One gateway's gate, with a chain of the audit trail."""
@@ -94,9 +99,9 @@ class Admission:
         answer = self._trail.append(self._recorder.intent(wish, judged))
         if isinstance(answer, AuditUnavailable):
             self.settle(reserved, 0)
-            return self.unrecorded(answer, answer.queued)
+            return self.unrecorded(answer, [OnRecord(one, judged.policy_set_hash) for one in answer.queued])
         if isinstance(decision, Denied):
-            return self.withheld(answer[0], decision.code)
+            return self.withheld(OnRecord(answer[0].event_id, judged.policy_set_hash), decision.code)
         if policies is None or isinstance(request, Denied) or reserved is None:
             raise AssertionError("what is allowed was judged and reserved")
         return Look(wish, answer[0], request, policies, reserved)
@@ -127,16 +132,16 @@ class Admission:
         return Withheld(QUOTA_EXCEEDED) if exceeded is not None else None
 
     def withheld(
-        self, intent: Receipt, why: str, outcome: str = "WITHHELD", second: Allowed | Denied | None = None
+        self, of: OnRecord, why: str, outcome: str = "WITHHELD", second: Allowed | Denied | None = None
     ) -> Withheld:
         """Return the refusal once it is on record that nothing was shown."""
-        recorded = self._trail.append(self._recorder.nothing_shown(intent.event_id, why, outcome, second))
+        recorded = self._trail.append(self._recorder.nothing_shown(of, why, outcome, second))
         return Withheld(recorded.code if isinstance(recorded, AuditUnavailable) else why)
 
-    def unrecorded(self, answer: AuditUnavailable, intents: tuple[bytes, ...]) -> Withheld:
+    def unrecorded(self, answer: AuditUnavailable, intents: Sequence[OnRecord]) -> Withheld:
         """Return the refusal of what isn't durable; that nothing was shown follows when it can."""
-        for intent_id in intents:
-            self._trail.queue(self._recorder.nothing_shown(intent_id, answer.code, "WITHHELD"))
+        for intent in intents:
+            self._trail.queue(self._recorder.nothing_shown(intent, answer.code, "WITHHELD"))
         return Withheld(answer.code)
 
     def _decided(

@@ -34,6 +34,7 @@ from consumers.gateway.vouching import (
     AuditTrail,
     AuditUnavailable,
     in_time,
+    no_policies,
 )
 from consumers.gateway.write_ahead import FULL, Held, WriteAhead
 from schemas.catalogue import AUDIT_TOPIC
@@ -65,14 +66,19 @@ class AuditLog:
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         now: Callable[[], int] = lambda: time.time_ns() // 1000,
         forbidden: Callable[[], str] = in_time,
+        policies: Callable[[], bytes] = no_policies,
     ) -> None:
-        """`folder` holds the write-ahead files; `forbidden` tells the code of what forbids to vouch now, or nothing."""
+        """`folder` holds the write-ahead files; `forbidden` tells the code of what forbids to vouch now, or nothing.
+
+        `policies` tells the hash of the policy set that serves, which heartbeats name.
+        """
         self._producer = producer
         self._topic = topic
         self._deadline = deadline_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._now = now
         self._forbidden = forbidden
+        self._policies = policies
         self.gateway_id = _new_id(name)
         self._ahead = WriteAhead(folder, self.gateway_id)
         self._head = Head()
@@ -114,7 +120,7 @@ class AuditLog:
         with self._wake:
             if self._closing:
                 return
-        last = self._handed_in((chain.heartbeat(closing=True),), closing=True)
+        last = self._handed_in((chain.heartbeat(closing=True, policy_set_hash=self._policies()),), closing=True)
         if last is not None:
             last.done.wait(self._deadline)
         with self._wake:
@@ -286,7 +292,7 @@ class AuditLog:
             self._measure()
             if time.monotonic() >= beat_at:
                 beat_at += self._heartbeat_seconds
-                self._handed_in((chain.heartbeat(closing=False),))
+                self._handed_in((chain.heartbeat(closing=False, policy_set_hash=self._policies()),))
 
     def _measure(self) -> None:
         with self._wake:

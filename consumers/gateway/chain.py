@@ -16,6 +16,7 @@ from schemas import codec, records
 
 LONGEST_VALUE: Final = 65_498  # an entry of the tree is at most 64 KiB
 NO_ENTRY: Final = bytes(32)
+NO_POLICIES: Final = bytes(32)
 
 Draft = Callable[..., Any]
 """Makes an entry of its place in the chain: event_id, occurred_at, gateway_id, gateway_seq, prev_gateway_hash."""
@@ -61,10 +62,11 @@ def _link(gateway_id: str, head: Head, draft: Draft, now: int) -> Link:
     return Link(event_id, Head(number, hashlib.sha256(value).digest()), entry)
 
 
-def heartbeat(*, closing: bool) -> Draft:
-    """Return the entry that says how far the numbers went; `closing` ends the chain."""
+def heartbeat(*, closing: bool, policy_set_hash: bytes = NO_POLICIES) -> Draft:
+    """Return the entry that says how far the numbers went, and which policies serve; `closing` ends the chain."""
 
     def draft(**place: Any) -> records.GatewayHeartbeat:
-        return records.GatewayHeartbeat(**place, last_seq=place["gateway_seq"] - 1, closing=closing)
+        last_seq = place["gateway_seq"] - 1
+        return records.GatewayHeartbeat(**place, last_seq=last_seq, closing=closing, policy_set_hash=policy_set_hash)
 
     return draft

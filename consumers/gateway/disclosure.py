@@ -157,7 +157,7 @@ class Door:
         found = self._reading(look, second, partial(self._trail_read, about, second, read))
         if isinstance(found, Withheld):
             return found
-        drafts = [self._recorder.trail_disclosure(look.intent.event_id, person) for person in _persons_of(about)]
+        drafts = [self._recorder.trail_disclosure(look.on_record, person) for person in _persons_of(about)]
         shown = canonical(found.lines)
         receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
         return receipts if isinstance(receipts, Withheld) else AuditDisclosed(found, receipts)
@@ -215,7 +215,7 @@ class Door:
 
     def _unread(self, look: Look, why: str, outcome: str, second: _Second) -> Withheld:
         self._admission.settle(look.reserved, 0)
-        return self._admission.withheld(look.intent, why, outcome, second.decision)
+        return self._admission.withheld(look.on_record, why, outcome, second.decision)
 
     def _patiently(self, read: Callable[[], Any]) -> Any:
         """Return what `read` finds, read again for less than a second while the read model is behind itself.
@@ -237,7 +237,7 @@ class Door:
         exceeded = self._admission.settle(look.reserved, len(found.persons))
         if exceeded is not None:
             return self._unread(look, exceeded.code, "WITHHELD", second)
-        drafts = [self._recorder.disclosure(look.intent.event_id, look.wish, found, person) for person in found.persons]
+        drafts = [self._recorder.disclosure(look.on_record, look.wish, found, person) for person in found.persons]
         return self._put_on_record(look, second, len(found.persons), canonical(found.shown), drafts)
 
     def _put_on_record(  # noqa: PLR0913  what is to be said of a look
@@ -250,11 +250,11 @@ class Door:
         *,
         suppressed: int = 0,
     ) -> tuple[Receipt, ...] | Withheld:
-        outcome = self._recorder.outcome(look.intent.event_id, count, response, second.decision, suppressed)
+        outcome = self._recorder.outcome(look.on_record, count, response, second.decision, suppressed)
         answer = self._trail.append(outcome, *disclosures)
         if isinstance(answer, AuditUnavailable):
             # Counted as seen: the intent stands, and who reads the trail takes it for disclosed until told otherwise.
-            return self._admission.unrecorded(answer, (look.intent.event_id,))
+            return self._admission.unrecorded(answer, (look.on_record,))
         return (look.intent, *answer)
 
 

@@ -54,6 +54,14 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class OnRecord:
+    """An intent that is on record, or may be later: its event_id, and the policy set that judged it."""
+
+    intent_id: bytes
+    policy_set_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """Drafts entries with the references of one epoch."""
 
@@ -88,18 +96,18 @@ class Recorder:
         )
 
     def outcome(
-        self, intent_id: bytes, count: int, response: bytes, second: Allowed | Denied | None, suppressed: int = 0
+        self, of: OnRecord, count: int, response: bytes, second: Allowed | Denied | None, suppressed: int = 0
     ) -> Draft:
         """Return the draft of an outcome that showed something, or nothing; `suppressed` lines were withheld by law."""
-        return self._outcome(intent_id, "DELIVERED", None, second, count, response, suppressed)
+        return self._outcome(of, "DELIVERED", None, second, count, response, suppressed)
 
-    def nothing_shown(self, intent_id: bytes, why: str, outcome: str, second: Allowed | Denied | None = None) -> Draft:
+    def nothing_shown(self, of: OnRecord, why: str, outcome: str, second: Allowed | Denied | None = None) -> Draft:
         """Return the draft of an outcome that showed nothing."""
-        return self._outcome(intent_id, outcome, why, second, 0, b"")
+        return self._outcome(of, outcome, why, second, 0, b"")
 
     def _outcome(  # noqa: PLR0913, PLR0917  what an outcome says
         self,
-        intent_id: bytes,
+        of: OnRecord,
         outcome: str,
         why: str | None,
         second: Allowed | Denied | None,
@@ -109,7 +117,8 @@ class Recorder:
     ) -> Draft:
         return partial(
             records.AccessOutcome,
-            intent_id=intent_id,
+            intent_id=of.intent_id,
+            policy_set_hash=of.policy_set_hash,
             outcome=outcome,
             reason=why,
             decision_input=second.decision_input if second is not None else None,
@@ -120,12 +129,13 @@ class Recorder:
             response_digest=self.epoch.response_digest(sent),
         )
 
-    def disclosure(self, intent_id: bytes, wish: Wish, found: Result, person: str) -> Draft:
+    def disclosure(self, of: OnRecord, wish: Wish, found: Result, person: str) -> Draft:
         """Return the draft of a person's disclosure."""
         clear = any(field.endswith(opening.CLEAR) for field in wish.fields)
         return partial(
             records.SubjectDisclosure,
-            intent_id=intent_id,
+            intent_id=of.intent_id,
+            policy_set_hash=of.policy_set_hash,
             subject_ref=self.epoch.subject_ref(person),
             subject_key_epoch=self.epoch.epoch,
             household_ref=self.epoch.subject_ref(found.family_id),
@@ -137,11 +147,12 @@ class Recorder:
             visibility="CITIZEN",
         )
 
-    def trail_disclosure(self, intent_id: bytes, person: str) -> Draft:
+    def trail_disclosure(self, of: OnRecord, person: str) -> Draft:
         """Return the draft of the disclosure that somebody read this person's trail."""
         return partial(
             records.SubjectDisclosure,
-            intent_id=intent_id,
+            intent_id=of.intent_id,
+            policy_set_hash=of.policy_set_hash,
             subject_ref=self.epoch.subject_ref(person),
             subject_key_epoch=self.epoch.epoch,
             fields_disclosed=(TRAIL,),

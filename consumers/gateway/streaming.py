@@ -137,6 +137,7 @@ class OpenedExport:
         return partial(
             records.AccessOutcome,
             intent_id=self._look.intent.event_id,
+            policy_set_hash=self._look.policies.hash,
             outcome=outcome,
             reason=why,
             decision_input=self._decision.decision_input if self._decision is not None else None,
@@ -174,8 +175,8 @@ class OpenedExport:
         return Withheld(decision.code)
 
     def _drafts(self, found: Result) -> list[Draft]:
-        intent, wish = self._look.intent.event_id, self._look.wish
-        return [self._recorder.disclosure(intent, wish, found, person) for person in found.persons]
+        of, wish = self._look.on_record, self._look.wish
+        return [self._recorder.disclosure(of, wish, found, person) for person in found.persons]
 
     def _most(self) -> int:
         target = self._look.wish.target

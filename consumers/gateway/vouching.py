@@ -6,7 +6,7 @@ Must not know how an entry becomes durable.
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from consumers.gateway.chain import Draft
+from consumers.gateway.chain import NO_POLICIES, Draft
 from consumers.gateway.pending import Receipt
 
 UNAVAILABLE: Final = "AUDIT_UNAVAILABLE"
@@ -36,6 +36,11 @@ class AuditTrail(Protocol):
 
     def queue(self, draft: Draft) -> None:
         """Let the entry become durable whenever that is possible; wait for nothing, promise nothing."""
+
+
+def no_policies() -> bytes:
+    """Tell that no policy set serves: what heartbeats say where nobody knows of any."""
+    return NO_POLICIES
 
 
 def in_time() -> str:

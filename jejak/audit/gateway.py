@@ -1,7 +1,7 @@
 """Puts a gateway's audit trail together: producer, write-ahead folder, checkpoints, and what dead gateways left."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,9 @@ from confluent_kafka import KafkaException
 
 from consumers.gateway import audit_log
 from consumers.gateway.audit_log import AuditLog
+from consumers.gateway.chain import NO_POLICIES
 from consumers.gateway.grace import Grace
+from consumers.gateway.policy import Policies
 from consumers.gateway.replay_ahead import NotReplayed, replay
 from jejak.settings import Settings
 
@@ -26,8 +28,16 @@ def folder(settings: Settings) -> Path:
 
 
 @contextmanager
-def trail(settings: Settings, bootstrap: str) -> Iterator[AuditLog]:
-    """Lend a gateway's chain of audit entries; what dead gateways of this folder left is replayed beside it."""
+def trail(settings: Settings, bootstrap: str, policies: Callable[[], Policies | None]) -> Iterator[AuditLog]:
+    """Lend a gateway's chain of audit entries; what dead gateways of this folder left is replayed beside it.
+
+    `policies` tells the set that serves, which heartbeats name.
+    """
+
+    def serving() -> bytes:
+        found = policies()
+        return NO_POLICIES if found is None else found.hash
+
     with (
         Grace(bootstrap, settings.grace_minutes * 60) as grace,
         AuditLog(
@@ -36,6 +46,7 @@ def trail(settings: Settings, bootstrap: str) -> Iterator[AuditLog]:
             folder=folder(settings),
             deadline_seconds=settings.audit_seconds,
             forbidden=grace.forbids,
+            policies=serving,
         ) as log,
         _replaying(folder(settings), bootstrap),
     ):

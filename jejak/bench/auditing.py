@@ -60,6 +60,7 @@ OUTCOME: Final[Draft] = partial(
     decision_input="{}" * 100,
     byte_count=1_000,
     response_digest=bytes(32),
+    policy_set_hash=bytes(32),
 )
 DISCLOSURE: Final[Draft] = partial(
     records.SubjectDisclosure,
@@ -71,6 +72,7 @@ DISCLOSURE: Final[Draft] = partial(
     masking_profile="LAST4",
     record_version=3,
     visibility="CITIZEN",
+    policy_set_hash=bytes(32),
 )
 
 

@@ -149,7 +149,11 @@ def _looks() -> Iterator[bytes]:
         intent = place[0]["event_id"]
         made: list[Callable[..., Any]] = [lambda **at: records.AccessIntent(**at, **who), _outcome(intent)]
         made += [_disclosure(intent)] * PERSONS
-        made += [lambda **at: records.GatewayHeartbeat(**at, last_seq=at["gateway_seq"] - 1, closing=False)]
+        made += [
+            lambda **at: records.GatewayHeartbeat(
+                **at, last_seq=at["gateway_seq"] - 1, closing=False, policy_set_hash=bytes(range(32))
+            )
+        ]
         for draft, at in zip(made, place, strict=False):
             value = codec.encode(draft(**at, prev_gateway_hash=before))
             before, number = sha256(value).digest(), number + 1
@@ -165,7 +169,7 @@ def _place(number: int) -> dict[str, Any]:
 def _outcome(intent: bytes) -> Callable[..., Any]:
     return lambda **at: records.AccessOutcome(
         **at, intent_id=intent, outcome="DELIVERED", determining_rules=("bansos-officer",), result_count=PERSONS,
-        suppressed_count=0, byte_count=640, response_digest=bytes(range(32)),
+        suppressed_count=0, byte_count=640, response_digest=bytes(range(32)), policy_set_hash=bytes(range(32)),
     )  # fmt: skip
 
 
@@ -173,5 +177,5 @@ def _disclosure(intent: bytes) -> Callable[..., Any]:
     return lambda **at: records.SubjectDisclosure(
         **at, intent_id=intent, subject_ref=bytes(range(32)), subject_key_epoch=2026, household_ref=bytes(range(32)),
         fields_disclosed=("name", "nik.masked", "address"), masking_profile="LAST4", record_version=7,
-        visibility="CITIZEN",
+        visibility="CITIZEN", policy_set_hash=bytes(range(32)),
     )  # fmt: skip

@@ -43,6 +43,7 @@ def outcome(intent_id: bytes, text: str = "") -> Callable[..., records.AccessOut
         decision_input="",
         byte_count=1,
         response_digest=bytes(32),
+        policy_set_hash=bytes(32),
     )
 
 
@@ -80,6 +81,7 @@ def disclosure(intent_id: bytes) -> Callable[..., records.SubjectDisclosure]:
         masking_profile="LAST4",
         record_version=1,
         visibility="CITIZEN",
+        policy_set_hash=bytes(32),
     )
 
 

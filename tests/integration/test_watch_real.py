@@ -160,7 +160,10 @@ def test_an_intent_that_nobody_answers_is_an_alert_also_over_a_restart(watched: 
 
 
 def test_a_number_left_out_and_a_gateway_that_falls_silent_are_alerts(watched: Watched) -> None:
-    beats = {n: records.GatewayHeartbeat(**place(n, bytes(16)), last_seq=n - 1, closing=n == 4) for n in (1, 2, 4)}
+    beats = {
+        n: records.GatewayHeartbeat(**place(n, bytes(16)), last_seq=n - 1, closing=n == 4, policy_set_hash=bytes(32))
+        for n in (1, 2, 4)
+    }
     watched.append(beats[1], gateway="gw-20")
     watched.append(beats[1], beats[2], beats[4], gateway="gw-21")  # closed, after a hole
     told = lambda kind: {one.actor_ref: one.observed for one in watched.alerts(kind).values()}  # noqa: E731  read twice

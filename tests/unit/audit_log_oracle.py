@@ -237,6 +237,7 @@ class Gateway:
                 suppressed_count=0,
                 byte_count=10,
                 response_digest=NOBODY,
+                policy_set_hash=NOBODY,
             )
         )
 
@@ -251,13 +252,14 @@ class Gateway:
                 masking_profile="LAST4",
                 record_version=1,
                 visibility="CITIZEN",
+                policy_set_hash=NOBODY,
             )
         )
 
     def heartbeat(self, *, closing: bool = False, last: int | None = None) -> bytes:
         place = self.place()
         said = self.seq - 1 if last is None else last
-        return self.take(records.GatewayHeartbeat(**place, last_seq=said, closing=closing))
+        return self.take(records.GatewayHeartbeat(**place, last_seq=said, closing=closing, policy_set_hash=NOBODY))
 
     def look(self, agency: str = "kemensos") -> list[bytes]:
         """A look at one person, whole."""

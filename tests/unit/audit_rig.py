@@ -66,6 +66,7 @@ def outcome(seq: int, became: str = "DELIVERED", reason: str | None = None, pers
         suppressed_count=0,
         byte_count=0,
         response_digest=bytes(32),
+        policy_set_hash=bytes(32),
     )
 
 
@@ -78,6 +79,7 @@ def disclosure(seq: int, subject: bytes, intent_id: bytes = LOOK, **other: Any) 
         subject_key_epoch=2025,
         masking_profile="LAST4",
         record_version=5,
+        policy_set_hash=bytes(32),
         **said,
     )
 

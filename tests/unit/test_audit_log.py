@@ -39,6 +39,7 @@ def draft(text: str = "") -> Callable[..., records.AccessOutcome]:
         decision_input="",
         byte_count=0,
         response_digest=bytes(32),
+        policy_set_hash=bytes(32),
     )
 
 

@@ -100,7 +100,7 @@ def test_what_is_no_audit_entry_is_undecodable() -> None:
 
 
 def test_a_heartbeat_is_about_nobody() -> None:
-    beat = records.GatewayHeartbeat(**place(9, bytes(16)), last_seq=8, closing=False)
+    beat = records.GatewayHeartbeat(**place(9, bytes(16)), last_seq=8, closing=False, policy_set_hash=bytes(32))
     assert audit_entry(codec.encode(beat), 0, 0, 0) is None
 
 

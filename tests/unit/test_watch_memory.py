@@ -99,13 +99,18 @@ def test_what_is_answered_is_forgotten() -> None:
 
 def test_a_heartbeat_of_a_gateway_with_another_clock_is_told_once_an_hour() -> None:
     memory = Memory({}, Watch(shipped()), frozenset())
-    beats = [records.GatewayHeartbeat(**place(seq, bytes([seq]) * 16), last_seq=0, closing=False) for seq in (1, 2)]
+    beats = [
+        records.GatewayHeartbeat(**place(seq, bytes([seq]) * 16), last_seq=0, closing=False, policy_set_hash=bytes(32))
+        for seq in (1, 2)
+    ]
     alerts = [alert for beat in beats for alert in memory.seen(beat, NOW + 6_000_000, NOW)]
     assert [(one.kind, one.actor_ref, one.agency_id) for one in alerts] == [("CLOCK_DIFFERS", "gw-1", "")]
 
 
 def beat(seq: int, *, closing: bool = False) -> records.GatewayHeartbeat:
-    return records.GatewayHeartbeat(**place(seq, seq.to_bytes(16, "big")), last_seq=seq - 1, closing=closing)
+    return records.GatewayHeartbeat(
+        **place(seq, seq.to_bytes(16, "big")), last_seq=seq - 1, closing=closing, policy_set_hash=bytes(32)
+    )
 
 
 def test_a_number_that_a_gateway_left_out_is_told_when_the_next_one_comes() -> None:
