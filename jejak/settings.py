@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from identity.master_key import MasterKey, load_or_create_master_key
@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     actor: str = Field("operator", description="Pseudonym of the officer who asks; never a name.")
     role: str = Field("operator", description="Role of the officer who asks.")
     environment: Literal["development", "production"] = Field(
-        "development", description="In production no token of our own issuer is made or taken."
+        "production",
+        description="In production no token of our own issuer is made or taken; by default development on the servers"
+        " of the local stack alone.",
     )
     audience: str = Field("jejak-gateway", description="Our name in access tokens.")
     trusted_issuers: Path = Field(Path(), description="TOML file of the issuers whose tokens are taken.")
@@ -54,6 +56,17 @@ class Settings(BaseSettings):
         60.0, description="Minutes between two digests of a partition's state in the fold's health, 0: none."
     )
     api_port: int = Field(8313, description="Port of the HTTP API on loopback.")
+    listen: str = Field(
+        "127.0.0.1", description="Address that the API and the log listen on; other than loopback only over TLS."
+    )
+    tls_certificate: Path = Field(
+        Path(), description="PEM file of the servers' TLS certificate and those between it and its root; none: no TLS."
+    )
+    tls_key: Path = Field(Path(), description="PEM file of the certificate's private key, unencrypted.")
+    tls_client_ca: Path = Field(
+        Path(),
+        description="PEM file of who signs clients' certificates: tokens are then taken bound to one (RFC 8705) alone.",
+    )
     thresholds: Path = Field(Path(), description="TOML file of what use is usual; the one that is shipped by default.")
     honey: Path = Field(
         Path(), description="File of person references, one a line, that nobody has a reason to look at."
@@ -67,6 +80,13 @@ class Settings(BaseSettings):
         description="File of the log's witnesses and their quorum (C2SP tlog-policy); by default our own witness.",
     )
     log_level: str = Field("WARNING", description="Least severe log line that is shown.")
+
+    @model_validator(mode="after")
+    def _local_stack_is_development(self) -> Self:
+        """Have the default of the environment be the safe one wherever servers are named that others may use, too."""
+        if "environment" not in self.model_fields_set and not (self.kafka.strip() or self.cassandra.strip()):
+            self.environment = "development"
+        return self
 
     def replication(self) -> dict[str, str | int]:
         """Return Cassandra's replication map."""

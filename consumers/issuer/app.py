@@ -9,6 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote_plus
 
@@ -18,7 +19,7 @@ from fastapi.responses import JSONResponse
 
 from consumers.issuer import clients
 from consumers.issuer.clients import Client
-from consumers.issuer.tokens import Issuer
+from consumers.issuer.tokens import Issuer, Subject
 
 TOKEN_PATH: Final = "/oauth2/client/token"  # noqa: S105  a path
 KEYS_PATH: Final = "/.well-known/jwks.json"
@@ -39,17 +40,25 @@ class _Refused(Exception):
 
 
 def application(
-    issuer: Issuer, known: Mapping[str, Client], now: Callable[[], int] = lambda: int(time.time())
+    issuer: Issuer,
+    known: Mapping[str, Client],
+    now: Callable[[], int] = lambda: int(time.time()),
+    certificate: Callable[[Request], bytes | None] = lambda _: None,
 ) -> FastAPI:
-    """Return the application of an issuer and its clients."""
+    """Return the application of an issuer and its clients.
+
+    `certificate` returns the SHA-256 of the certificate that a request's connection came with: the token is bound to it
+    (RFC 8705, section 3). A client that is registered with another one gets none.
+    """
 
     async def token(request: Request) -> JSONResponse:
         try:
             told = await _said(request)
             client = await run_in_threadpool(_client, known, request.headers.get("authorization"), told)
+            subject = _bound(client.subject, certificate(request))
         except _Refused as refused:
             return JSONResponse({"error": refused.code}, refused.status, headers=_NO_STORE)
-        issued = issuer.issue(client.subject, now(), str(uuid.uuid4()))
+        issued = issuer.issue(subject, now(), str(uuid.uuid4()))
         answer = {"access_token": issued, "token_type": "Bearer", "expires_in": issuer.seconds}
         return JSONResponse(answer, headers=_NO_STORE)
 
@@ -91,6 +100,16 @@ def _client(known: Mapping[str, Client], authorization: str | None, told: Mappin
     if not clients.matches(secret, found.secret if found is not None else _NOBODY) or found is None:
         raise _Refused("invalid_client", 401)
     return found
+
+
+def _bound(subject: Subject, certificate: bytes | None) -> Subject:
+    """Return for whom the token speaks over this connection alone; raises _Refused."""
+    if certificate is None:
+        return subject
+    thumbprint = base64.urlsafe_b64encode(certificate).rstrip(b"=").decode()
+    if subject.certificate not in {None, thumbprint}:
+        raise _Refused("invalid_client", 401)
+    return replace(subject, certificate=thumbprint)
 
 
 def _credentials(authorization: str | None, told: Mapping[str, str]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ for each bundle, before its bytes leave, tells whether they may.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from fastapi import FastAPI, Request, Response
@@ -18,12 +18,16 @@ from consumers.log.paths import EntryBundle, HashTile, NewestCheckpoint, Resourc
 
 @dataclass(frozen=True, slots=True)
 class EntriesAsked:
-    """Who asks for a bundle, by what they sent: bearer token, purpose code, and their address; empty where not told."""
+    """Who asks for a bundle, by what they sent: bearer token, purpose code, and their address; empty where not told.
+
+    `certificate` is the SHA-256 of the certificate that their connection came with.
+    """
 
     token: str
     purpose: str
     address: str
     bundle: EntryBundle
+    certificate: bytes | None = None
 
 
 OpenEntries = Callable[[EntriesAsked], Response | None]
@@ -36,16 +40,23 @@ _BEARER: Final = re.compile(r"[Bb]earer +(?P<token>[A-Za-z0-9._~+/=-]{1,8192}) *
 _RANGE: Final = re.compile(r"bytes=(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})", re.ASCII)
 
 
-def application(log: LogDirectory, open_entries: OpenEntries) -> FastAPI:
-    """Return the application that serves this log; it writes nothing."""
+def application(
+    log: LogDirectory, open_entries: OpenEntries, certificate: Callable[[Request], bytes | None] = lambda _: None
+) -> FastAPI:
+    """Return the application that serves this log; it writes nothing.
+
+    `certificate` returns the SHA-256 of the certificate that a request's connection came with.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD"])
     def serve(request: Request) -> Response:
         path: str = request.scope["path"][1:]  # as asked for: a route's own match forgives a newline at the end
         resource = asked(path)
-        if isinstance(resource, EntryBundle) and (refusal := open_entries(_by_whom(request, resource))) is not None:
-            return refusal
+        if isinstance(resource, EntryBundle):
+            refusal = open_entries(replace(_by_whom(request, resource), certificate=certificate(request)))
+            if refusal is not None:
+                return refusal
         try:
             found = None if resource is None else _read(log, resource, request)
         except LogDamaged as damage:

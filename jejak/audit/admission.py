@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from consumers.gateway import policy, policy_feed
 from consumers.gateway.admission import Gate
 from consumers.gateway.agreements import FollowedAgreements
-from consumers.gateway.authentication import Authenticator, NotAuthenticated, TrustedIssuer, load_issuers
+from consumers.gateway.authentication import NOT_BOUND, Authenticator, NotAuthenticated, TrustedIssuer, load_issuers
 from consumers.gateway.policy import Agreement
 from consumers.gateway.policy_feed import FollowedPolicies, TrailReviews
 from consumers.gateway.quotas import Quotas
@@ -50,6 +50,21 @@ def authenticator(settings: Settings) -> Authenticator:
         own = development_issuer(settings)
         trusted += (TrustedIssuer(own.name, own.audience, IssuerKeys(own.keys), (ALGORITHM,)),)
     return Authenticator(trusted)
+
+
+def of_connections(settings: Settings, *, bound: bool) -> Callable[[str, bytes | None], Caller | NotAuthenticated]:
+    """Return what verifies a request's token with the certificate of its connection (its SHA-256, None without one).
+
+    Where connections are `bound`, one without a certificate says nothing of who calls, whatever its token.
+    """
+    verifier = authenticator(settings)
+
+    def authenticate(token: str, certificate: bytes | None) -> Caller | NotAuthenticated:
+        if bound and certificate is None:
+            return NotAuthenticated(NOT_BOUND)
+        return verifier.authenticate(token, certificate)
+
+    return authenticate
 
 
 def operator(settings: Settings) -> Caller | NotAuthenticated:

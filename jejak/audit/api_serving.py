@@ -1,4 +1,4 @@
-"""The HTTP API put together: who verifies tokens, which door, which trail, which port on loopback."""
+"""The HTTP API put together: who verifies tokens, which door, which trail, which port, whether over TLS."""
 
 from functools import partial
 
@@ -9,20 +9,21 @@ from consumers.read_model.rows import day_of
 from identity import references
 from identity.secret_file import load_or_create_secret
 from jejak import composition
-from jejak.audit import admission
+from jejak.audit import admission, web_server
 from jejak.audit.trail import trails_of
-from jejak.audit.witness import run
 from jejak.settings import Settings
 
 
 def serve(settings: Settings) -> None:
-    """Answer on loopback until SIGTERM or SIGINT."""
+    """Answer until SIGTERM or SIGINT; raises ServingRefused where the settings of TLS are wrong, before anything."""
+    place = web_server.place_of(settings)
     with composition.connected(settings) as registry, registry.door() as door:
         service = Service(
-            admission.authenticator(settings).authenticate,
+            admission.of_connections(settings, bound=place.asks_clients),
             partial(references.person_ref, settings.reference_key()),
             trails_of(registry, door),
             Cursors(load_or_create_secret(settings.key_folder() / "cursor.key")),
             lambda: day_of(composition.now()),
+            web_server.client_certificate,
         )
-        run(application(service), settings.api_port)
+        web_server.run(application(service), settings.api_port, place)

@@ -20,9 +20,8 @@ from consumers.gateway.request import AuditFound, Caller, Purpose, WholeTrail, W
 from consumers.log.app import EntriesAsked, application
 from consumers.log.directory import LogDirectory
 from jejak import composition
-from jejak.audit import admission
+from jejak.audit import admission, web_server
 from jejak.audit.own_receipt import Passage
-from jejak.audit.witness import run
 from jejak.settings import Settings
 
 RANGE: Final = 64
@@ -34,15 +33,23 @@ _PURPOSE: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
 
 
 def serve(settings: Settings, folder: Path, port: int) -> None:
-    """Serve the log on loopback until stopped; entries to whom the policies let read, each range on record."""
+    """Serve the log until stopped; entries to whom the policies let read, each range on record.
+
+    Raises ServingRefused where the settings of TLS are wrong, before anything.
+    """
+    place = web_server.place_of(settings)
     with composition.connected(settings) as registry, registry.door() as door:
-        entries = Readings(admission.authenticator(settings).authenticate, door)
-        run(application(LogDirectory(folder), entries), port)
+        entries = Readings(admission.of_connections(settings, bound=place.asks_clients), door)
+        app = application(LogDirectory(folder), entries, web_server.client_certificate)
+        web_server.run(app, port, place)
 
 
-def serve_hashes(folder: Path, port: int) -> None:
-    """Serve the log on loopback until stopped, no entry of it: where no registry runs, nothing can be on record."""
-    run(application(LogDirectory(folder), closed), port)
+def serve_hashes(settings: Settings, folder: Path, port: int) -> None:
+    """Serve the log until stopped, no entry of it: where no registry runs, nothing can be on record.
+
+    Raises ServingRefused where the settings of TLS are wrong.
+    """
+    web_server.run(application(LogDirectory(folder), closed), port, web_server.place_of(settings))
 
 
 def closed(asked: EntriesAsked) -> Response:
@@ -69,7 +76,7 @@ class Readings:
 
     def __init__(
         self,
-        authenticate: Callable[[str], Caller | NotAuthenticated],
+        authenticate: Callable[[str, bytes | None], Caller | NotAuthenticated],
         door: Passage,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -106,7 +113,7 @@ class Readings:
         self._open(reading)
 
     def _caller(self, asked: EntriesAsked) -> Caller:
-        found = self._authenticate(asked.token)
+        found = self._authenticate(asked.token, asked.certificate)
         if isinstance(found, Caller):
             return found
         if found.code == SERVER_AWAY:  # no fault of the token: it may be tried again

@@ -3,26 +3,16 @@
 Knows nothing else of Jejak: an institution runs it on a machine that holds nothing else of it.
 """
 
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Final
-
-import uvicorn
-from fastapi import FastAPI
 
 from consumers.witness import app as over_http
 from consumers.witness.store import Store
 from consumers.witness.witness import Witness
 from identity.secret_file import load_or_create_secret
+from jejak.audit import web_server
 from schemas.note import Cosigner, VerifierKey
-
-# Connections that may be open at once; more are answered 503. A log keeps one.
-_CONNECTIONS: Final = 64
-# Longer than a log waits between two rounds, so that its connection stays.
-_IDLE_SECONDS: Final = 75
 
 
 class StateMissing(Exception):
@@ -44,29 +34,4 @@ def cosigner(key: Path, state: Path, name: str) -> Cosigner:
 def serve(cosigner: Cosigner, logs: Sequence[VerifierKey], state: Path, port: int) -> None:
     """Answer logs on loopback until stopped; raises StoreInUse and StateDamaged."""
     with Store(state) as store:
-        run(over_http.application(Witness(cosigner, logs, store, time.time)), port)
-
-
-def run(app: FastAPI, port: int) -> None:
-    """Serve an application on loopback until SIGTERM or SIGINT; requests under way are answered first.
-
-    It returns then, so that the caller closes what it lent: a door its chain of audit entries.
-    """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # The web server, when it has ended, raises the signal again for whom it heard it in place of.
-        signal.signal(number, _heard)
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        access_log=False,
-        log_level="warning",
-        limit_concurrency=_CONNECTIONS,
-        timeout_keep_alive=_IDLE_SECONDS,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-
-
-def _heard(_number: int, _frame: FrameType | None) -> None:
-    """Let the process go on to its end."""
+        web_server.run(over_http.application(Witness(cosigner, logs, store, time.time)), port)

@@ -1,4 +1,4 @@
-"""`jejak audit witness | serve`: a witness of logs, and the log's directory over HTTP; both on loopback."""
+"""`jejak audit witness | serve`: a witness of logs, and the log's directory over HTTP."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,9 @@ from jejak.settings import Settings
 from schemas.note import NoteRefused, VerifierKey
 
 REFUSED = 3
-Port = Annotated[int, typer.Option(min=1, max=65_535, help="Port on loopback; a proxy with TLS stands before it.")]
+Port = Annotated[
+    int, typer.Option(min=1, max=65_535, help="Port; of a witness on loopback: a proxy with TLS stands before it.")
+]
 
 
 def witness(
@@ -54,15 +56,19 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the log read-only: checkpoints and hashes to everyone, entries to auditors and on record, until stopped."""
-    from jejak.audit import log_serving  # noqa: PLC0415  the web library takes a second to load
+    from jejak.audit import log_serving, web_server  # noqa: PLC0415  the web library takes a second to load
 
     settings = Settings()
     end_with_parent(settings)
     folder = folder or settings.data.resolve() / "audit-log"
-    if hashes_only:
-        log_serving.serve_hashes(folder, port)
-    else:
-        log_serving.serve(settings, folder, port)
+    try:
+        if hashes_only:
+            log_serving.serve_hashes(settings, folder, port)
+        else:
+            log_serving.serve(settings, folder, port)
+    except web_server.ServingRefused as refused:
+        output.say(f"refused: {refused}")
+        raise typer.Exit(REFUSED) from refused
 
 
 def end_with_parent(settings: Settings) -> None:

@@ -19,5 +19,12 @@ def demo(
     ] = None,
 ) -> None:
     """Bring a synthetic district to life on real Kafka and Cassandra, and compare every figure shown."""
-    if not district.run(Settings(), district.Wishes(families, seed, code), output.progress()):
+    if not district.run(_in_development(Settings()), district.Wishes(families, seed, code), output.progress()):
         raise typer.Exit(NOT_HELD)
+
+
+def _in_development(settings: Settings) -> Settings:
+    """Return settings of a demo: in development, also on servers that are named, unless told otherwise."""
+    if "environment" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"environment": "development"})

@@ -72,21 +72,25 @@ def sequencer() -> None:
 def issuer() -> None:
     """Issue access tokens for development, on loopback (OAuth 2 client credentials)."""
     from consumers.issuer.clients import ClientsRefused
-    from jejak.audit import admission, issuing
+    from jejak.audit import admission, issuing, web_server
 
     try:
         issuing.serve(Settings())
-    except (admission.IssuerRefused, ClientsRefused) as refused:
+    except (admission.IssuerRefused, web_server.ServingRefused, ClientsRefused) as refused:
         output.say(f"refused: {refused}")
         raise typer.Exit(3) from refused
 
 
 @app.command()
 def api() -> None:
-    """Answer over HTTP, on loopback: who saw me, who saw whom."""
-    from jejak.audit import api_serving
+    """Answer over HTTP, with JEJAK_TLS_... over TLS: who saw me, who saw whom."""
+    from jejak.audit import api_serving, web_server
 
-    api_serving.serve(Settings())
+    try:
+        api_serving.serve(Settings())
+    except web_server.ServingRefused as refused:
+        output.say(f"refused: {refused}")
+        raise typer.Exit(3) from refused
 
 
 @app.command()

@@ -122,6 +122,7 @@ def _addresses(registry: Registry) -> dict[str, str]:
         "JEJAK_KAFKA": endpoints.kafka,
         "JEJAK_CASSANDRA": endpoints.cassandra,
         "JEJAK_DATA": str(settings.data.resolve()),
+        "JEJAK_ENVIRONMENT": settings.environment,
     }
 
 

@@ -190,6 +190,7 @@ def _environment(done: SystemRun, also: Mapping[str, str]) -> dict[str, str]:
         "JEJAK_KAFKA": done.endpoints.kafka,
         "JEJAK_CASSANDRA": done.endpoints.cassandra,
         "JEJAK_DATA": str(done.data),
+        "JEJAK_ENVIRONMENT": "development",
         "JEJAK_LOG_LEVEL": "DEBUG",
         "JEJAK_GRACE_MINUTES": "1440",  # no sequencer runs here, and the run may be long
     }

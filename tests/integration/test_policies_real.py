@@ -82,7 +82,7 @@ def test_a_gateway_serves_the_newest_set_and_none_where_the_newest_is_not_valid(
 def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoints, tmp_path: Path) -> None:
     wanted = (AUDIT_TOPIC, POLICIES_TOPIC, catalogue.REQUEST_STATES_TOPIC)
     kafka.create_topics(stack.kafka, [topic(name) for name in wanted])
-    settings = Settings(data=tmp_path, gateway=f"uji-{uuid.uuid4().hex[:8]}")
+    settings = Settings(data=tmp_path, environment="development", gateway=f"uji-{uuid.uuid4().hex[:8]}")
     caller, keys = admission.operator(settings), InMemoryKeyStore()
     assert isinstance(caller, Caller)
     with (
@@ -116,7 +116,15 @@ def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoint
 def test_an_emergency_is_waited_for_on_the_topic_until_it_is_reviewed(stack: Endpoints, tmp_path: Path) -> None:
     kafka.create_topics(stack.kafka, [topic(AUDIT_TOPIC)])
     first, second, third = (
-        admission.operator(Settings(data=tmp_path, agency="dinsos/35.71", role="supervisor", actor=f"officer-{number}"))
+        admission.operator(
+            Settings(
+                data=tmp_path,
+                environment="development",
+                agency="dinsos/35.71",
+                role="supervisor",
+                actor=f"officer-{number}",
+            )
+        )
         for number in range(3)
     )
     assert isinstance(first, Caller)

@@ -17,7 +17,7 @@ from consumers.witness.app import application
 from consumers.witness.limits import Limits
 from consumers.witness.store import Store
 from consumers.witness.witness import Witness
-from jejak.audit.witness import run
+from jejak.audit.web_server import run
 from schemas.note import Cosigner, VerifierKey
 from tests.unit.witness_by_hand import LOG, WITNESS
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from consumers.gateway.authentication import Authenticator, TrustedIssuer
 from consumers.gateway.request import Caller
@@ -16,6 +17,7 @@ from consumers.issuer.app import KEYS_PATH, TOKEN_PATH, application
 from consumers.issuer.clients import ClientsRefused
 from consumers.issuer.tokens import ALGORITHM, Issuer
 from jejak.audit import admission
+from jejak.cli.app import app
 from jejak.settings import Settings
 
 if TYPE_CHECKING:
@@ -111,12 +113,69 @@ def test_outside_development_there_is_no_issuer_of_our_own(tmp_path: Path) -> No
     found = admission.operator(settings)
     assert not isinstance(found, Caller)
     # Nor is a token taken that it made before.
-    own = admission.development_issuer(Settings(data=tmp_path))
+    own = admission.development_issuer(Settings(data=tmp_path, environment="development"))
     assert own.name not in admission.authenticator(settings)._issuers
 
 
+def test_servers_that_are_named_are_production_until_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("JEJAK_KAFKA", "JEJAK_CASSANDRA", "JEJAK_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    assert Settings(data=tmp_path).environment == "development"  # the local stack, of this machine alone
+    monkeypatch.setenv("JEJAK_CASSANDRA", "node:9042")
+    assert Settings(data=tmp_path).environment == "production"
+    monkeypatch.setenv("JEJAK_CASSANDRA", " ")
+    monkeypatch.setenv("JEJAK_KAFKA", "broker:9092")
+    assert Settings(data=tmp_path).environment == "production"
+    with pytest.raises(admission.IssuerRefused):
+        admission.operators_token(Settings(data=tmp_path))
+    monkeypatch.setenv("JEJAK_ENVIRONMENT", "development")
+    assert admission.operators_token(Settings(data=tmp_path))
+
+
+def test_a_demo_is_development_also_on_servers_that_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("JEJAK_CASSANDRA", "JEJAK_ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("JEJAK_DATA", str(tmp_path))
+    monkeypatch.setenv("JEJAK_KAFKA", "broker:9092")
+    seen: list[str] = []
+
+    def run(settings: Settings, *_: object) -> bool:
+        seen.append(settings.environment)
+        return True
+
+    monkeypatch.setattr("jejak.demo.district.run", run)
+    assert CliRunner().invoke(app, ["demo"]).exit_code == 0
+    monkeypatch.setenv("JEJAK_ENVIRONMENT", "production")
+    assert CliRunner().invoke(app, ["demo"]).exit_code == 0
+    assert seen == ["development", "production"]
+
+
+def test_a_token_is_bound_to_the_certificate_that_its_client_came_with(file: Path) -> None:
+    presented: list[bytes | None] = [bytes(32)]
+    over_tls = TestClient(application(ISSUER, clients.load(file), certificate=lambda _: presented[0]))
+
+    def asked() -> Any:
+        return over_tls.post(TOKEN_PATH, data=GRANT, auth=("sik-ng", SECRET))
+
+    keys = IssuerKeys(ISSUER.keys)
+    door = Authenticator([TrustedIssuer(ISSUER.name, ISSUER.audience, keys, (ALGORITHM,))])
+    token = asked().json()["access_token"]
+    assert isinstance(door.authenticate(token, bytes(32)), Caller)
+    assert not isinstance(door.authenticate(token, None), Caller)
+    file.write_text(file.read_text() + f'certificate = "{base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()}"\n')
+    over_tls = TestClient(application(ISSUER, clients.load(file), certificate=lambda _: presented[0]))
+    assert asked().status_code == 200
+    presented[0] = bytes([1]) * 32
+    assert (asked().status_code, asked().json()) == (401, {"error": "invalid_client"})
+
+
 def test_in_development_the_operators_token_passes_the_same_verification(tmp_path: Path) -> None:
-    found = admission.operator(Settings(data=tmp_path, agency="dinsos/35.71", role="verifier", actor="officer-7"))
+    settings = Settings(
+        data=tmp_path, environment="development", agency="dinsos/35.71", role="verifier", actor="officer-7"
+    )
+    found = admission.operator(settings)
     assert isinstance(found, Caller)
     assert (found.agency_id, found.actor_role, found.actor_ref, found.channel) == (
         "dinsos/35.71",

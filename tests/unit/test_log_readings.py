@@ -132,7 +132,7 @@ def test_a_token_opens_nothing_after_its_five_minutes_even_within_a_range_that_i
 
 
 def test_an_issuer_that_is_away_is_no_fault_of_the_token(server: Server) -> None:
-    readings = Readings(lambda _: NotAuthenticated("ISSUER_UNAVAILABLE"), server.house.door)
+    readings = Readings(lambda *_: NotAuthenticated("ISSUER_UNAVAILABLE"), server.house.door)
     refusal = readings(EntriesAsked("t", EXTERNAL, "", EntryBundle(0, 1)))
     assert refusal is not None
     assert refusal.status_code == 503

@@ -307,7 +307,7 @@ def test_a_damaged_checkpoint_publishes_nothing(get: Get, folder: Path) -> None:
 ENDING = """
 import socket, sys
 from fastapi import FastAPI
-from jejak.audit.witness import run
+from jejak.audit.web_server import run
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
