@@ -54,6 +54,12 @@ class Counter:
             joined >>= 1
         self._peaks.append(root)
 
+    def copy(self) -> "Counter":
+        """Return another that goes on from here."""
+        other = Counter()
+        other.count, other._peaks = self.count, [*self._peaks]
+        return other
+
     def root(self, *ends: bytes) -> bytes:
         """Return the root over the subtrees and then `ends`, the smallest, last, first, each smaller than a subtree."""
         found = b""

@@ -5,15 +5,16 @@ runs and mentions; must not know how entries are read, but for a callable that r
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, assert_never
 
-from consumers.auditor.chains import Mention, Run, Said
-from consumers.auditor.verdict import Broken, Figures
+from consumers.auditor.chains import Letter, Run, Said
+from consumers.auditor.looks import Due, Look, Told, said_again, too_many
+from consumers.auditor.verdict import Broken, Figures, at_leaf
 
 REMEMBERED: Final = 200_000
-"""How many answered intents are still known, for disclosures that follow their outcome."""
+"""How many answered intents are still known, for what is said of them once more."""
 SHOWN: Final = 20
 
 HashesOf = Callable[[Run], dict[int, bytes]]
@@ -25,6 +26,7 @@ class _Chain:
     last: int = 0
     hash: bytes = bytes(32)
     closed: bool = False
+    due: Due | None = None
 
 
 class Ledger:
@@ -33,8 +35,8 @@ class Ledger:
     def __init__(self) -> None:
         self.figures = Figures()
         self._chains: dict[str, _Chain] = {}
-        self._open: dict[bytes, Mention] = {}
-        self._answered: OrderedDict[bytes, None] = OrderedDict()
+        self._open: dict[bytes, Look] = {}
+        self._answered: OrderedDict[bytes, int] = OrderedDict()  # with the count of the outcome
         self._runs: dict[str, list[Run]] = {}
         self._repeats: list[tuple[Run, int]] = []
 
@@ -65,7 +67,8 @@ class Ledger:
         self.figures.gateways = len(self._chains)
         self.figures.chains_without_closing = sum(not chain.closed for chain in self._chains.values())
         self.figures.intents_without_outcome = len(self._open)
-        return tuple(mention.place for mention in list(self._open.values())[:SHOWN])
+        self.figures.outcomes_cut_off = sum(chain.due is not None for chain in self._chains.values())
+        return tuple(look.place for look in list(self._open.values())[:SHOWN])
 
     def _last(self, gateway: str) -> int:
         chain = self._chains.get(gateway)
@@ -95,25 +98,65 @@ class Ledger:
             setattr(self.figures, one.name, getattr(self.figures, one.name) + getattr(more, one.name))
 
     def _answer(self, said: Said, before: dict[str, int]) -> Broken | None:
-        for mention in said.unmatched:
-            if mention.number <= before[mention.gateway]:
-                continue  # played back: it was asked for when it came first
-            if mention.closes and mention.intent in self._open:
-                del self._open[mention.intent]
-                self._remember(mention.intent)
-            elif mention.intent not in self._open and mention.intent not in self._answered:
-                return Broken("WITHOUT_INTENT", mention.place, "an answer to an intent that is in no earlier leaf")
-        for intent in said.closed:
-            self._remember(intent)
-        for mention in _new(said.opened, before):
-            self._open[mention.intent] = mention
+        """Judge what the segment could not, then take in what it is sure of; what came before isn't judged again."""
+        for letter in said.letters:
+            if letter.number > before[letter.gateway] and (broken := self._judge(letter)):
+                return broken
+        for intent, count in said.closed:
+            self._open.pop(intent, None)
+            self._remember(intent, count)
+        # Who says more than it did before said again, in this segment, all that the new follows from, or nothing of it.
+        speaking = {run.gateway for run in said.runs if run.last > before[run.gateway]}
+        self._open |= {intent: look for intent, look in said.opened if look.gateway in speaking}
+        settled = {intent for intent, _ in said.closed}
+        for chain, due in ((self._chains[one], said.due.get(one)) for one in speaking):
+            if due is not None or (chain.due is not None and chain.due.intent in settled):
+                chain.due = due
         return None
 
-    def _remember(self, intent: bytes) -> None:
-        self._answered[intent] = None
+    def _judge(self, letter: Letter) -> Broken | None:
+        """Return how an entry is not what may follow from the segments before."""
+        chain = self._chains[letter.gateway]
+        match letter.said:
+            case bytes() if chain.due is not None and chain.due.intent == letter.intent:
+                chain.due.left -= 1
+                chain.due = chain.due if chain.due.left else None
+                return None
+            case _ if chain.due is not None:
+                return chain.due.broken()
+            case None:
+                return None
+            case Told() as told:
+                return self._outcome(letter, told)
+            case bytes() as value_hash:
+                return self._disclosure(letter, value_hash)
+            case never:
+                assert_never(never)
+
+    def _outcome(self, letter: Letter, told: Told) -> Broken | None:
+        intent = letter.intent
+        if intent in self._answered:
+            return said_again(self._answered[intent], told, letter.where)
+        if intent not in self._open:
+            return _without_intent(letter)
+        due = self._open.pop(intent).answered(intent, told, letter.where)
+        if isinstance(due, Broken):
+            return due
+        self._remember(intent, due.count)
+        self._chains[letter.gateway].due = due if due.left else None
+        return None
+
+    def _disclosure(self, letter: Letter, value_hash: bytes) -> Broken | None:
+        if letter.intent in self._open:
+            self._open[letter.intent].shown(value_hash)
+            return None
+        return too_many(letter.where) if letter.intent in self._answered else _without_intent(letter)
+
+    def _remember(self, intent: bytes, count: int) -> None:
+        self._answered[intent] = count
         if len(self._answered) > REMEMBERED:
             self._answered.popitem(last=False)
 
 
-def _new(mentions: list[Mention], before: dict[str, int]) -> Iterator[Mention]:
-    return (mention for mention in mentions if mention.number > before[mention.gateway])
+def _without_intent(letter: Letter) -> Broken:
+    return Broken("WITHOUT_INTENT", at_leaf(*letter.where), "an answer to an intent that is in no earlier leaf")

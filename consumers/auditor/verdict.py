@@ -29,6 +29,8 @@ CODES: Final = (
     "AFTER_CLOSING",
     "REPEAT_DIFFERS",
     "WITHOUT_INTENT",
+    "COUNT_DIFFERS",
+    "BATCH_ROOT_DIFFERS",
 )
 
 
@@ -42,6 +44,12 @@ class Broken:
 
     def __str__(self) -> str:
         return f"{self.code} at {self.where}: {self.text}"
+
+    @property
+    def leaf(self) -> int:
+        """The leaf that it is at, -1 where it is at none: before any entry is judged by what it says."""
+        kind, _, rest = self.where.partition(" ")
+        return int(rest.partition(" ")[0]) if kind == "leaf" else -1
 
 
 @dataclass(slots=True)
@@ -58,6 +66,7 @@ class Figures:
     heartbeats: int = 0
     repeats: int = 0
     intents_without_outcome: int = 0
+    outcomes_cut_off: int = 0
     chains_without_closing: int = 0
     clocks_apart: int = 0
 
@@ -85,3 +94,8 @@ class Verdict:
 def at_leaf(leaf: int, partition: int, offset: int) -> str:
     """Return the name of a leaf's place."""
     return f"leaf {leaf} (partition {partition}, offset {offset})"
+
+
+def first(one: Broken | None, other: Broken | None) -> Broken | None:
+    """Return the one that is at the earlier leaf, where there are two."""
+    return min((each for each in (one, other) if each is not None), key=lambda each: each.leaf, default=None)

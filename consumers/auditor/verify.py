@@ -20,7 +20,7 @@ from consumers.auditor.rounds import Index, Round, is_sound
 from consumers.auditor.segment import LEAVES, Checked, Task
 from consumers.auditor.source import HASH, TILE, LogReader, Malformed
 from consumers.auditor.topics import Broker
-from consumers.auditor.verdict import Broken, Verdict
+from consumers.auditor.verdict import Broken, Verdict, first
 from schemas import codec
 from schemas.quorum import Policy
 
@@ -175,8 +175,7 @@ class _Audit:
                 text = f"its {one.size} leaves have another root than the index names"
                 raise _Stop(Broken("ROUND_ROOT", f"round {one.record + 1}", text))
             self._passed(one.size, root)
-        self._stop(checked.broken)
-        self._stop(self._ledger.take(checked.said))
+        self._stop(first(checked.broken, self._ledger.take(checked.said)))
         self._ledger.figures.entries += checked.entries
         if task.end - task.first == LEAVES:
             self._segments.add(checked.root)
