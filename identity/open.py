@@ -1,4 +1,4 @@
-"""Opening sealed values: for the gateway alone, and only after a written audit intent (an import contract holds it)."""
+"""Opening sealed values: for the gateway alone (an import contract holds it), only with proof of a written intent."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 
 from identity.keys import KEY_ID_BYTES, Erased, KeyStore
 from identity.seal import NONCE_BYTES, VERSION, associated_data
+from identity.written_intent import WrittenIntent
 
 _NONCE_AT: Final = len(VERSION) + KEY_ID_BYTES
 _CIPHERTEXT_AT: Final = _NONCE_AT + NONCE_BYTES
@@ -28,10 +29,15 @@ class Opener:
     def __init__(self, keystore: KeyStore) -> None:
         self._keys = keystore
 
-    def open_sealed(
-        self, owner: str, record: str, path: str, change_id: uuid.UUID, sealed: bytes
+    def open_sealed(  # noqa: PLR0913, PLR0917  the place of a value has four parts
+        self, intent: WrittenIntent, owner: str, record: str, path: str, change_id: uuid.UUID, sealed: bytes
     ) -> str | Erased | NotOpenable:
-        """Return the text sealed for exactly this place, or why there is none; no exception ever holds plaintext."""
+        """Return the text sealed for exactly this place, or why there is none; no exception ever holds plaintext.
+
+        Raises TypeError, with no key asked for, where `intent` is no proof that the look is on record.
+        """
+        if type(intent) is not WrittenIntent:
+            raise TypeError("nothing opens without the proof of a written intent")
         if sealed[: len(VERSION)] != VERSION or len(sealed) < _CIPHERTEXT_AT:
             return NotOpenable("format")
         key = self._keys.key(owner, int.from_bytes(sealed[len(VERSION) : _NONCE_AT], "big"))

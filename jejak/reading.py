@@ -1,4 +1,4 @@
-"""What the command line reads without the door: sums, refusals and dead letters, which name no person.
+"""What the command line reads: sums and dead letters, which name nobody, past the door; refusals through it.
 
 Refusals and dead letters are told by rule, place and reference; their payloads stay where they are.
 """
@@ -6,12 +6,13 @@ Refusals and dead letters are told by rule, place and reference; their payloads 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from consumers.gateway.request import Caller, Purpose, RefusalsDisclosed, Withheld
 from consumers.read_model.queries import IndicatorCell
 from consumers.replay import figures
 from consumers.replay.figures import Figures, FiguresRefused
 from consumers.replay.moments import Moments
 from jejak.composition import Registry
-from schemas import catalogue
+from schemas import catalogue, records
 from schemas.dead_letters import Origin, origin_of
 from stream_processors.indicators import definitions
 from transport import kafka
@@ -41,20 +42,26 @@ def indicator_names() -> tuple[str, ...]:
     return tuple(indicator.name for indicator in definitions.INDICATORS)
 
 
-def refusals(registry: Registry, agency: str, limit: int) -> list[dict[str, Any]]:
-    """Return an agency's latest refusals, newest first."""
-    found = registry.figures().refusals(agency, limit=limit)
-    return [
-        {
-            "family_id": one.header.family_id,
-            "record": one.record,
-            "rule": one.rule,
-            "pointer": one.pointer,
-            "explanation": one.explanation,
-            "source": f"{one.source_topic}[{one.source_partition}]@{one.source_offset}",
-        }
-        for one in found
-    ]
+def refusals(
+    registry: Registry, caller: Caller, purpose: Purpose, agency: str, limit: int
+) -> RefusalsDisclosed | Withheld:
+    """Return the latest refusals of the caller's own agency, newest first; the look is on record before it is made."""
+    tables = registry.in_time().read_model()
+    with registry.door() as door:
+        return door.refusals(
+            caller, purpose, agency, lambda: [_line(one) for one in tables.refusals(agency, limit=limit)]
+        )
+
+
+def _line(one: records.ChangeRefused) -> dict[str, Any]:
+    return {
+        "family_id": one.header.family_id,
+        "record": one.record,
+        "rule": one.rule,
+        "pointer": one.pointer,
+        "explanation": one.explanation,
+        "source": f"{one.source_topic}[{one.source_partition}]@{one.source_offset}",
+    }
 
 
 def dead_letters(registry: Registry) -> Iterator[DeadLetter]:

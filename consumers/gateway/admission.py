@@ -22,6 +22,7 @@ from consumers.gateway.request import (
     Caller,
     ExportAsked,
     PersonAsked,
+    RefusalsAsked,
     TrailEntry,
     TrailOfAccessor,
     TrailOfAgency,
@@ -29,6 +30,7 @@ from consumers.gateway.request import (
     WholeTrail,
     Withheld,
 )
+from identity.written_intent import WrittenIntent
 from schemas import records
 
 NO_POLICIES: Final = "POLICIES_UNAVAILABLE"
@@ -61,10 +63,11 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One request that was let in: what it may see, its intent on record, and the persons counted for it."""
+    """One request that was let in: what it may see, its intent on record with the proof, and the persons counted."""
 
     wish: Wish
     intent: Receipt
+    written: WrittenIntent
     request: PolicyRequest
     policies: Policies
     reserved: Reservation
@@ -104,7 +107,7 @@ class Admission:
             return self.withheld(OnRecord(answer[0].event_id, judged.policy_set_hash), decision.code)
         if policies is None or isinstance(request, Denied) or reserved is None:
             raise AssertionError("what is allowed was judged and reserved")
-        return Look(wish, answer[0], request, policies, reserved)
+        return Look(wish, answer[0], _written(answer[0]), request, policies, reserved)
 
     def judged_at(self, look: Look, region: records.Region | None) -> Allowed | Denied:
         """Return the second decision, about the place of what was found, by the same policies."""
@@ -228,6 +231,13 @@ class Admission:
         return self._gate.reviews.waiting() if matters else {}
 
 
+def _written(receipt: Receipt) -> WrittenIntent:
+    """Return the proof of the intent that was acknowledged; raises NotAnIntent for the receipt of anything else."""
+    return WrittenIntent(
+        receipt.event_id, receipt.topic, receipt.partition, receipt.offset, receipt.value_hash, receipt.value
+    )
+
+
 def _unavailable(why: str) -> Denied:
     return Denied(why, (why,))
 
@@ -239,7 +249,7 @@ def _persons(wish: Wish, policies: Policies) -> int:
             return persons
         case TrailOfPerson():
             return 1
-        case TrailOfAccessor() | TrailOfAgency() | TrailEntry() | WholeTrail():
+        case TrailOfAccessor() | TrailOfAgency() | TrailEntry() | WholeTrail() | RefusalsAsked():
             return 0
         case _:
             return policies.data.reserve_per_look
@@ -251,7 +261,7 @@ def _scope(wish: Wish) -> str:
             return "SUBJECT"
         case TrailOfAccessor():
             return "ACCESSOR"
-        case TrailOfAgency():
+        case TrailOfAgency() | RefusalsAsked():
             return "AGENCY"
         case TrailEntry():
             return "ENTRY"
@@ -262,11 +272,11 @@ def _scope(wish: Wish) -> str:
 
 
 def _own(wish: Wish) -> bool:
-    """Tell whether a citizen asks of themselves, or an agency of its own looks."""
+    """Tell whether a citizen asks of themselves, or an agency of its own looks or refusals."""
     match wish.target:
         case PersonAsked(person) | TrailOfPerson(person):
             return wish.caller.person_ref is not None and wish.caller.person_ref == person
-        case TrailOfAccessor(agency, _) | TrailOfAgency(agency) | TrailEntry(_, agency):
+        case TrailOfAccessor(agency, _) | TrailOfAgency(agency) | TrailEntry(_, agency) | RefusalsAsked(agency):
             return agency == wish.caller.agency_id
         case _:
             return False

@@ -266,7 +266,8 @@ class AuditLog:
             self._arrived = Arrived(link.head.number, partition, offset)
             self._unacknowledged -= 1
             self._acknowledged_at = time.monotonic()
-        pending.arrived(Receipt(link.event_id, self._topic, partition, offset, link.head.value_hash), off)
+        place = (self._topic, partition, offset)
+        pending.arrived(Receipt(link.event_id, *place, link.head.value_hash, link.entry.value), off)
 
     def _clock_off(self, message: Message, sent_at: int) -> int:
         kind, appended_ms = message.timestamp()

@@ -5,10 +5,10 @@ not shown. Must not know how a caller was authenticated, nor how an answer is ca
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
@@ -28,14 +28,13 @@ from consumers.gateway.request import (
     AuditDisclosed,
     AuditFound,
     Caller,
-    CardAsked,
     ExportAsked,
     ExportStream,
-    FamilyAsked,
     FamilyDisclosed,
     HistoryDisclosed,
-    PersonAsked,
     Purpose,
+    RefusalsAsked,
+    RefusalsDisclosed,
     TrailEntry,
     TrailOfPerson,
     Withheld,
@@ -49,6 +48,8 @@ from identity.audit_reference import EpochKey
 from identity.keys import KeyStore
 from identity.open import Opener
 from schemas import records
+
+_Found = TypeVar("_Found")
 
 _AWAY: Final = (DriverException, NoHostAvailable)
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
@@ -122,18 +123,24 @@ class Door:
 
         At other `moments` than now: the events that the state of then adds up from. Raises SequenceHole as above.
         """
-        look = self._admission.admit(Wish(caller, purpose, "READ", asked, (purposes.HISTORY,), moments))
-        if isinstance(look, Withheld):
-            return look
-        second = _Second(self._admission, look)
-        result = self._reading(look, second, partial(self._looking.history, _wanted(look, asked, second)))
-        if isinstance(result, Withheld):
-            return result
-        entries, found = result
-        receipts = self._recorded(look, second, found)
-        if isinstance(receipts, Withheld):
-            return receipts
+        answer = self._looked(
+            Wish(caller, purpose, "READ", asked, (purposes.HISTORY,), moments), asked, self._looking.history
+        )
+        if isinstance(answer, Withheld):
+            return answer
+        entries, found, receipts = answer
         return HistoryDisclosed(found.family_id, entries, receipts)
+
+    def refusals(
+        self, caller: Caller, purpose: Purpose, agency: str, read: Callable[[], Sequence[Any]]
+    ) -> RefusalsDisclosed | Withheld:
+        """Return the lines that `read` finds of what was refused to the caller's own agency, on record as a LIST.
+
+        `read` is called only once the intent is durable; its lines are what JSON can say, and open nothing of anybody.
+        """
+        wish = Wish(caller, purpose, "LIST", RefusalsAsked(agency), (purposes.REFUSALS,))
+        answer = self._listed(wish, lambda _: AuditFound(read()))
+        return answer if isinstance(answer, Withheld) else RefusalsDisclosed(answer[0].lines, answer[1])
 
     def audit_read(
         self,
@@ -150,17 +157,9 @@ class Door:
         that person, so that they see who read it. With `reviews` the reading of a TrailEntry reviews that emergency.
         """
         reviewed = about.event_id if reviews and isinstance(about, TrailEntry) else None
-        look = self._admission.admit(Wish(caller, purpose, "AUDIT_READ", about, (), reviews=reviewed))
-        if isinstance(look, Withheld):
-            return look
-        second = _Second(self._admission, look)
-        found = self._reading(look, second, partial(self._trail_read, about, second, read))
-        if isinstance(found, Withheld):
-            return found
-        drafts = [self._recorder.trail_disclosure(look.on_record, person) for person in _persons_of(about)]
-        shown = canonical(found.lines)
-        receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
-        return receipts if isinstance(receipts, Withheld) else AuditDisclosed(found, receipts)
+        wish = Wish(caller, purpose, "AUDIT_READ", about, (), reviews=reviewed)
+        answer = self._listed(wish, lambda second: self._trail_read(about, second, read), _persons_of(about))
+        return answer if isinstance(answer, Withheld) else AuditDisclosed(*answer)
 
     def open_export(
         self, caller: Caller, purpose: Purpose, asked: ExportAsked, second: Caller | None = None
@@ -177,18 +176,42 @@ class Door:
         return OpenedExport(self._admission, self._trail, self._recorder, self._looking, look)
 
     def _family(self, wish: Wish, asked: Asked) -> FamilyDisclosed | Withheld:
+        answer = self._looked(wish, asked, self._looking.family)
+        if isinstance(answer, Withheld):
+            return answer
+        state, found, receipts = answer
+        return FamilyDisclosed(found.family_id, found.sequence, state.recorded_at, found.shown, receipts)
+
+    def _looked(
+        self, wish: Wish, asked: Asked, find: Callable[[Wanted], tuple[_Found, Result] | Withheld]
+    ) -> tuple[_Found, Result, tuple[Receipt, ...]] | Withheld:
+        """Return what `find` finds of a family, once it is on record whom that shows."""
         look = self._admission.admit(wish)
         if isinstance(look, Withheld):
             return look
         second = _Second(self._admission, look)
-        result = self._reading(look, second, partial(self._looking.family, _wanted(look, asked, second)))
+        wanted = Wanted(asked, wish.fields, wish.moments, second, look.written)
+        result: tuple[_Found, Result] | Withheld = self._reading(look, second, partial(find, wanted))
         if isinstance(result, Withheld):
             return result
-        state, found = result
-        receipts = self._recorded(look, second, found)
-        if isinstance(receipts, Withheld):
-            return receipts
-        return FamilyDisclosed(found.family_id, found.sequence, state.recorded_at, found.shown, receipts)
+        receipts = self._recorded(look, second, result[1])
+        return receipts if isinstance(receipts, Withheld) else (*result, receipts)
+
+    def _listed(
+        self, wish: Wish, read: Callable[[_Second], AuditFound | Withheld], persons: Sequence[str] = ()
+    ) -> tuple[AuditFound, tuple[Receipt, ...]] | Withheld:
+        """Return the lines that `read` finds, once it is on record how many, and that these persons' trail was read."""
+        look = self._admission.admit(wish)
+        if isinstance(look, Withheld):
+            return look
+        second = _Second(self._admission, look)
+        found: AuditFound | Withheld = self._reading(look, second, partial(read, second))
+        if isinstance(found, Withheld):
+            return found
+        drafts = [self._recorder.trail_disclosure(look.on_record, person) for person in persons]
+        shown = canonical(found.lines)
+        receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
+        return receipts if isinstance(receipts, Withheld) else (found, receipts)
 
     def _trail_read(self, about: AuditAsked, second: _Second, read: Callable[[], AuditFound]) -> AuditFound | Withheld:
         """Return what is found of the trail; of a person's only where the caller may look at their place."""
@@ -271,10 +294,6 @@ def door(  # noqa: PLR0913, PLR0917  all that it stands on
     `rules` tells every activation of rules, to judge the eligibility of other times by; `gate` judges who may look.
     """
     return Door(read_model, Opener(keystore), trail, epoch_key, rules=rules, gate=gate)
-
-
-def _wanted(look: Look, asked: FamilyAsked | PersonAsked | CardAsked, second: _Second) -> Wanted:
-    return Wanted(asked, look.wish.fields, look.wish.moments, second)
 
 
 def _persons_of(about: AuditAsked) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from consumers.gateway.request import (
     FamilyAsked,
     PersonAsked,
     Purpose,
+    RefusalsAsked,
     TrailEntry,
     TrailOfAccessor,
     TrailOfAgency,
@@ -31,7 +32,7 @@ _AGENCY: Final = re.compile(rf"[a-z][a-z0-9-]{{1,31}}(?:/{_REGION.pattern})?")
 _NATION: Final = "ID"
 _EVENT_ID_BYTES: Final = 16
 
-Target = FamilyAsked | PersonAsked | CardAsked | AuditAsked | ExportAsked
+Target = FamilyAsked | PersonAsked | CardAsked | AuditAsked | ExportAsked | RefusalsAsked
 
 
 def sound(caller: Caller, purpose: Purpose, target: Target, fields: Iterable[str]) -> bool:
@@ -51,7 +52,7 @@ def _target_sound(target: Target) -> bool:
             return _REFERENCE.fullmatch(reference) is not None
         case TrailOfAccessor(agency, actor):
             return _AGENCY.fullmatch(agency) is not None and _NAME.fullmatch(actor) is not None
-        case TrailOfAgency(agency):
+        case TrailOfAgency(agency) | RefusalsAsked(agency):
             return _AGENCY.fullmatch(agency) is not None
         case TrailEntry(event_id, agency):
             return len(event_id) == _EVENT_ID_BYTES and _AGENCY.fullmatch(agency) is not None

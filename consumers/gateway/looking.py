@@ -14,6 +14,7 @@ from consumers.gateway.timeline import Entry, timeline
 from consumers.replay.moments import Moments
 from consumers.replay.rules import Rules
 from identity.open import Opener
+from identity.written_intent import WrittenIntent
 from schemas import records
 
 # A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
@@ -26,12 +27,13 @@ Judge = Callable[[records.Region | None], Withheld | None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which family is asked for, in which fields and at which times, and who judges whether it may be shown."""
+    """Which family is asked for, in which fields and at which times, who judges that, and on what intent it opens."""
 
     asked: Asked
     fields: tuple[str, ...]
     moments: Moments
     judge: Judge
+    intent: WrittenIntent
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Looking:
         events = opening.in_force(now.family_id, facets, read)
         if isinstance(events, opening.Unproven):
             return Withheld(events.code)
-        return now, _result(now, opening.disclosed(now, wanted.fields, events, self.opener))
+        return now, _result(now, opening.disclosed(now, wanted.fields, events, self._opening(wanted)))
 
     def _family_then(self, wanted: Wanted, now: records.FamilyState) -> tuple[records.FamilyState, Result] | Withheld:
         found = past.read(self.families, now, wanted.moments, self.rules)
@@ -79,7 +81,7 @@ class Looking:
         events = opening.in_force(state.family_id, opening.facets_of(state, wanted.fields), found.events)
         if isinstance(events, opening.Unproven):
             return Withheld(events.code)
-        opened = opening.disclosed(state, wanted.fields, events, self.opener)
+        opened = opening.disclosed(state, wanted.fields, events, self._opening(wanted))
         return state, _result(state, past.shown(found, opened, wanted.fields))
 
     def history(self, wanted: Wanted) -> tuple[tuple[Entry, ...], Result] | Withheld:
@@ -96,6 +98,9 @@ class Looking:
         if not {entry.sequence for entry in entries}.issuperset(range(1, now.sequence + 1)):
             return BEHIND
         return _told(now, entries)
+
+    def _opening(self, wanted: Wanted) -> opening.Opening:
+        return opening.Opening(self.opener, wanted.intent)
 
     def _now(self, wanted: Wanted) -> records.FamilyState | Withheld:
         """Return the family's present state, which says who may look."""

@@ -13,6 +13,7 @@ from cassandra.cluster import NoHostAvailable
 
 from identity.keys import Erased
 from identity.open import NotOpenable, Opener
+from identity.written_intent import WrittenIntent
 from schemas import codec, records
 
 CLEAR: Final = ".clear"
@@ -27,6 +28,34 @@ Value = Any
 
 class KeysUnavailable(Exception):
     """The store of data keys does not answer: nothing sealed can be opened, and nothing is known to be erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Opens what one look may see, on the strength of its written intent."""
+
+    opener: Opener
+    intent: WrittenIntent
+
+    def text(self, record: Any, path: str, owner: str) -> str | dict[str, str] | None:
+        """Return what is sealed in a field of a record, None where nothing is, or why it doesn't open."""
+        sealed: bytes | None = getattr(record, path, None)
+        if sealed is None:
+            return None
+        change_id = uuid.UUID(bytes=record.header.change_id)
+        try:
+            opened = self.opener.open_sealed(self.intent, owner, codec.name_of(record), path, change_id, sealed)
+        except (DriverException, NoHostAvailable) as fault:
+            raise KeysUnavailable from fault
+        match opened:
+            case str() as text:
+                return text
+            case Erased():
+                return {"withheld": "ERASED"}
+            case NotOpenable(reason):
+                return {"withheld": f"NOT_OPENABLE_{reason.upper()}"}
+            case unknown:
+                assert_never(unknown)
 
 
 def persons_in(state: records.FamilyState) -> tuple[records.Member, ...]:
@@ -68,7 +97,7 @@ def in_force(family_id: str, facets: Iterable[records.Facet], events: Mapping[in
 
 
 def disclosed(
-    state: records.FamilyState, granted: Collection[str], events: Mapping[str, Any], opener: Opener
+    state: records.FamilyState, granted: Collection[str], events: Mapping[str, Any], opening: Opening
 ) -> dict[str, Value]:
     """Return the granted fields of the family and its members; a value that doesn't open says why instead.
 
@@ -77,10 +106,10 @@ def disclosed(
     shown: dict[str, Value] = {code: read(state) for code, read in _PLAIN.items() if code in granted}
     for name, facet in _FACETS_OF_FAMILY.items():
         if _may(name, granted):
-            opened = _opened(opener, events.get(facet), name, state.family_id)
+            opened = opening.text(events.get(facet), name, state.family_id)
             shown[name] = _masked(name, opened, clear=name + CLEAR in granted)
     if any(code.startswith("member") for code in granted):
-        shown["members"] = [_person(member, events, granted, opener) for member in persons_in(state)]
+        shown["members"] = [_person(member, events, granted, opening) for member in persons_in(state)]
     return shown
 
 
@@ -89,7 +118,7 @@ def _may(code: str, granted: Collection[str]) -> bool:
 
 
 def _person(
-    member: records.Member, events: Mapping[str, Any], granted: Collection[str], opener: Opener
+    member: records.Member, events: Mapping[str, Any], granted: Collection[str], opening: Opening
 ) -> dict[str, Value]:
     shown: dict[str, Value] = {"person_ref": member.person_ref}
     if "members" in granted:
@@ -106,29 +135,9 @@ def _person(
         if _may(code, granted):
             event = events.get(f"member/{member.person_ref}")
             # Sealed for whom the event names: once erased, the member goes by an id that no key was ever made for.
-            opened = _opened(opener, event, name, getattr(event, "person_ref", member.person_ref))
+            opened = opening.text(event, name, getattr(event, "person_ref", member.person_ref))
             shown[name] = _masked(name, opened, clear=code + CLEAR in granted)
     return shown
-
-
-def _opened(opener: Opener, record: Any, path: str, owner: str) -> str | dict[str, str] | None:
-    sealed: bytes | None = getattr(record, path, None)
-    if sealed is None:
-        return None
-    change_id = uuid.UUID(bytes=record.header.change_id)
-    try:
-        opened = opener.open_sealed(owner, codec.name_of(record), path, change_id, sealed)
-    except (DriverException, NoHostAvailable) as fault:
-        raise KeysUnavailable from fault
-    match opened:
-        case str() as text:
-            return text
-        case Erased():
-            return {"withheld": "ERASED"}
-        case NotOpenable(reason):
-            return {"withheld": f"NOT_OPENABLE_{reason.upper()}"}
-        case unknown:
-            assert_never(unknown)
 
 
 def _masked(name: str, opened: str | dict[str, str] | None, *, clear: bool) -> Value:

@@ -5,20 +5,21 @@ Shared by the thread that waits, the one that writes and the one that hears from
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from consumers.gateway.chain import Draft
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where an entry is durable, and the SHA-256 of its value."""
+    """Where an entry is durable, and the SHA-256 of its value; the value too, where who wrote it gives it."""
 
     event_id: bytes
     topic: str
     partition: int
     offset: int
     value_hash: bytes
+    value: bytes = field(default=b"", repr=False, compare=False)
 
 
 class Pending:

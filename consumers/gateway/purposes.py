@@ -6,9 +6,11 @@ Who may ask for which of them, and for what, is data of the policy set. Must not
 from typing import Final
 
 HISTORY: Final = "history"
+REFUSALS: Final = "refusals"
+"""What was refused to the agency that asks: of no family that it shows, so it is no field of one."""
 
 PLAIN: Final = ("region", "status", "decile", "proposals", "eligibility", "members")
 SEALED_OF_FAMILY: Final = ("card_number", "address_line", "telephone")
 SEALED_OF_PERSON: Final = ("member.national_id", "member.name", "member.birth_day")
 IN_CLEAR: Final = ("card_number.clear", "telephone.clear", "member.national_id.clear")
-FIELDS: Final = frozenset((*PLAIN, *SEALED_OF_FAMILY, *SEALED_OF_PERSON, *IN_CLEAR, HISTORY))
+FIELDS: Final = frozenset((*PLAIN, *SEALED_OF_FAMILY, *SEALED_OF_PERSON, *IN_CLEAR, HISTORY, REFUSALS))

@@ -110,6 +110,13 @@ AuditAsked = TrailOfPerson | TrailOfAccessor | TrailOfAgency | TrailEntry | Whol
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalsAsked:
+    """What was refused to this agency."""
+
+    agency_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditFound:
     """What a read of the trail found: `lines` are what JSON can say; `suppressed` were left out, as law lets them."""
 
@@ -128,6 +135,14 @@ class ExportAsked:
     fields: tuple[str, ...]
     regions: tuple[str, ...]
     persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalsDisclosed:
+    """What was refused to an agency, line by line, on record."""
+
+    lines: Sequence[Any]
+    receipts: tuple[Receipt, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,9 @@ class OpenedExport:
         found: list[Result] = []
         left_out: list[tuple[str, str]] = []
         for family_id in dict.fromkeys(family_ids):
-            answer = self._looking.family(Wanted(FamilyAsked(family_id), wish.fields, wish.moments, judge))
+            answer = self._looking.family(
+                Wanted(FamilyAsked(family_id), wish.fields, wish.moments, judge, look.written)
+            )
             if isinstance(answer, Withheld):
                 left_out.append((family_id, answer.code))
             else:

@@ -74,9 +74,6 @@ class Figures(Protocol):
     ) -> tuple[CellOfDay, ...]:
         """Return an indicator's cells at the end of a day."""
 
-    def refusals(self, agency: str, now: datetime | None = ..., limit: int = ...) -> tuple[records.ChangeRefused, ...]:
-        """Return an agency's latest refusals."""
-
     def reference_rows(self, reference_table: str) -> tuple[records.ReferenceRowPublished, ...]:
         """Return the rows of a published table."""
 

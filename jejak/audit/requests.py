@@ -85,7 +85,7 @@ def decided(registry: Registry, request_id: str, change_id: bytes, agency: str) 
         state = states(registry.endpoints.kafka).get(request_id)
         if state is not None and change_id in _ids(state.recent_changes):
             return state
-        for refusal in registry.figures().refusals(agency):
+        for refusal in registry.read_model().refusals(agency):
             if refusal.header.change_id == change_id:
                 return Refused(refusal.rule, refusal.pointer, refusal.explanation)
         time.sleep(_PAUSE_SECONDS)

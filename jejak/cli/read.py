@@ -35,6 +35,7 @@ from jejak.settings import Settings
 
 REFUSED = 3
 DEFAULT_PURPOSE = "PENETAPAN_BANTUAN"
+DEFAULT_PURPOSE_OF_REFUSALS: Final = "VERIFIKASI_VALIDASI"
 DEFAULT_FIELDS = ("region", "status", "decile", "proposals", "eligibility", "members", "member.name")
 _NUMBER: Final = re.compile(r"[0-9]{16}")
 _FAMILY_ID: Final = re.compile(r"[a-z2-7]{26}")
@@ -226,18 +227,25 @@ def _indicators_then(names: tuple[str, ...], region: str, asked_at: Moments, *, 
 
 
 def refusals(
-    agency: Annotated[str, typer.Argument(help="The agency the refusals are addressed to, as dinsos/35.71.")],
+    agency: Annotated[str, typer.Argument(help="The agency the refusals are addressed to; by default your own.")] = "",
     limit: Limit = 20,
+    purpose: Why = DEFAULT_PURPOSE_OF_REFUSALS,
+    text: Said = None,
     json: Json = False,
 ) -> None:
-    """Show what was refused to an agency, newest first, with rule and place."""
-    with composition.connected(Settings()) as registry:
-        found = reading.refusals(registry, agency, limit)
+    """Show what was refused to your own agency, newest first, with rule and place; on record before it is shown."""
+    settings = Settings()
+    asks = caller(settings)
+    with composition.connected(settings) as registry:
+        found = reading.refusals(registry, asks, Purpose(purpose, text), agency or asks.agency_id, limit)
+    if isinstance(found, Withheld):
+        raise _withheld(found)
     if json:
-        output.as_json(found)
+        output.as_json(list(found.lines))
         return
     heads = ("family_id", "record", "rule", "pointer", "explanation", "source")
-    output.table(f"Refusals to {agency}", heads, [[one[head] for head in heads] for one in found])
+    rows = [[one[head] for head in heads] for one in found.lines]
+    output.table(f"Refusals to {agency or asks.agency_id}", heads, rows)
 
 
 def dead_letters(json: Json = False) -> None:

@@ -227,7 +227,8 @@ def _on_record(registry: Registry, found: HistoryDisclosed) -> Counter[str]:
 
 def _where_next(settings: Settings) -> str:
     return (
-        "The servers still run. Next: `jejak status`, `jejak indicators`, `jejak refusals desa/35.71.01.1001`, "
+        "The servers still run. Next: `jejak status`, `jejak indicators`, "
+        "`JEJAK_AGENCY=desa/35.71.01.1001 jejak refusals`, "
         "`jejak family history <family_id>`, docs/life-of-an-event.md; `jejak down` stops them."
         f" Data and logs: {settings.data}"
     )

@@ -19,7 +19,7 @@ _SIGN_OF_LIFE: Final = 10_000_000  # not each of a million disclosures is worth 
 _UNANSWERED_KEPT: Final = 86_400_000_000
 _TOLD: Final = -1
 _SPEAKS, _ENDED = 0, 1
-_AUDIT_READ: Final = "AUDIT_READ"
+_OF_LINES: Final = frozenset({"AUDIT_READ", "LIST"})
 _AS_THE_OUTCOME_SAYS: Final = -1
 _GATEWAY_KEPT: Final = 30 * 86_400_000_000
 
@@ -81,8 +81,8 @@ class Memory:
 
     def _begun(self, intent: records.AccessIntent, at: int) -> Iterator[UnusualUseDetected]:
         who = Accessor(intent.agency_id, intent.actor_ref)
-        # Of a trail an outcome counts the lines: it shows one person, or officers alone.
-        most = _AS_THE_OUTCOME_SAYS if intent.action != _AUDIT_READ else int(intent.subject_ref is not None)
+        # Of a trail or of refusals an outcome counts the lines: it shows one person, officers alone, or nobody.
+        most = int(intent.subject_ref is not None) if intent.action in _OF_LINES else _AS_THE_OUTCOME_SAYS
         self._kept[_INTENT + intent.event_id] = [who.agency, who.actor, at, 0, most]
         if self._intents is not None:
             self._intents.add(_INTENT + intent.event_id)

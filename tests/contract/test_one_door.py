@@ -68,6 +68,19 @@ def test_only_the_door_makes_an_opener_and_only_it_decrypts_with_a_data_key() ->
     assert deciphering <= {Path("identity/open.py"), Path("identity/master_key.py")}
 
 
+def test_only_what_admits_makes_the_proof_that_opens() -> None:
+    assert {module for module in MODULES if made(module, "WrittenIntent")} == {GATEWAY / "admission.py"}
+
+
+def test_what_was_refused_to_an_agency_is_read_through_the_door_or_by_who_waits_for_an_own_change() -> None:
+    reading = {module for module in MODULES if made(module, "refusals") and module.parts[0] == "jejak"}
+    assert reading - {Path("jejak/demo/district.py")} == {
+        Path("jejak/reading.py"),
+        Path("jejak/audit/requests.py"),
+        Path("jejak/cli/read.py"),
+    }
+
+
 def test_only_a_verified_token_makes_a_caller() -> None:
     making = {module for module in MODULES if made(module, "Caller") and not module.is_relative_to("jejak/bench")}
     assert making == {GATEWAY / "authentication.py"}
@@ -97,6 +110,14 @@ class Closed:
     def history(self, *_: object) -> Withheld:
         return Withheld("PURPOSE_UNKNOWN")
 
+    def refusals(self, *_: object) -> Withheld:
+        return Withheld("PURPOSE_UNKNOWN")
+
+    def in_time(self) -> Self:
+        return self
+
+    def read_model(self) -> None: ...
+
 
 @pytest.fixture(autouse=True)
 def closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,9 +125,12 @@ def closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(composition, "connected", lambda _: Closed())
 
 
-@pytest.mark.parametrize("command", [["show"], ["show", "--json"], ["history"], ["history", "--json"], ["eligibility"]])
+@pytest.mark.parametrize(
+    "command", [["show"], ["show", "--json"], ["history"], ["history", "--json"], ["eligibility"], ["refusals"]]
+)
 def test_what_the_policy_denies_the_command_line_prints_nothing_of(command: list[str]) -> None:
-    answer = CliRunner().invoke(app, ["family", command[0], FAMILY, *command[1:], "--purpose", "CURIOSITY"])
+    asked = ["family", command[0], FAMILY, *command[1:]] if command[0] != "refusals" else command
+    answer = CliRunner().invoke(app, [*asked, "--purpose", "CURIOSITY"])
     assert (answer.exit_code, answer.stdout) == (read.REFUSED, "")
     assert "PURPOSE_UNKNOWN" in answer.stderr
 

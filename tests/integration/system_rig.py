@@ -160,7 +160,11 @@ def _look(done: SystemRun) -> None:
         "no broker": ("dead-letters", "--json"),
     }
     typed = {"family by number": f"{nik}\nN\n"}
-    elsewhere = {"no database": {"JEJAK_CASSANDRA": nowhere}, "no broker": {"JEJAK_KAFKA": nowhere}}
+    elsewhere = {
+        "refusals": {"JEJAK_AGENCY": FILE_AGENCY},
+        "no database": {"JEJAK_CASSANDRA": nowhere},
+        "no broker": {"JEJAK_KAFKA": nowhere},
+    }
 
     def look(name: str) -> None:
         _command(done, name, *asked[name], typed=typed.get(name, ""), also=elsewhere.get(name))

@@ -17,6 +17,7 @@ from identity.open import NotOpenable, Opener
 from identity.seal import Sealer
 from identity.tables import create_tables
 from jejak.stack import Endpoints
+from tests.unit.audit_rig import written_intent
 from transport.cassandra import closing_session
 
 RECORD, PATH, CHANGE = "id.jejak.FamilyRegistered", "head.name", uuid.UUID(int=7)
@@ -37,7 +38,7 @@ def sealed_by(store: KeyStore, owner: str) -> bytes:
 
 
 def opened_by(store: KeyStore, owner: str, sealed: bytes) -> str | Erased | NotOpenable:
-    return Opener(store).open_sealed(owner, RECORD, PATH, CHANGE, sealed)
+    return Opener(store).open_sealed(written_intent(), owner, RECORD, PATH, CHANGE, sealed)
 
 
 @pytest.fixture(scope="session")

@@ -148,10 +148,22 @@ def test_a_number_that_is_typed_unseen_finds_the_family(system: SystemRun) -> No
 
 def test_every_look_that_showed_somebody_is_disclosed_person_by_person(topics: Any) -> None:
     audit = topics["jejak.audit.v1"]
-    delivered = [one for name, one in audit if name == "jejak.AccessOutcome" and one["outcome"] == "DELIVERED"]
+    lists = {one["event_id"] for name, one in audit if name == "jejak.AccessIntent" and one["action"] == "LIST"}
+    outcomes = [one for name, one in audit if name == "jejak.AccessOutcome" and one["intent_id"] not in lists]
+    delivered = [one for one in outcomes if one["outcome"] == "DELIVERED"]
     persons = Counter(one["intent_id"] for name, one in audit if name == "jejak.SubjectDisclosure")
     assert delivered
     assert {one["intent_id"]: one["result_count"] for one in delivered} == persons
+
+
+def test_a_list_of_refusals_is_on_record_with_its_count_and_discloses_nobody(system: SystemRun, topics: Any) -> None:
+    audit = topics["jejak.audit.v1"]
+    (asked,) = (one for name, one in audit if name == "jejak.AccessIntent" and one["action"] == "LIST")
+    assert (asked["agency_id"], asked["purpose_code"]) == (system_rig.FILE_AGENCY, "VERIFIKASI_VALIDASI")
+    about = [(name, one) for name, one in audit if one.get("intent_id") == asked["event_id"]]
+    assert [(name, one["result_count"]) for name, one in about] == [
+        ("jejak.AccessOutcome", len(system.commands["refusals"].told))
+    ]
 
 
 def test_a_family_registered_by_two_agencies_at_once_is_registered_once(topics: Any, families_of: Any) -> None:

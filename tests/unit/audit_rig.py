@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from consumers.read_model import tables
 from consumers.read_model.audit_queries import NEWEST, PAGE, Access, AccessPage, Position
 from consumers.read_model.audit_rows import AccessRows, AuditEntry, audit_entry, hours_of
+from identity.written_intent import WrittenIntent
 from schemas import codec, records
 
 if TYPE_CHECKING:
@@ -53,6 +55,12 @@ def intent(seq: int = 1, event_id: bytes = LOOK, **other: Any) -> records.Access
         "channel": "API",
     }
     return records.AccessIntent(**place(seq, event_id), **{**said, **other})
+
+
+def written_intent(**other: Any) -> WrittenIntent:
+    """Return the proof of an intent, as if the broker had acknowledged it."""
+    value = codec.encode(intent(**other))
+    return WrittenIntent(LOOK, "jejak.audit.v1", 3, 7, hashlib.sha256(value).digest(), value)
 
 
 def outcome(seq: int, became: str = "DELIVERED", reason: str | None = None, persons: int = 2) -> records.AccessOutcome:

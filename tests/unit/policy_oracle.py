@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FILES = resources.files("consumers.gateway") / "policies"
 AGENCIES, REGISTER = (tomllib.loads((_FILES / name).read_text()) for name in ("agencies.toml", "purposes.toml"))
 FIELDS = {
-    *("region", "status", "decile", "proposals", "eligibility", "members", "history"),
+    *("region", "status", "decile", "proposals", "eligibility", "members", "history", "refusals"),
     *("card_number", "address_line", "telephone", "member.national_id", "member.name", "member.birth_day"),
     *("card_number.clear", "telephone.clear", "member.national_id.clear"),
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOW = 1_750_000_000_000_000
 DEADLINE = 1.5
+SERVING = bytes(range(32))
 
 
 def draft(text: str = "") -> Callable[..., records.AccessOutcome]:
@@ -57,6 +58,7 @@ class Room:
             deadline_seconds=DEADLINE,
             now=lambda: NOW,
             forbidden=lambda: self.forbidden,
+            policies=lambda: SERVING,
         )
 
     def numbers(self) -> list[int]:
@@ -258,6 +260,7 @@ def test_a_gateway_that_ends_in_order_leaves_a_closing_heartbeat_and_no_file(roo
     room.log.close()
     last = codec.decode(room.broker.values[-1])
     assert (type(last), last.closing, last.last_seq) == (records.GatewayHeartbeat, True, 1)
+    assert last.policy_set_hash == SERVING
     assert room.files() == []
     assert isinstance(room.log.append(draft()), AuditUnavailable)
 

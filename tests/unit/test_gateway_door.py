@@ -30,6 +30,7 @@ from consumers.gateway.request import (
     FamilyRow,
     PersonAsked,
     Purpose,
+    RefusalsDisclosed,
     TrailEntry,
     TrailOfAccessor,
     TrailOfAgency,
@@ -140,6 +141,75 @@ def house() -> Iterator[House]:
 
 def names(rows: Sequence[FamilyRow]) -> bytes:
     return repr([[person["name"] for person in row.fields["members"]] for row in rows]).encode()
+
+
+# Every entry
+
+
+def test_every_entry_names_the_policies_that_judged_and_heartbeats_those_that_serve(house: House) -> None:
+    house.look()
+    house.look(replace(CALLER, agency_id="dinsos/35.78"))
+    house.door.audit_read(SUPERVISOR, OWN_USE, TrailOfAgency(SUPERVISOR.agency_id), lambda: AuditFound(()))
+    stream = house.export()
+    stream.disclose_chunk([FAMILY], names)
+    stream.close()
+    assert {"AccessIntent", "AccessOutcome", "SubjectDisclosure"} <= set(house.kinds())
+    assert {entry.policy_set_hash for entry in house.entries} == {policy.shipped().hash}
+
+
+def test_what_was_judged_by_no_policies_says_so_in_every_entry(house: House) -> None:
+    house.policies.append(None)
+    assert house.look() == Withheld("POLICIES_UNAVAILABLE")
+    assert [entry.policy_set_hash for entry in house.entries] == [bytes(32)] * 2
+
+
+# Refusals
+
+
+def refused_to(house: House, agency: str, caller: Caller = CALLER, purpose: Purpose = PURPOSE) -> Any:
+    read_after: list[list[str]] = []
+
+    def read() -> list[str]:
+        read_after.append(house.kinds())
+        return ["one", "another"]
+
+    return house.door.refusals(caller, purpose, agency, read), read_after
+
+
+def test_what_was_refused_to_an_agency_is_shown_to_it_once_on_record_and_counted(house: House) -> None:
+    found, read_after = refused_to(house, CALLER.agency_id)
+    assert isinstance(found, RefusalsDisclosed)
+    assert found.lines == ["one", "another"]
+    assert read_after == [["AccessIntent"]]
+    intent, outcome = house.entries
+    assert (intent.action, intent.purpose_code, intent.agency_id) == ("LIST", PURPOSE.code, CALLER.agency_id)
+    assert (intent.legal_basis_code, intent.fields_requested) == ("UU13/2011-8", ("refusals",))
+    assert (outcome.outcome, outcome.result_count) == ("DELIVERED", 2)
+
+
+@pytest.mark.parametrize(
+    ("agency", "caller", "purpose", "code"),
+    [
+        ("dinsos/35.78", CALLER, PURPOSE, "NOT_OWN"),
+        ("desa/35.71.01.1001", replace(CALLER, agency_id="kemensos"), PURPOSE, "NOT_OWN"),
+        (CALLER.agency_id, replace(CALLER, actor_role="auditor"), PURPOSE, "ROLE_NOT_PERMITTED"),
+        (CALLER.agency_id, CALLER, Purpose("PENETAPAN_BANTUAN"), "FIELD_NOT_PERMITTED"),
+        (CALLER.agency_id, CALLER, Purpose("CURIOSITY"), "PURPOSE_UNKNOWN"),
+        ("dinsos /35.71", CALLER, PURPOSE, "IDENTIFIER_MALFORMED"),
+    ],
+)
+def test_refusals_to_another_agency_or_without_a_purpose_are_not_shown_and_that_is_on_record(
+    house: House, agency: str, caller: Caller, purpose: Purpose, code: str
+) -> None:
+    assert refused_to(house, agency, caller, purpose) == (Withheld(code), [])
+    assert [(entry.decision, entry.action) for entry in house.entries[:1]] == [("DENY", "LIST")]
+    assert (house.entries[1].outcome, house.entries[1].result_count) == ("WITHHELD", 0)
+
+
+def test_without_the_record_no_refusal_is_read(house: House) -> None:
+    house.room.broker.away = True
+    house.room.log._deadline = 0.05
+    assert refused_to(house, CALLER.agency_id) == (Withheld("AUDIT_UNAVAILABLE"), [])
 
 
 # Emergencies

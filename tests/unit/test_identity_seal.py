@@ -1,6 +1,8 @@
-"""Sealing a value and opening it, in its place and out of it."""
+"""Sealing a value and opening it, in its place and out of it, and only with the proof of a written intent."""
 
+import hashlib
 import uuid
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -9,6 +11,9 @@ from hypothesis import strategies as st
 from identity.keys import DataKey, Erased, InMemoryKeyStore, new_key
 from identity.open import NotOpenable, Opener
 from identity.seal import Sealer, associated_data
+from identity.written_intent import NotAnIntent, WrittenIntent
+from schemas import codec
+from tests.unit.audit_rig import LOOK, intent, outcome, written_intent
 
 OWNER = "abcdefghijklmnopqrstuvwxyz"
 OTHER_OWNER = "zyxwvutsrqponmlkjihgfedcba"
@@ -16,6 +21,7 @@ RECORD = "id.jejak.FamilyRegistered"
 PATH = "head.nik"
 CHANGE = uuid.UUID("11111111-2222-5333-8444-555555555555")
 NUMBER = "3311120411870003"
+INTENT = written_intent()
 
 texts = st.text(alphabet=st.characters())
 places = st.tuples(st.text(max_size=9), st.text(max_size=9), st.text(max_size=9), st.uuids())
@@ -35,7 +41,7 @@ def sealed_by(keystore: InMemoryKeyStore, plaintext: str = NUMBER) -> bytes:
 @given(plaintext=texts)
 def test_what_is_sealed_opens_in_its_place(keystore: InMemoryKeyStore, plaintext: str) -> None:
     sealed = sealed_by(keystore, plaintext)
-    assert Opener(keystore).open_sealed(OWNER, RECORD, PATH, CHANGE, sealed) == plaintext
+    assert Opener(keystore).open_sealed(INTENT, OWNER, RECORD, PATH, CHANGE, sealed) == plaintext
 
 
 def test_a_sealed_value_is_version_key_id_nonce_ciphertext_and_tag(keystore: InMemoryKeyStore) -> None:
@@ -73,13 +79,13 @@ def test_no_two_places_have_the_same_associated_data(
 def test_a_value_moved_to_another_place_does_not_open(
     keystore: InMemoryKeyStore, record: str, path: str, change_id: uuid.UUID
 ) -> None:
-    opened = Opener(keystore).open_sealed(OWNER, record, path, change_id, sealed_by(keystore))
+    opened = Opener(keystore).open_sealed(INTENT, OWNER, record, path, change_id, sealed_by(keystore))
     assert opened == NotOpenable("altered")
 
 
 def test_a_value_moved_to_another_owner_does_not_open(keystore: InMemoryKeyStore) -> None:
     keystore.key_for_sealing(OTHER_OWNER)
-    opened = Opener(keystore).open_sealed(OTHER_OWNER, RECORD, PATH, CHANGE, sealed_by(keystore))
+    opened = Opener(keystore).open_sealed(INTENT, OTHER_OWNER, RECORD, PATH, CHANGE, sealed_by(keystore))
     assert opened == NotOpenable("key")
 
 
@@ -95,7 +101,7 @@ def test_a_value_moved_to_another_owner_with_the_same_key_does_not_open() -> Non
             return shared
 
     sealed = sealed_by(OneKey())
-    assert Opener(OneKey()).open_sealed(OTHER_OWNER, RECORD, PATH, CHANGE, sealed) == NotOpenable("altered")
+    assert Opener(OneKey()).open_sealed(INTENT, OTHER_OWNER, RECORD, PATH, CHANGE, sealed) == NotOpenable("altered")
 
 
 @given(data=st.data())
@@ -104,19 +110,19 @@ def test_a_value_with_any_bit_flipped_does_not_open(keystore: InMemoryKeyStore, 
     bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
     sealed[bit // 8] ^= 1 << (bit % 8)
     expected = "format" if bit < 8 else "key" if bit < 72 else "altered"
-    assert Opener(keystore).open_sealed(OWNER, RECORD, PATH, CHANGE, bytes(sealed)) == NotOpenable(expected)  # type: ignore[arg-type]
+    assert Opener(keystore).open_sealed(INTENT, OWNER, RECORD, PATH, CHANGE, bytes(sealed)) == NotOpenable(expected)  # type: ignore[arg-type]
 
 
 @given(noise=st.binary(max_size=80))
 def test_bytes_that_were_never_sealed_do_not_open(keystore: InMemoryKeyStore, noise: bytes) -> None:
-    assert isinstance(Opener(keystore).open_sealed(OWNER, RECORD, PATH, CHANGE, noise), NotOpenable)
+    assert isinstance(Opener(keystore).open_sealed(INTENT, OWNER, RECORD, PATH, CHANGE, noise), NotOpenable)
 
 
 @given(cut=st.integers(0, 52))
 def test_a_value_cut_short_does_not_open(keystore: InMemoryKeyStore, cut: int) -> None:
     sealed = sealed_by(keystore)
     assume(cut < len(sealed))
-    assert isinstance(Opener(keystore).open_sealed(OWNER, RECORD, PATH, CHANGE, sealed[:cut]), NotOpenable)
+    assert isinstance(Opener(keystore).open_sealed(INTENT, OWNER, RECORD, PATH, CHANGE, sealed[:cut]), NotOpenable)
 
 
 def test_what_was_sealed_for_an_erased_owner_never_opens_again_and_nothing_more_is_sealed() -> None:
@@ -125,7 +131,7 @@ def test_what_was_sealed_for_an_erased_owner_never_opens_again_and_nothing_more_
 
     keystore.erase(OWNER)
 
-    assert Opener(keystore).open_sealed(OWNER, RECORD, PATH, CHANGE, sealed) == Erased()
+    assert Opener(keystore).open_sealed(INTENT, OWNER, RECORD, PATH, CHANGE, sealed) == Erased()
     assert Sealer(keystore).seal(OWNER, RECORD, PATH, CHANGE, NUMBER) == Erased()
 
 
@@ -136,3 +142,53 @@ def test_neither_a_key_nor_a_store_shows_a_secret(keystore: InMemoryKeyStore) ->
         assert form not in repr(key)
     assert not [name for name in DataKey.__slots__ if getattr(key, name) == secret]
     assert NUMBER not in repr(keystore)
+
+
+class NeverAsked(InMemoryKeyStore):
+    def key(self, owner: str, key_id: int) -> DataKey | None:
+        raise AssertionError("a key was asked for")
+
+
+@pytest.mark.parametrize("proof", [None, LOOK, "an intent", (LOOK, "jejak.audit.v1", 3, 7, bytes(32)), intent()])
+def test_nothing_opens_without_the_proof_of_a_written_intent(proof: Any) -> None:
+    keystore = NeverAsked()
+    with pytest.raises(TypeError, match="written intent"):
+        Opener(keystore).open_sealed(proof, OWNER, RECORD, PATH, CHANGE, sealed_by(keystore))
+
+
+def proof_of(record: Any, **other: Any) -> WrittenIntent:
+    value = codec.encode(record)
+    said: dict[str, Any] = {
+        "event_id": LOOK,
+        "topic": "jejak.audit.v1",
+        "partition": 0,
+        "offset": 0,
+        "value_hash": hashlib.sha256(value).digest(),
+        "value": value,
+    }
+    return WrittenIntent(**{**said, **other})
+
+
+def test_an_allowed_intent_that_was_acknowledged_is_the_proof_and_keeps_nothing_of_what_it_says() -> None:
+    proof = proof_of(intent())
+    assert (proof.event_id, proof.partition, proof.offset) == (LOOK, 0, 0)
+    assert not hasattr(proof, "value")
+
+
+@pytest.mark.parametrize(
+    ("record", "other"),
+    [
+        (intent(decision="DENY"), {}),
+        (outcome(1), {"event_id": (1).to_bytes(16, "big")}),
+        (intent(), {"event_id": bytes(16)}),
+        (intent(), {"value_hash": bytes(32)}),
+        (intent(), {"value": codec.encode(intent(actor_ref="another"))}),
+        (intent(), {"value": b"", "value_hash": hashlib.sha256(b"").digest()}),
+        (intent(), {"topic": ""}),
+        (intent(), {"partition": -1}),
+        (intent(), {"offset": -1001}),
+    ],
+)
+def test_nothing_else_is_a_proof(record: Any, other: dict[str, Any]) -> None:
+    with pytest.raises(NotAnIntent):
+        proof_of(record, **other)

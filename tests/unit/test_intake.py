@@ -21,6 +21,7 @@ from producers.record_of import maker
 from schemas import codec, contract, prefix
 from schemas.regions import kemendagri
 from tests.contract import golden_samples
+from tests.unit.audit_rig import written_intent
 
 KEY = ReferenceKey(b"k" * 32)
 KK, NIK = "357101" + "0101120001", "357101" + "0403800101"
@@ -95,8 +96,10 @@ def test_what_was_sealed_opens_only_in_its_own_place() -> None:
     change_id, owner = uuid.UUID(bytes=record.header.change_id), record.person_ref
     opener = Opener(keys)
 
-    opened = opener.open_sealed(owner, "jejak.MembershipClaimed", "name", change_id, record.name)
-    elsewhere = opener.open_sealed(owner, "jejak.MembershipClaimed", "national_id", change_id, record.name)
+    opened = opener.open_sealed(written_intent(), owner, "jejak.MembershipClaimed", "name", change_id, record.name)
+    elsewhere = opener.open_sealed(
+        written_intent(), owner, "jejak.MembershipClaimed", "national_id", change_id, record.name
+    )
 
     assert opened == "Slamet Santoso"
     assert elsewhere == NotOpenable("altered")
@@ -233,9 +236,9 @@ def test_the_persons_of_a_visit_are_referred_to_and_sealed_one_by_one() -> None:
     change_id = uuid.UUID(bytes=record.header.change_id)
     opener = Opener(keys)
     place = ("jejak.GroundCheckRecorded", "individuals.name", change_id)
-    assert opener.open_sealed(person_ref(KEY, NIK), *place, person.name) == "Slamet"
+    assert opener.open_sealed(written_intent(), person_ref(KEY, NIK), *place, person.name) == "Slamet"
     place = ("jejak.GroundCheckRecorded", "family.geotag", change_id)
-    assert opener.open_sealed(record.header.family_id, *place, record.family.geotag) == "-7.8,112.0"
+    assert opener.open_sealed(written_intent(), record.header.family_id, *place, record.family.geotag) == "-7.8,112.0"
 
 
 def test_a_corrected_file_under_the_same_number_says_only_what_was_corrected() -> None:

@@ -140,8 +140,9 @@ def test_a_gateway_that_speaks_again_may_fall_silent_again() -> None:
     assert kinds(memory.silent(AT_TEN + 5 * MINUTE)) == ["GATEWAY_SILENT"]
 
 
-def test_the_lines_of_a_trail_that_was_read_are_not_persons() -> None:
-    reading = [intent(action="AUDIT_READ", subject_ref=None), outcome(2, persons=1_000)]
+@pytest.mark.parametrize("action", ["AUDIT_READ", "LIST"])
+def test_the_lines_of_a_trail_or_a_list_that_was_read_are_not_persons(action: str) -> None:
+    reading = [intent(action=action, subject_ref=None), outcome(2, persons=1_000)]
     assert told(watching(), reading) == []
     trails = [intent(2 * each + 1, bytes([each]) * 16, action="AUDIT_READ") for each in range(11)]
     ends = [replace(outcome(2 * each + 2, persons=50), intent_id=bytes([each]) * 16) for each in range(11)]
