@@ -3,16 +3,17 @@
 Joins a source with the registry's intake and publisher; holds no rule of its own.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from jejak.composition import Registry
-from producers import reference, sik_ng
-from producers.draft import Channel, Draft, RowRefused
+from producers import reference
+from producers.draft import Draft, Noted, RowRefused
 from producers.outgoing import Outgoing
 from producers.publish import Progress, Published, Publisher, PublishFailed
+from producers.reading import Item, Reading
 from producers.seeds import load_tables
+from producers.seeds.tables import ReferenceTable
 from producers.simulation.nation import Nation
 from producers.simulation.poison import poison
 from producers.simulation.stream import simulate
@@ -27,13 +28,27 @@ DEADLINE_SECONDS = 30.0
 
 
 def file(
-    registry: Registry, path: Path, channel: Channel, progress: Progress, report: Callable[[RowRefused], None]
+    registry: Registry, reading: Reading, agency: str, progress: Progress, report: Callable[[Item], None]
 ) -> Published:
-    """Publish a SIK-NG style file; each row that is refused goes to `report` and, as a refusal, to the agency."""
-    reading = sik_ng.read(path, channel)
-    document = (channel.agency, reading.digest)
+    """Publish what a file says; each row that is refused goes to `report` and, as a refusal, to the agency.
+
+    Rows that are no data, and what is warned of, go to `report` alone.
+    """
+    intake = registry.intake()
+
+    def told() -> Iterator[Draft | RowRefused | ReferenceTable]:
+        for item in reading:
+            if not isinstance(item, RowRefused):
+                report(item)
+            if not isinstance(item, Noted):
+                yield item
+
+    def prepared(items: Sequence[Draft | RowRefused | ReferenceTable]) -> Iterator[Outgoing | RowRefused]:
+        yield from intake.take([item for item in items if not isinstance(item, ReferenceTable)])
+        yield from reference.rows(item for item in items if isinstance(item, ReferenceTable))
+
     return registry.publisher(BATCH).publish(
-        document, reading.items, registry.intake().take, progress=progress, report=report
+        (agency, reading.digest), told(), prepared, progress=progress, report=report
     )
 
 
@@ -53,7 +68,7 @@ def tables(registry: Registry) -> Published:
 
 
 def rules(registry: Registry, effective_at: int) -> tuple[str, ...]:
-    """Put every rule set of this build in force from a time on (microseconds); return what was activated.
+    """Put the standard rule sets (PKH, Sembako) in force from a time on (microseconds); return what was activated.
 
     Raises PublishFailed when the broker did not acknowledge all of them.
     """
@@ -64,13 +79,13 @@ def rules(registry: Registry, effective_at: int) -> tuple[str, ...]:
         if error is None:
             acknowledged.append(message.key())
 
-    for one in rulebook.shipped():
+    for one in rulebook.standard():
         value = activation(one, effective_at)
         producer.produce(catalogue.RULES_TOPIC, key=one.name.encode(), value=value, on_delivery=delivered)
     producer.flush(DEADLINE_SECONDS)
-    if len(acknowledged) < len(rulebook.shipped()):
+    if len(acknowledged) < len(rulebook.standard()):
         raise PublishFailed("the broker did not take every activation")
-    return tuple(f"{one.name} {one.version}" for one in rulebook.shipped())
+    return tuple(f"{one.name} {one.version}" for one in rulebook.standard())
 
 
 def _as_they_are(messages: Sequence[Outgoing]) -> Sequence[Outgoing]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from producers.messages import Fault
+
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -57,7 +59,8 @@ class Draft:
 class RowRefused:
     """A row that doesn't become a change: where it stands and the rule it breaks; never a value of a person.
 
-    Row 0 is the document as a whole.
+    Row 0 is the document as a whole. `faults` are all the rules that were found broken, this one first; empty where
+    only one was looked for.
     """
 
     channel: Channel
@@ -66,8 +69,23 @@ class RowRefused:
     rule: str
     explanation: str
     record: str = "row"
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
     @property
     def document(self) -> str:
         """The document the row stands in."""
         return self.channel.document
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A row of the document that is no data, as a line of totals: told to whoever sent it, and no change or refusal."""
+
+    row: int
+    fault: Fault
+
+
+def refused(channel: Channel, row: int, faults: tuple[Fault, ...]) -> RowRefused:
+    """Return the refusal of a row for its faults, at least one; the first one names it."""
+    first = faults[0]
+    return RowRefused(channel, row, first.column, first.rule, first.sentence("en"), faults=faults)

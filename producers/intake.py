@@ -168,7 +168,7 @@ class Intake:
         """Return the record with references for NIKs and ciphertext for personal text."""
         datum = dict(body)
         person = ""
-        if "person_ref" in shape.fields:
+        if "person_ref" in shape.fields and body.get("person_ref") is not None:
             person = datum["person_ref"] = place.persons[body["person_ref"]]
         for field in shape.sealed:
             text = datum.get(field.name)

@@ -4,36 +4,24 @@ A refused row refuses itself alone, unless it is the head's: a family without it
 contradict each other is refused whole. It must not know keys, Kafka or databases.
 """
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from producers import identity_check
-from producers.draft import Channel, Draft, RowRefused
-from producers.sik_ng import layout
-from producers.sik_ng.row import Broken, Row, checked
-from producers.sik_ng.table import Dialect, FileFault, Table, open_table
+from producers.draft import Channel, Draft, Noted, RowRefused, refused
+from producers.messages import Fault
+from producers.reading import Item, Reading, digest_of, reading, refusal_of
+from producers.sik_ng import columns
+from producers.sik_ng.families import families
+from producers.sik_ng.row import judged, region_of
+from producers.tables import Broken, Checker, Row, Table, layout, open_table
+from producers.tables.dates import microseconds
+from producers.tables.kinds import Formats
+from producers.tables.seen import Seen
 
-_DAY_US: Final = 86_400_000_000
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 _HEAD: Final = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read: how the file is written, and its drafts and refused rows.
-
-    `digest` is the SHA-256 of the file's bytes, in hex, for the ledger: a corrected file under the agency's same number
-    is another file.
-    """
-
-    digest: str
-    dialect: Dialect | None
-    items: tuple[Draft | RowRefused, ...]
+_MOST_MEMBERS: Final = 112  # V14: Regsosek 401
+_DOUBLES: Final = frozenset({"DOUBLED_ROW", "HEADER_REPEATED"})
 
 
 def channel_for(path: Path, agency: str, actor: str, number: str = "") -> Channel:
@@ -42,129 +30,109 @@ def channel_for(path: Path, agency: str, actor: str, number: str = "") -> Channe
     The document is the SHA-256 of its bytes, or the agency's own number for it: a corrected file under the same number
     says the rows that were right before with the same change ids.
     """
-    columns = {"kk": layout.KK, "nik": layout.NIK, "name": layout.NAME}
-    return Channel(agency, actor, number or _digest(path), columns)
+    named = {"kk": columns.KK, "nik": columns.NIK, "name": columns.NAME}
+    return Channel(agency, actor, number or digest_of(path), named)
 
 
-def read(path: Path, channel: Channel) -> Reading:
+def read(path: Path, channel: Channel, formats: Formats | None = None) -> Reading:
     """Return what the file says on this channel; a fault of the whole file is one refused row, number 0."""
-    digest, table = _digest(path), open_table(path)
-    if isinstance(table, FileFault):
-        return Reading(digest, table.dialect, (RowRefused(channel, 0, table.column, table.rule, table.explanation),))
-    return Reading(digest, table.dialect, tuple(_items(table, channel)))
+    return reading(path, channel, open_table(path, layout("sik-ng"), formats), lambda table: _items(table, channel))
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _items(table: Table, channel: Channel) -> Iterator[Item]:
+    checker, place = Checker(table), table.names.index(columns.KK)
+
+    def cards() -> Iterator[str]:
+        return (_text(cells[place]) if place < len(cells) else "" for _, cells in table.rows())
+
+    def rows() -> Iterator[Row | Broken]:
+        return (judged(checker.check(number, cells)) for number, cells in table.rows())
+
+    seen = Seen()
+    for family in families(table.count, cards, rows):
+        yield from _family([_first_of_its_kind(row, seen) for row in family], channel)
 
 
-def _items(table: Table, channel: Channel) -> Iterator[Draft | RowRefused]:
-    families: dict[str, list[Row | Broken]] = defaultdict(list)
-    for row in _identified(_without_doubles(table), channel):
-        card = row.card if isinstance(row, Broken) else row.cells[layout.KK]
-        families[card].append(row)
-    for rows in families.values():
-        yield from _family(rows, channel)
+def _text(cell: object) -> str:
+    return cell if isinstance(cell, str) else ""
 
 
-def _without_doubles(table: Table) -> Iterator[Row | Broken]:
-    """Yield the rows; one that says what an earlier one said, or names a person again, is broken."""
-    first_with: dict[tuple[object, ...], int] = {}
-    for number, cells in table.rows:
-        row = checked(number, table.head, cells)
-        if isinstance(row, Row):
-            whole, person = tuple(cells), (row.cells[layout.NIK],)
-            card = row.cells[layout.KK]
-            if whole in first_with:
-                row = Broken(number, "", "DOUBLED_ROW", f"the row is the same as row {first_with[whole]}", card)
-            elif person in first_with:
-                row = Broken(number, layout.NIK, "NIK_GANDA", f"row {first_with[person]} names the person too", card)
-            else:
-                first_with[whole] = first_with[person] = number
-        yield row
+def _first_of_its_kind(row: Row | Broken, seen: Seen) -> Row | Broken:
+    """Return the row; one that says what an earlier one said, or names a person again, is broken."""
+    if isinstance(row, Broken):
+        return row
+    whole = repr(tuple(row.values.values()))
+    again = seen.before(whole)
+    if again is not None:
+        return Broken(row.number, (Fault("DOUBLED_ROW", "", {"row": again}),), row.values)
+    again = seen.first(row[columns.NIK], row.number)
+    if again is not None:
+        return Broken(row.number, (Fault("NIK_GANDA", columns.NIK, {"row": again}),), row.values)
+    seen.put(whole, row.number)
+    return row
 
 
-def _identified(rows: Iterator[Row | Broken], channel: Channel) -> Iterator[Row | Broken]:
-    """Yield the rows; one whose numbers or name break an identity rule is broken."""
-    for row in rows:
-        rejected = _rejection(row, channel) if isinstance(row, Row) else None
-        yield rejected if rejected is not None else row
-
-
-def _rejection(row: Row, channel: Channel) -> Broken | None:
-    for found in identity_check.findings(_claim(row, channel)):
-        if found.severity == "reject":
-            column = channel.columns[found.field]
-            return Broken(row.number, column, found.code, found.message, row.cells[layout.KK])
-    return None
-
-
-def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | RowRefused]:
+def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | RowRefused | Noted]:
     members = [row for row in rows if isinstance(row, Row)]
-    broken = [row for row in rows if isinstance(row, Broken)]
-    verdict = _verdict(members, broken)
+    verdict = _verdict(members, [row for row in rows if isinstance(row, Broken)])
     if members and verdict is None:
         yield _registration(_head_of(members), channel)
     for row in rows:
         if isinstance(row, Broken):
-            yield RowRefused(channel, row.number, row.column, row.rule, row.explanation)
+            yield refusal_of(channel, row)
         elif verdict is None:
             yield _claim(row, channel)
         else:
-            yield RowRefused(channel, row.number, *verdict)
+            yield refused(channel, row.number, (verdict,))
 
 
-def _verdict(members: Sequence[Row], broken: Sequence[Broken]) -> tuple[str, str, str] | None:
+def _verdict(members: Sequence[Row], broken: Sequence[Broken]) -> Fault | None:
     """Return why the family's rows, each right by itself, are refused together; None when they aren't."""
-    heads = sum(row.code(layout.RELATIONSHIP) == _HEAD for row in members)
-    for column in layout.SAME_IN_FAMILY:
-        if len({row.cells[column] for row in members}) > 1:
-            return column, "FAMILY_ROWS_DIFFER", "the rows of the family differ in this column"
-    if heads > 1:
-        return layout.RELATIONSHIP, "V14", f"the family has {heads} heads"
-    if heads == 0 and any(row.rule not in _DOUBLES for row in broken):
-        return layout.RELATIONSHIP, "HEAD_REFUSED", f"no head is left, since row {broken[0].number} is refused"
-    if heads == 0:
-        return layout.RELATIONSHIP, "V14", "the family has no head"
-    return None
+    if len(members) > _MOST_MEMBERS:
+        return Fault("V14_MEMBERS", columns.KK, {"most": _MOST_MEMBERS})
+    for column in columns.SAME_IN_FAMILY:
+        if len({row[column] for row in members}) > 1:
+            return Fault("FAMILY_ROWS_DIFFER", column)
+    heads = sum(row[columns.RELATIONSHIP] == _HEAD for row in members)
+    if heads == 0 and (lost := _lost(broken)) is not None:
+        return Fault("HEAD_REFUSED", columns.RELATIONSHIP, {"row": lost})
+    return None if heads == 1 else Fault("V14", columns.RELATIONSHIP, {"heads": heads})
 
 
-_DOUBLES: Final = frozenset({"DOUBLED_ROW", "HEADER_REPEATED"})
+def _lost(broken: Iterable[Broken]) -> int | None:
+    """Return the row that may have been the head's and was refused for its own faults."""
+    return next((row.number for row in broken if row.faults[0].rule not in _DOUBLES), None)
 
 
 def _head_of(members: Sequence[Row]) -> Row:
-    return next(row for row in members if row.code(layout.RELATIONSHIP) == _HEAD)
+    return next(row for row in members if row[columns.RELATIONSHIP] == _HEAD)
 
 
 def _registration(head: Row, channel: Channel) -> Draft:
-    cells = head.cells
+    region = region_of(head)
     body = {
-        "region": {"system": head.region.system, "edition": head.region.edition, "code": head.region.code},
-        "card_number": cells[layout.KK],
-        "address_line": cells[layout.ADDRESS],
-        "telephone": cells[layout.TELEPHONE] or None,
+        "region": {"system": region.system, "edition": region.edition, "code": region.code},
+        "card_number": head[columns.KK],
+        "address_line": head[columns.ADDRESS],
+        "telephone": head[columns.TELEPHONE],
     }
-    at = _moment(head.surveyed)
-    return Draft(channel, "FamilyRegistered", at, cells[layout.KK], body, row=head.number, findings=head.findings)
+    at = microseconds(head[columns.SURVEYED])
+    return Draft(channel, "FamilyRegistered", at, head[columns.KK], body, row=head.number, findings=head.findings)
 
 
 def _claim(row: Row, channel: Channel) -> Draft:
-    cells = row.cells
+    born = row[columns.BORN]
     body = {
-        "person_ref": cells[layout.NIK],
-        "birth_year": row.born.year,
-        "birth_month": row.born.month,
-        "sex": row.code(layout.SEX),
-        "relationship": row.code(layout.RELATIONSHIP),
-        "marital_status": row.code(layout.MARITAL),
-        "presence": row.code(layout.PRESENCE),
-        "national_id": cells[layout.NIK],
-        "name": cells[layout.NAME],
-        "birth_day": f"{row.born.day:02}",
+        "person_ref": row[columns.NIK],
+        "birth_year": born.year,
+        "birth_month": born.month,
+        "sex": row[columns.SEX],
+        "relationship": row[columns.RELATIONSHIP],
+        "marital_status": row[columns.MARITAL],
+        "presence": row[columns.PRESENCE],
+        "national_id": row[columns.NIK],
+        "name": row[columns.NAME],
+        "birth_day": f"{born.day:02}",
     }
-    return Draft(channel, "MembershipClaimed", _moment(row.surveyed), cells[layout.KK], body, row=row.number)
-
-
-def _moment(day: date) -> int:
-    """Return the beginning of a day (UTC) in microseconds."""
-    return (day.toordinal() - _EPOCH) * _DAY_US
+    at = microseconds(row[columns.SURVEYED])
+    return Draft(channel, "MembershipClaimed", at, row[columns.KK], body, row=row.number)

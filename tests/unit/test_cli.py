@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from identity.secret_file import SecretError
 from jejak import stack as local_stack
 from jejak.cli import app as command_line
-from jejak.cli import publish
 from jejak.cli.app import app
 from producers.publish import PublishFailed
 from producers.simulation.nation import Nation
 from producers.simulation.stream import expected, simulate
+from producers.sources import Source
 from schemas import contract
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ def test_a_number_of_a_person_is_no_name_of_what_travels_in_clear_and_is_not_rep
 
 def test_a_corrected_file_keeps_the_agency_s_own_number(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[object, ...]] = []
-    channel_for = publish.sik_ng.channel_for
-    monkeypatch.setattr(publish.sik_ng, "channel_for", lambda *said: asked.append(said) or channel_for(*said))
+    read = Source.channel
+    monkeypatch.setattr(Source, "channel", lambda *said: asked.append(said[1:]) or read(*said))
     arguments = ["publish", "sik-ng", str(FIXTURES / "bom.csv"), "--agency", "dinsos/35.71", "--dry-run"]
     RUNNER.invoke(app, [*arguments, "--document", "BA-7"])
     assert [said[1:] for said in asked] == [("dinsos/35.71", "operator", "BA-7")]

@@ -1,0 +1,1 @@
+"""Layouts of the sources, one TOML file each; producers/tables/layout.py reads them."""

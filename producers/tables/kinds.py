@@ -1,0 +1,176 @@
+"""What a cell of each kind of column can say: from its text to a value, or to the rule it breaks.
+
+A kind is a function of the column and the table's formats that returns the reader of its cells. Nothing is repaired: a
+text is taken as it stands or refused. Must not know which row a cell stands in.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final, get_args
+from uuid import UUID
+
+from identity.rules import IdentityFinding, check_kk, check_name, check_nik
+from producers.messages import Fault
+from producers.seeds.printed import NumberFormat, PrintedValueError, parse_number
+from producers.tables import dates
+from producers.tables.layout import Column, spelled
+
+Read = Callable[[str], Any]
+NUMBER_FORMATS: Final = get_args(NumberFormat)
+SHOWN_NUMBERS: Final = MappingProxyType({"dots": "25.090 / 27,77", "commas": "25,090 / 27.77", "plain": "25090"})
+_SEPARATORS: Final = re.compile(r"[.,+ Ee'\u00a0]")
+_LOST: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
+_PERIOD: Final = re.compile(r"20[0-9]{2}(?:-T[1-4]|-(?:0[1-9]|1[0-2]))?")
+_FAMILY_ID: Final = re.compile(r"[a-z2-7]{26}")
+_LARGEST: Final = 10**15
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """How one table writes its dates (any of these) and its numbers."""
+
+    dates: tuple[str, ...]
+    numbers: NumberFormat
+
+
+def reader(column: Column, formats: Formats) -> Read:
+    """Return what reads a cell of this column that isn't blank: to a value, or to a Fault."""
+    return _KINDS[column.kind](column, formats)
+
+
+def fraction(column: Column, number: float) -> Any:
+    """Return the value of a workbook's fraction in a column of decimals, a Fault in any other."""
+    if column.kind != "decimal":
+        return Fault("NUMBER_FORMAT", column.name)
+    return _bounded(column, Decimal(str(number)))
+
+
+def _text(column: Column, _: Formats) -> Read:
+    def read(text: str) -> str | Fault:
+        return Fault("CHARACTERS", column.name) if _LOST.search(text) else text
+
+    return read
+
+
+def _name(column: Column, _: Formats) -> Read:
+    def read(text: str) -> str | Fault:
+        if _LOST.search(text):
+            return Fault("CHARACTERS", column.name)
+        return _first(column, check_name(text)) or text
+
+    return read
+
+
+def _number_of(column: Column, check: Callable[[str], Iterable[IdentityFinding]]) -> Read:
+    def read(text: str) -> str | Fault:
+        if _SEPARATORS.search(text):
+            return Fault("NUMBER_SEPARATED", column.name)
+        return _first(column, check(text)) or text
+
+    return lru_cache(maxsize=4_096)(read)
+
+
+def _first(column: Column, found: Iterable[IdentityFinding]) -> Fault | None:
+    return next((Fault(one.code, column.name) for one in found if one.severity == "reject"), None)
+
+
+def _code(column: Column, _: Formats) -> Read:
+    if column.codes:
+        words = dict(column.codes)
+        shown = ", ".join(sorted(set(words.values())))
+        return lambda text: words.get(spelled(text)) or Fault("CODE_UNKNOWN_WORD", column.name, {"codes": shown})
+    first, last = column.first or 0, column.last or 0
+
+    def read(text: str) -> int | Fault:
+        if not (text.isascii() and text.isdigit()):
+            return Fault("CODE_FORMAT", column.name)
+        within = len(text) < len(str(_LARGEST)) and first <= int(text) <= last
+        return int(text) if within else Fault("CODE_UNKNOWN", column.name, {"first": first, "last": last})
+
+    return lru_cache(maxsize=1_024)(read)
+
+
+def _date(column: Column, formats: Formats) -> Read:
+    shown = {"forms": ", ".join(dates.SHOWN[name] for name in formats.dates)}
+
+    def read(text: str) -> Any:
+        found = dates.read(text, formats.dates)
+        return Fault(found, column.name, shown) if isinstance(found, str) else found
+
+    return read
+
+
+def _whole(column: Column, formats: Formats) -> Read:
+    def read(text: str) -> Any:
+        number = _parsed(column, formats, text)
+        match number:
+            case Fault():
+                return number
+            case Decimal():
+                return Fault("NUMBER_WHOLE", column.name)
+            case int():
+                return _bounded(column, number)
+
+    return read
+
+
+def _decimal(column: Column, formats: Formats) -> Read:
+    def read(text: str) -> Any:
+        number = _parsed(column, formats, text)
+        return number if isinstance(number, Fault) else _bounded(column, Decimal(number))
+
+    return read
+
+
+def _parsed(column: Column, formats: Formats, text: str) -> int | Decimal | Fault:
+    """Return the number; digits alone are the same number under every format."""
+    printed = text.strip()
+    try:
+        return parse_number(printed, "plain" if printed.isascii() and printed.isdigit() else formats.numbers)
+    except (PrintedValueError, ValueError):
+        return Fault("NUMBER_PRINTED", column.name, {"form": SHOWN_NUMBERS[formats.numbers]})
+
+
+def _bounded(column: Column, number: Any) -> Any:
+    first = column.first if column.first is not None else -_LARGEST
+    last = column.last if column.last is not None else _LARGEST
+    within = first <= number <= last
+    return number if within else Fault("NUMBER_RANGE", column.name, {"first": first, "last": last})
+
+
+def _change_id(column: Column, _: Formats) -> Read:
+    def read(text: str) -> bytes | Fault:
+        try:
+            return UUID(text.strip()).bytes
+        except ValueError:
+            return Fault("ID_FORMAT", column.name)
+
+    return read
+
+
+def _matching(form: re.Pattern[str], rule: str) -> Callable[[Column, Formats], Read]:
+    def kind(column: Column, _: Formats) -> Read:
+        return lambda text: text if form.fullmatch(text) else Fault(rule, column.name)
+
+    return kind
+
+
+_KINDS: Final[Mapping[str, Callable[[Column, Formats], Read]]] = MappingProxyType(
+    {
+        "text": _text,
+        "name": _name,
+        "kk": lambda column, _: _number_of(column, check_kk),
+        "nik": lambda column, _: _number_of(column, check_nik),
+        "code": _code,
+        "date": _date,
+        "whole": _whole,
+        "decimal": _decimal,
+        "change-id": _change_id,
+        "family-id": _matching(_FAMILY_ID, "ID_FORMAT"),
+        "period": _matching(_PERIOD, "PERIOD_FORMAT"),
+    }
+)
