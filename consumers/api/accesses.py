@@ -1,7 +1,7 @@
 """Who saw me, who saw whom: the routes. Each answer is on record before it is given, by the door behind `Trails`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Annotated, Final
 
@@ -13,13 +13,17 @@ from consumers.api.answers import (
     DataUsage,
     PersonAccesses,
     PersonData,
+    Rendered,
     accesses_of,
+    body_of,
+    body_of_data,
+    body_of_usages,
     looks_of,
-    usage_of,
 )
 from consumers.api.problems import BAD_REQUEST, NOT_FOUND, NOT_PERMITTED, Refused, Wrong, of_code
 from consumers.api.service import DATABASE, Known, Service, Serving, Why, named_purpose
-from consumers.gateway.request import Caller, FamilyDisclosed, Purpose, Withheld
+from consumers.gateway.recording import canonical
+from consumers.gateway.request import Caller, Purpose, Withheld
 from consumers.gateway.trail import OWN_DATA, Looks, Trail
 from consumers.read_model.audit_queries import NEWEST, Position
 from consumers.read_model.rows import day_of
@@ -36,43 +40,42 @@ After = Annotated[str, Query(max_length=128, description="`next` of the part bef
 Day = Annotated[str, Query(max_length=10, description="Day in WIB, as 2025-07-31; today by default.")]
 
 
-@routes.get("/v1/me/accesses")
-def my_accesses(caller: Known, service: Serving, after: After = "", limit: Limit = MOST) -> PersonAccesses:
+@routes.get("/v1/me/accesses", response_model=PersonAccesses)
+def my_accesses(caller: Known, service: Serving, after: After = "", limit: Limit = MOST) -> Response:
     """Tell a citizen who saw them, or tried, newest first: UU 27/2022 art. 32."""
     person = _citizen(caller)
-    trail = _trail(service, caller, _OWN, person, _position(service, after, _scope(person)), limit)
-    return accesses_of(trail, _cursor(service, trail.after, _scope(person)))
+    scope = _scope(person)
+    made = Rendered[Trail](lambda trail: body_of(accesses_of(trail, _cursor(service, trail.after, scope))))
+    _trail(service, caller, person, _position(service, after, scope), limit, made)
+    return _sent(made.body)
 
 
-@routes.get("/v1/me/data")
-def my_data(caller: Known, service: Serving) -> PersonData:
+@routes.get("/v1/me/data", response_model=PersonData)
+def my_data(caller: Known, service: Serving) -> Response:
     """Give a citizen their data and who saw it, in one answer: UU 27/2022 art. 32, within 3x24 hours.
 
     Where the policies hand data over at a counter alone, `data_refused` says so beside the trail.
     """
-    found = service.trails.data_and_trail(caller, _citizen(caller))
+    made = Rendered[Trail](lambda trail: body_of(accesses_of(trail, None)))
+    found = service.trails.data_and_trail(caller, _citizen(caller), render=made)
     if isinstance(found.trail, Withheld):
         raise of_code(found.trail.code)
-    shown = isinstance(found.data, FamilyDisclosed)
-    return PersonData(
-        data=found.data.fields if isinstance(found.data, FamilyDisclosed) else None,
-        data_refused=None if shown else of_code(getattr(found.data, "code", "")).problem.slug,
-        accesses=accesses_of(found.trail, None),
-    )
+    if isinstance(found.data, Withheld):
+        return _sent(body_of_data(b"null", of_code(found.data.code).problem.slug, made.body))
+    return _sent(body_of_data(canonical(found.data.fields), None, made.body))
 
 
-@routes.get("/data/myPersonalDataUsage")
+@routes.get("/data/myPersonalDataUsage", response_model=list[DataUsage])
 def my_personal_data_usage(  # noqa: PLR0913, PLR0917  the specification's parameters, and who answers
     caller: Known,
     service: Serving,
-    response: Response,
     user: Annotated[str, Query(alias="userId", max_length=64, description="The citizen's NIK.")],
     database: Annotated[str, Query(alias="databaseId", max_length=64, description="The register.")],
     information_mediator_client: Annotated[
         str, Header(pattern=_MEMBER, description="INSTANCE/CLASS/MEMBER/SUBSYSTEM of the asking system.")
     ],
     after: After = "",
-) -> list[DataUsage]:
+) -> Response:
     """Tell who used a citizen's data, in the form of GovStack's digital registries (DRS-7, DRS-8)."""
     del information_mediator_client  # its form is the specification's; who calls is what the token says
     if not _NIK.fullmatch(user):
@@ -80,17 +83,16 @@ def my_personal_data_usage(  # noqa: PLR0913, PLR0917  the specification's param
     person = service.person_ref(user)
     if database != DATABASE:
         raise Refused(NOT_FOUND)
-    trail = _trail(service, caller, _OWN, person, _position(service, after, _scope(person)), MOST)
+    made = Rendered[Trail](lambda trail: body_of_usages(trail.lines))
+    trail = _trail(service, caller, person, _position(service, after, _scope(person)), MOST, made)
     if not trail.lines:
         raise Refused(NOT_FOUND)
     cursor = _cursor(service, trail.after, _scope(person))
-    if cursor is not None:
-        # To the same list in our own form, which needs no userId: a link is kept where a NIK must not be.
-        response.headers["Link"] = f'</v1/me/accesses?after={cursor}>; rel="next"'
-    return [usage_of(line) for line in trail.lines]
+    # To the same list in our own form, which needs no userId: a link is kept where a NIK must not be.
+    return _sent(made.body, {} if cursor is None else {"Link": f'</v1/me/accesses?after={cursor}>; rel="next"'})
 
 
-@routes.get("/v1/accesses/agency")
+@routes.get("/v1/accesses/agency", response_model=Accesses)
 def of_agency(  # noqa: PLR0913, PLR0917  who asks, why, and which part
     caller: Known,
     why: Why,
@@ -99,15 +101,16 @@ def of_agency(  # noqa: PLR0913, PLR0917  who asks, why, and which part
     day: Day = "",
     after: After = "",
     limit: Limit = MOST,
-) -> Accesses:
+) -> Response:
     """Tell an agency its own use on a day, newest first."""
     asked, on = agency or caller.agency_id, _day(service, day)
     scope = f"agency|{asked}|{on}"
-    found = service.trails.of_agency(caller, why, asked, on, _position(service, after, scope), limit)
-    return _looked(service, found, scope)
+    made = _looks(service, scope)
+    found = service.trails.of_agency(caller, why, asked, on, _position(service, after, scope), limit, made)
+    return _sent(_shown(found, made))
 
 
-@routes.get("/v1/accesses/accessor")
+@routes.get("/v1/accesses/accessor", response_model=Accesses)
 def of_accessor(  # noqa: PLR0913, PLR0917  idem
     caller: Known,
     why: Why,
@@ -117,12 +120,13 @@ def of_accessor(  # noqa: PLR0913, PLR0917  idem
     day: Day = "",
     after: After = "",
     limit: Limit = MOST,
-) -> Accesses:
+) -> Response:
     """Tell what an officer looked at on a day, newest first."""
     asked, on = agency or caller.agency_id, _day(service, day)
     scope = f"accessor|{asked}|{actor}|{on}"
-    found = service.trails.of_accessor(caller, why, asked, actor, on, _position(service, after, scope), limit)
-    return _looked(service, found, scope)
+    made = _looks(service, scope)
+    found = service.trails.of_accessor(caller, why, asked, actor, on, _position(service, after, scope), limit, made)
+    return _sent(_shown(found, made))
 
 
 @routes.get("/v1/accesses/{event}/receipt", response_class=PlainTextResponse)
@@ -151,18 +155,27 @@ def _citizen(caller: Caller) -> str:
 
 
 def _trail(  # noqa: PLR0913, PLR0917  what a part of a trail is asked with
-    service: Service, caller: Caller, why: Purpose, person: str, after: Position, limit: int
+    service: Service, caller: Caller, person: str, after: Position, limit: int, render: Rendered[Trail]
 ) -> Trail:
-    found = service.trails.of_person(caller, why, person, after=after, limit=limit)
+    found = service.trails.of_person(caller, _OWN, person, after=after, limit=limit, render=render)
     if isinstance(found, Withheld):
         raise of_code(found.code)
     return found
 
 
-def _looked(service: Service, found: Looks | Withheld, scope: str) -> Accesses:
+def _looks(service: Service, scope: str) -> Rendered[Looks]:
+    return Rendered(lambda looks: body_of(looks_of(looks, _cursor(service, looks.after, scope))))
+
+
+def _shown(found: Looks | Withheld, made: Rendered[Looks]) -> bytes:
     if isinstance(found, Withheld):
         raise of_code(found.code)
-    return looks_of(found, _cursor(service, found.after, scope))
+    return made.body
+
+
+def _sent(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer of these bytes: nothing renders them again."""
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _scope(person: str) -> str:

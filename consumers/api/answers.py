@@ -1,14 +1,21 @@
-"""What answers look like on the wire. Must not know where they come from."""
+"""What answers look like on the wire, to the byte: what is digested for the record is what is sent.
 
+Must not know where they come from.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from consumers.gateway.trail import Looks, Trail
 from consumers.gateway.trail_lines import Line
 
+_Found = TypeVar("_Found")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _RECEIPTS: Final = "/v1/accesses/{}/receipt"
 
@@ -144,3 +151,34 @@ def usage_of(line: Line) -> DataUsage:
 def time_of(micros: int) -> datetime:
     """Return a time in microseconds since 1970 as UTC."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+_USAGES: Final = TypeAdapter(list[DataUsage])
+
+
+@dataclass(slots=True)
+class Rendered(Generic[_Found]):
+    """Makes the bytes of an answer out of what was found, before its record is made, and keeps them to be sent."""
+
+    shape: Callable[[_Found], bytes]
+    body: bytes = b""
+
+    def __call__(self, found: _Found) -> bytes:
+        """Return the bytes that will be sent."""
+        self.body = self.shape(found)
+        return self.body
+
+
+def body_of(answer: BaseModel) -> bytes:
+    """Return an answer as the bytes that are sent."""
+    return answer.model_dump_json(by_alias=True).encode()
+
+
+def body_of_usages(lines: Sequence[Line]) -> bytes:
+    """Return lines in GovStack's form as the bytes that are sent: none where there is no line, which is a problem."""
+    return _USAGES.dump_json([usage_of(line) for line in lines], by_alias=True) if lines else b""
+
+
+def body_of_data(data: bytes, refused: str | None, accesses: bytes) -> bytes:
+    """Return a `PersonData` as the bytes that are sent: two answers, each on record, as they were digested."""
+    return b'{"data":%b,"data_refused":%b,"accesses":%b}' % (data, json.dumps(refused).encode(), accesses)

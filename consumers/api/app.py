@@ -3,6 +3,9 @@
 A userId is in the URL by the specification, so no URL is ever written: no access log, no validation text, no fault's.
 """
 
+import asyncio
+import time
+
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,8 +14,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from consumers.api import accesses
-from consumers.api.problems import BAD_REQUEST, FAULT, NO_STORE, Refused, Wrong, answer, of_status
+from consumers.api.problems import BAD_REQUEST, FAULT, NO_STORE, NOT_FOUND, Refused, Wrong, answer, of_status
 from consumers.api.service import Service, new_request_id, only_known_parameters
+from consumers.gateway.telling import seconds_left
 
 _LOG = structlog.get_logger(__name__)
 _DESCRIPTION = "Who saw my data, and who saw whom. Every answer is itself on record before it is given."
@@ -29,7 +33,9 @@ class _LastResort:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = request_id = new_request_id()
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id = new_request_id()
+        state["asked_at"] = time.monotonic()
         began = False
 
         async def told(message: Message) -> None:
@@ -69,9 +75,11 @@ def application(service: Service, *more: APIRouter) -> FastAPI:
     return app
 
 
-def _refused(request: Request, refused: Exception) -> Response:
+async def _refused(request: Request, refused: Exception) -> Response:
     if not isinstance(refused, Refused):
         raise TypeError("a refusal was expected")
+    if refused.problem is NOT_FOUND:
+        await asyncio.sleep(seconds_left(time.monotonic() - request.state.asked_at))
     return answer(refused, request.state.request_id)
 
 

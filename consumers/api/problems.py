@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
+from consumers.gateway.telling import told
+
 MEDIA_TYPE: Final = "application/problem+json"
 NO_STORE: Final = "no-store"
 _PAGE: Final = "/problems/"
@@ -62,8 +64,7 @@ _OF_CODE: Final = {
         ),
         UNAVAILABLE,
     ),
-    # Whether a person of another area exists is nobody's business there.
-    **dict.fromkeys(("NOT_FOUND", "OUTSIDE_AREA", "BEFORE_FIRST_EVENT"), NOT_FOUND),
+    **dict.fromkeys(("NOT_FOUND", "BEFORE_FIRST_EVENT"), NOT_FOUND),
     "PENDING": PENDING,
     "QUOTA_EXCEEDED": QUOTA,
 }
@@ -92,7 +93,8 @@ class Refused(Exception):
 
 def of_code(code: str) -> Refused:
     """Return the refusal that a code of the gateway is told as; what is no fault of ours is not permitted."""
-    return Refused(_OF_CODE.get(code, UNAVAILABLE if code.endswith(_AWAY) else NOT_PERMITTED), code)
+    said = told(code)
+    return Refused(_OF_CODE.get(said, UNAVAILABLE if said.endswith(_AWAY) else NOT_PERMITTED), said)
 
 
 def of_status(status: int) -> Problem:

@@ -209,7 +209,7 @@ class Door:
         if isinstance(found, Withheld):
             return found
         drafts = [self._recorder.trail_disclosure(look.on_record, person) for person in persons]
-        shown = canonical(found.lines)
+        shown = canonical(found.lines) if found.body is None else found.body
         receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
         return receipts if isinstance(receipts, Withheld) else (found, receipts)
 

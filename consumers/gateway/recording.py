@@ -4,6 +4,7 @@ Codes, keyed references and digests only; whatever a caller says is cut and filt
 judged, nor where entries go.
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -126,7 +127,7 @@ class Recorder:
             result_count=count,
             suppressed_count=suppressed,
             byte_count=len(sent),
-            response_digest=self.epoch.response_digest(sent),
+            response_digest=self.epoch.response_digest(hashlib.sha256(sent).digest()),
         )
 
     def disclosure(self, of: OnRecord, wish: Wish, found: Result, person: str) -> Draft:
@@ -168,7 +169,10 @@ def code(text: str) -> str:
 
 
 def canonical(shown: Any) -> bytes:
-    """Return what is about to be shown as the bytes that its digest is taken of."""
+    """Return what is about to be shown as the bytes that its digest is taken of: JSON, keys in order, ASCII alone.
+
+    Where it is sent over HTTP, it is sent as these bytes.
+    """
     return json.dumps(shown, sort_keys=True, separators=(",", ":"), default=str).encode()
 
 

@@ -118,10 +118,14 @@ class RefusalsAsked:
 
 @dataclass(frozen=True, slots=True)
 class AuditFound:
-    """What a read of the trail found: `lines` are what JSON can say; `suppressed` were left out, as law lets them."""
+    """What a read of the trail found: `lines` are what JSON can say; `suppressed` were left out, as law lets them.
+
+    `body` are the very bytes that will be sent of it, where who asks has made them.
+    """
 
     lines: Sequence[Any]
     suppressed: int = 0
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ trail says so. Must not know how a caller was authenticated, nor how an answer i
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 
 from consumers.gateway.request import (
@@ -165,27 +166,36 @@ class Trails:
         prove: bool = False,
         after: Position = NEWEST,
         limit: int | None = None,
+        render: Callable[[Trail], bytes] | None = None,
     ) -> Trail | Withheld:
         """Return everybody who saw the person, or tried; with `prove`, each line with its receipt.
 
         `limit` keeps the newest lines older than `after`; what is withheld is counted over all of them. The reading
-        itself is on record before, and is a line of the next trail.
+        itself is on record before, and is a line of the next trail: with a digest of the bytes that `render` makes,
+        which are what may be sent.
         """
         kept: list[Trail] = []
 
         def read() -> AuditFound:
             trail = self._trail(person_ref, after, limit, prove=prove)
             kept.append(trail)
-            return AuditFound([line.told() for line in trail.lines], trail.withheld)
+            body = None if render is None else render(trail)
+            return AuditFound([line.told() for line in trail.lines], trail.withheld, body)
 
         answer = self._door.audit_read(caller, purpose, TrailOfPerson(person_ref), read)
         return answer if isinstance(answer, Withheld) else kept[-1]
 
-    def data_and_trail(self, caller: Caller, person_ref: str, text: str | None = None) -> DataAndTrail:
+    def data_and_trail(
+        self,
+        caller: Caller,
+        person_ref: str,
+        text: str | None = None,
+        render: Callable[[Trail], bytes] | None = None,
+    ) -> DataAndTrail:
         """Return the person's data and who saw it, each under the right of the person to have it."""
         purpose = Purpose(OWN_DATA, text)
         data = self._door.look_family(caller, purpose, PersonAsked(person_ref), OWN_FIELDS)
-        return DataAndTrail(data, self.of_person(caller, purpose, person_ref, prove=True))
+        return DataAndTrail(data, self.of_person(caller, purpose, person_ref, prove=True, render=render))
 
     def of_accessor(  # noqa: PLR0913, PLR0917  who asks, about whom, and which part
         self,
@@ -196,17 +206,26 @@ class Trails:
         day: str,
         after: Position = NEWEST,
         limit: int = PAGE,
+        render: Callable[[Looks], bytes] | None = None,
     ) -> Looks | Withheld:
         """Return up to `limit` looks of an accessor on a day (WIB, as 2025-07-31): a line each, with its persons."""
         asked = TrailOfAccessor(agency, actor)
-        return self._looks(caller, purpose, asked, lambda: self._tables.of_accessor(agency, actor, day, after, limit))
+        page = partial(self._tables.of_accessor, agency, actor, day, after, limit)
+        return self._looks(caller, purpose, asked, page, render)
 
     def of_agency(  # noqa: PLR0913, PLR0917  idem
-        self, caller: Caller, purpose: Purpose, agency: str, day: str, after: Position = NEWEST, limit: int = PAGE
+        self,
+        caller: Caller,
+        purpose: Purpose,
+        agency: str,
+        day: str,
+        after: Position = NEWEST,
+        limit: int = PAGE,
+        render: Callable[[Looks], bytes] | None = None,
     ) -> Looks | Withheld:
         """Return up to `limit` looks of an agency on a day, likewise."""
-        asked = TrailOfAgency(agency)
-        return self._looks(caller, purpose, asked, lambda: self._tables.of_agency(agency, day, after, limit))
+        page = partial(self._tables.of_agency, agency, day, after, limit)
+        return self._looks(caller, purpose, TrailOfAgency(agency), page, render)
 
     def receipt(self, caller: Caller, purpose: Purpose, person_ref: str, event_id: bytes) -> str | Withheld:
         """Return the receipt of one line of the person's trail; NOT_FOUND where no line shown to them has this id.
@@ -219,7 +238,7 @@ class Trails:
             shown = self._united(person_ref).shown
             row = next((line.row for line in shown if line.row.event_id == event_id), None)
             kept.append(self._receipt(row))
-            return AuditFound([event_id.hex()] if row is not None else [])
+            return _of_receipt(row, kept[-1])
 
         answer = self._door.audit_read(caller, purpose, TrailOfPerson(person_ref), read)
         return answer if isinstance(answer, Withheld) else kept[-1]
@@ -233,7 +252,7 @@ class Trails:
         def read() -> AuditFound:
             row = next((row for day in days for row in self._every(agency, day) if row.event_id == event_id), None)
             kept.append(self._receipt(row))
-            return AuditFound([event_id.hex()] if row is not None else [])
+            return _of_receipt(row, kept[-1])
 
         answer = self._door.audit_read(caller, purpose, TrailEntry(event_id, agency), read)
         return answer if isinstance(answer, Withheld) else kept[-1]
@@ -253,7 +272,12 @@ class Trails:
         return self._prover.receipt(row.kafka_partition, row.kafka_offset) or Withheld("PENDING")
 
     def _looks(
-        self, caller: Caller, purpose: Purpose, asked: AuditAsked, page: Callable[[], AccessPage]
+        self,
+        caller: Caller,
+        purpose: Purpose,
+        asked: AuditAsked,
+        page: Callable[[], AccessPage],
+        render: Callable[[Looks], bytes] | None,
     ) -> Looks | Withheld:
         kept: list[Looks] = []
 
@@ -262,7 +286,8 @@ class Trails:
             at = self._clock()
             looks = Looks(tuple(Line(row, became(row, at)) for row in found.lines), found.after)
             kept.append(looks)
-            return AuditFound([line.told() for line in looks.lines])
+            body = None if render is None else render(looks)
+            return AuditFound([line.told() for line in looks.lines], body=body)
 
         answer = self._door.audit_read(caller, purpose, asked, read)
         return answer if isinstance(answer, Withheld) else kept[-1]
@@ -287,3 +312,9 @@ class Trails:
     def _proved(self, line: Line) -> Line:
         proof = self._prover.receipt(line.row.kafka_partition, line.row.kafka_offset)
         return replace(line, proof=proof or "")
+
+
+def _of_receipt(row: Access | None, proof: str | Withheld) -> AuditFound:
+    """Return what goes on record of a receipt that was asked for: its own text is what is sent, or nothing is."""
+    found = [] if row is None else [row.event_id.hex()]
+    return AuditFound(found, body=b"" if isinstance(proof, Withheld) else proof.encode())

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from consumers.gateway import telling
 from consumers.gateway.request import FamilyDisclosed, Purpose, Withheld
 from consumers.gateway.trail import OWN_DATA, DataAndTrail, Looks, Trail
 from consumers.gateway.trail_lines import Line
@@ -18,7 +19,7 @@ from identity import references
 from jejak import composition
 from jejak.audit import trail as trails_room
 from jejak.cli import output
-from jejak.cli.read import REFUSED, caller
+from jejak.cli.read import caller, withheld
 from jejak.cli.stack import Json
 from jejak.settings import Settings
 
@@ -79,13 +80,12 @@ def _person(ref: str, settings: Settings) -> str:
 
 def _shown(found: Trail | Withheld) -> Trail:
     if isinstance(found, Withheld):
-        output.say(f"withheld: {found.code}")
-        raise typer.Exit(REFUSED)
+        raise withheld(found.code)
     return found
 
 
 def _data(found: FamilyDisclosed | Withheld) -> dict[str, Any]:
-    return {"withheld": found.code} if isinstance(found, Withheld) else found.fields
+    return {"withheld": telling.told(found.code)} if isinstance(found, Withheld) else found.fields
 
 
 def _told(found: Trail) -> dict[str, Any]:
@@ -159,8 +159,7 @@ def agency(
 
 def _looks(found: Looks | Withheld, title: str, *, json: bool) -> None:
     if isinstance(found, Withheld):
-        output.say(f"withheld: {found.code}")
-        raise typer.Exit(REFUSED)
+        raise withheld(found.code)
     if json:
         output.as_json({"lines": [line.told() for line in found.lines], "more": found.after is not None})
         return
@@ -181,8 +180,7 @@ def alerts(
         asks, why = caller(settings), Purpose(purpose, text)
         found = trails_room.alerts(registry.endpoints.kafka, door, asks, why, agency, limit)
     if isinstance(found, Withheld):
-        output.say(f"withheld: {found.code}")
-        raise typer.Exit(REFUSED)
+        raise withheld(found.code)
     heads = ("detected_at", "kind", "agency_id", "actor_ref", "observed", "threshold", "median", "thresholds_version")
     if json:
         output.as_json([{"alert_id": one.alert_id.hex(), **{h: getattr(one, h) for h in heads}} for one in found])

@@ -11,7 +11,7 @@ from consumers.gateway.request import AuditFound, Caller, Purpose, TrailEntry, W
 from jejak import composition
 from jejak.audit import admission, explaining
 from jejak.cli import output
-from jejak.cli.read import DEFAULT_FIELDS, REFUSED, Ref, asked, caller, family
+from jejak.cli.read import DEFAULT_FIELDS, Ref, asked, caller, family, withheld
 from jejak.cli.stack import Json
 from jejak.settings import Settings
 
@@ -36,7 +36,7 @@ def emergency(
     with composition.connected(settings) as registry, registry.door() as door:
         found = door.break_glass(first, second, Purpose(purpose, text), wanted, field or DEFAULT_FIELDS)
     if isinstance(found, Withheld):
-        raise _withheld(found.code)
+        raise withheld(found.code)
     told = {"family_id": found.family_id, "sequence": found.sequence, **found.fields}
     if json:
         output.as_json(told)
@@ -58,7 +58,7 @@ def review(
         about = TrailEntry(event_id.bytes, found.intent.agency_id if found is not None else asks.agency_id)
         answer = door.audit_read(asks, Purpose(REVIEW, text), about, lambda: AuditFound(_lines(found)), reviews=True)
     if isinstance(answer, Withheld):
-        raise _withheld(answer.code)
+        raise withheld(answer.code)
     if json:
         output.as_json(list(answer.found.lines))
         return
@@ -78,13 +78,8 @@ def _second(settings: Settings) -> Caller:
     token = settings.token("SECOND_TOKEN")
     found = admission.authenticator(settings).authenticate(token, channel="CLI") if token else None
     if not isinstance(found, Caller):
-        raise _withheld(found.code if isinstance(found, NotAuthenticated) else "SECOND_TOKEN_MISSING")
+        raise withheld(found.code if isinstance(found, NotAuthenticated) else "SECOND_TOKEN_MISSING")
     return found
-
-
-def _withheld(code: str) -> typer.Exit:
-    output.say(f"withheld: {code}")
-    return typer.Exit(REFUSED)
 
 
 family.command("emergency")(emergency)

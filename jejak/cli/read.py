@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from consumers.gateway import telling
 from consumers.gateway.authentication import NotAuthenticated
 from consumers.gateway.disclosure import Door
 from consumers.gateway.request import (
@@ -51,7 +52,7 @@ def caller(settings: Settings) -> Caller:
     """Return who asks on this command line, by a verified token; ends the command where there is none."""
     found = admission.operator(settings)
     if isinstance(found, NotAuthenticated):
-        raise _withheld(Withheld(found.code))
+        raise withheld(found.code)
     return found
 
 
@@ -75,8 +76,9 @@ def _door(settings: Settings) -> Iterator[Door]:
         yield door
 
 
-def _withheld(why: Withheld) -> typer.Exit:
-    output.say(f"withheld: {why.code}")
+def withheld(code: str) -> typer.Exit:
+    """Return the end of a command that shows nothing, once it said why, as far as the asker may know."""
+    output.say(f"withheld: {telling.told(code)}")
     return typer.Exit(REFUSED)
 
 
@@ -107,7 +109,7 @@ def _looked(ref: str, purpose: Purpose, fields: Sequence[str], at: Moments) -> F
     with _door(settings) as door:
         found = door.look_family(caller(settings), purpose, wanted, fields, at)
     if isinstance(found, Withheld):
-        raise _withheld(found)
+        raise withheld(found.code)
     return found
 
 
@@ -165,7 +167,7 @@ def history(
     with _door(settings) as door:
         found = door.history(caller(settings), Purpose(purpose, text), wanted, at)
     if isinstance(found, Withheld):
-        raise _withheld(found)
+        raise withheld(found.code)
     if json:
         entries = [asdict(entry) for entry in found.entries]
         output.as_json({"family_id": found.family_id, **times.told(at), "entries": entries})
@@ -217,7 +219,7 @@ def _indicators_then(names: tuple[str, ...], region: str, asked_at: Moments, *, 
     with composition.connected(Settings()) as registry:
         found = reading.indicator_figures(registry, names, region, asked_at)
     if isinstance(found, FiguresRefused):
-        raise _withheld(Withheld(found.code))
+        raise withheld(found.code)
     if json:
         cells = {one: [cell._asdict() for cell in cells] for one, cells in found.cells.items()}
         output.as_json({**times.told(found.moments), "indicators": cells})
@@ -239,7 +241,7 @@ def refusals(
     with composition.connected(settings) as registry:
         found = reading.refusals(registry, asks, Purpose(purpose, text), agency or asks.agency_id, limit)
     if isinstance(found, Withheld):
-        raise _withheld(found)
+        raise withheld(found.code)
     if json:
         output.as_json(list(found.lines))
         return

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumers.api.problems import MEDIA_TYPE, PROBLEMS
 from consumers.gateway.request import Purpose, TrailOfAgency
+from consumers.gateway.telling import STEP_SECONDS, seconds_left
 from consumers.read_model.rows import day_of
 from tests.unit.api_rig import CITIZEN, MEDIATOR, NIK, OFFICER, WHY, Api
 from tests.unit.api_rig import ME as MY_REF
@@ -150,6 +154,7 @@ def test_a_person_that_may_not_be_asked_about_is_neither_shown_nor_denied() -> N
         ("QUOTA_EXCEEDED", 429, "quota-exceeded"),
         ("NOT_FOUND", 404, "not-found"),
         ("OUTSIDE_AREA", 404, "not-found"),
+        ("AGREEMENT_NOT_FOR_PLACE", 404, "not-found"),
         ("PURPOSE_NOT_OF_AGENCY", 403, "not-permitted"),
         ("SOMETHING_NEW", 403, "not-permitted"),
     ],
@@ -160,6 +165,28 @@ def test_a_refusal_of_the_gateway_has_its_problem(code: str, status: int, slug: 
     answer = api.get(MINE)
     assert is_problem(answer, status, slug)
     assert (answer.json().get("code") == code) == (status != 404)
+
+
+def test_somebody_of_elsewhere_is_told_from_nobody_by_no_word_and_no_time() -> None:
+    answers = []
+    for code in ("NOT_FOUND", "OUTSIDE_AREA", "AGREEMENT_NOT_FOR_PLACE"):
+        api = seen()
+        api.door.refuses = code
+        began = time.monotonic()
+        answer = api.get(USAGE, OFFICER, MEDIATOR, userId=NIK, databaseId="jejak")
+        assert time.monotonic() - began >= STEP_SECONDS
+        kept = {name: value for name, value in answer.headers.items() if name != "date"}
+        answers.append((answer.status_code, {**answer.json(), "instance": ""}, kept))
+    assert answers[0] == answers[1] == answers[2]
+
+
+@given(st.floats(0, 60), st.floats(0, 0.02))
+def test_what_a_read_of_the_database_takes_does_not_show(asked: float, read: float) -> None:
+    step = STEP_SECONDS
+    told = [elapsed + seconds_left(elapsed) for elapsed in (asked, asked + read)]
+    assert [round(at / step, 6) for at in told] == [round(round(at / step), 6) for at in told]
+    if asked % step + read < step:  # in one step, as nearly all are: it is many times as long as a read
+        assert told[0] == pytest.approx(told[1])
 
 
 @pytest.mark.parametrize("path", sorted(PATHS))
