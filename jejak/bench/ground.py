@@ -42,6 +42,7 @@ class Wishes:
     rate: int = 5_000
     states: int = 200_000
     entries: int = 1_000_000
+    ranked: int = 1_000_000
 
 
 class WorkerEnded(Exception):

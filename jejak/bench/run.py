@@ -3,7 +3,20 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from jejak.bench import auditing, folding, history, intake, loading, nation, profile, projecting, trail, tree, verifying
+from jejak.bench import (
+    auditing,
+    folding,
+    history,
+    intake,
+    loading,
+    nation,
+    profile,
+    projecting,
+    ranking,
+    trail,
+    tree,
+    verifying,
+)
 from jejak.bench.corpus import Corpus
 from jejak.bench.ground import Ground, Progress, Wishes, prepared
 from jejak.bench.nation import Speeds
@@ -13,7 +26,11 @@ from jejak.settings import Settings
 Measure = Callable[[Ground], Iterator[Result]]
 
 WITHOUT_SERVERS: Final = ("intake", "profile", "nation")
-OF_NOTHING: Final[dict[str, Callable[[], Iterator[Result]]]] = {"tree": tree.tree, "verify": verifying.verifying}
+OF_NOTHING: Final[dict[str, Callable[[Wishes], Iterator[Result]]]] = {
+    "tree": lambda _: tree.tree(),
+    "verify": lambda _: verifying.verifying(),
+    "rank": lambda wishes: ranking.ranking(wishes.ranked),
+}
 """Those that need neither servers nor changes."""
 # One after the other on one pair of servers: each uses what the one before has left.
 ON_ONE_GROUND: Final[dict[str, Measure]] = {
@@ -46,7 +63,7 @@ def run(settings: Settings, names: Iterable[str], wishes: Wishes, progress: Prog
     for name, of_nothing in OF_NOTHING.items():
         if name in wanted:
             progress(name)
-            yield from of_nothing()
+            yield from of_nothing(wishes)
     if wanted <= OF_NOTHING.keys():
         return
     progress("intake, keys in memory")

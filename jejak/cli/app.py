@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "refusals": "read:refusals",
     "dead-letters": "read:dead_letters",
     "replay": "replay:replay",
+    "rank": "rank:app",
     "audit": "audit:app",
     "policy": "policy:app",
     "request": "request:app",
