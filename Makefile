@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000
 # A file's tests stay together, they share servers; so do all that look at the one run of the whole system.
-SPREAD := --dist loadgroup --durations 10
+SPREAD := --dist loadfile --durations 10
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
 .PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks

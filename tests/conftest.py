@@ -3,10 +3,19 @@
 import logging
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.integration import containers
+
+ONE_RUN = "system: SystemRun"  # how a test asks for the fixture
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +40,15 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.faults)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and in one process all files that look at the one run of the whole system."""
-    system = {item.path for item in items if "system" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("system" if item.path in system else item.path.stem))
+class Together(LoadFileScheduling):  # type: ignore[misc]  # the library says no types
+    """Keeps a file's tests in one process, and in one all files that look at the one run of the whole system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "system" if ONE_RUN in (self.config.rootpath / file).read_text(encoding="utf-8") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """Spread the tests so that servers and workers are started once for those that share them."""
+    return Together(config, log)

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import faust
 
 from schemas import catalogue
 from stream_processors.agents import deadlines
+
+_CHANGELOG: Final = "-changelog"  # how Faust ends the names of its tables' topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def now() -> int:
 
 def bare(bootstrap: str, name: str, partitions: int) -> faust.App:
     """Return an app of this name, without agents, whose tables have so many partitions."""
-    return faust.App(
+    app = faust.App(
         name,
         broker=f"kafka://{bootstrap}",
         store="memory://",
@@ -55,6 +58,19 @@ def bare(bootstrap: str, name: str, partitions: int) -> faust.App:
         producer_compression_type="lz4",
         stream_wait_empty=False,
     )
+    app.on_rebalance_complete.connect(_read_from_the_beginning)
+    return app
+
+
+async def _read_from_the_beginning(app: Any, /, *_: Any, **__: Any) -> None:
+    """Have what was fetched before the tables were there be fetched again.
+
+    A partition that the group committed nothing of would go on after it: the seek to what is committed, which follows
+    this signal and goes before the first message, moves the others alone.
+    """
+    inputs = {tp for tp in app.consumer.assignment() if not tp.topic.endswith(_CHANGELOG)}
+    if inputs:
+        await app.consumer.seek_wait(dict.fromkeys(inputs, 0))
 
 
 def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:

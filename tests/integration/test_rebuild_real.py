@@ -217,6 +217,7 @@ def test_the_read_model_is_rebuilt_beside_compared_switched_rolled_back_and_drop
 def test_a_version_built_again_under_a_dropped_name_serves_and_the_first_one_does_not_come_back(
     world: World, registry: Registry
 ) -> None:
+    until(lambda: caught_up(world, world.serving(READ_MODEL).version))
     before = deciles(registry)
     version = world.command("rebuild", "start", "read-model")["version"]
     assert world.command("rebuild", "switch", "read-model")["serves"] == version
