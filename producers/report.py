@@ -39,19 +39,18 @@ class Tally:
     accepted: int = 0
     refused: int = 0
     noted: int = 0
-    warned: int = 0
 
-    def add(self, item: Item, row_record: str) -> None:
-        """Count an item; a row is accepted once, by the record that each accepted row becomes."""
+    def add(self, item: Item, row_records: frozenset[str]) -> None:
+        """Count an item; a row is accepted once, by the one of these records that it becomes."""
         match item:
             case RowRefused():
                 self.refused += 1
             case Noted():
-                self.noted += 1
+                self.noted += item.row > 0  # row 0 is the document's
             case ReferenceTable():
                 self.accepted += not item.rows[0].cells[0].computed
             case Draft():
-                self.accepted += item.record == row_record
+                self.accepted += item.record in row_records
 
 
 def lines(item: Item) -> Iterator[Line]:
@@ -69,7 +68,8 @@ def lines(item: Item) -> Iterator[Line]:
         case ReferenceTable():
             at = item.rows[0].key
             number = int(at) if at.isdigit() else 0
-            yield from (_line(number, Fault(one.code, one.column or "")) for one in item.findings)
+            own = (one for one in item.findings if one.row is not None)  # the document's are told once, as notes
+            yield from (_line(number, Fault(one.code, one.column or "")) for one in own)
 
 
 def _line(row: int, fault: Fault) -> Line:

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from producers import sik_ng
+from producers import dukcapil, forum, musdes, sik_ng
+from producers.aid import AID
 from producers.draft import Channel
+from producers.ranking import RANKING
 from producers.reading import Reading, digest_of
 from producers.tables import Layout, layout
 from producers.tables.kinds import Formats
@@ -19,15 +21,17 @@ Read = Callable[[Path, Channel, Formats | None], Reading]
 class Source:
     """A kind of file. `columns` are its own names of the fields `kk`, `nik` and `name`, for reports.
 
-    `agency` is who sends such files where only one agency does.
+    Each accepted row becomes one of `row_records`, besides others. `agency` is who sends such files where only one
+    does. A `signed` source rests on a signed document that must be handed in with it.
     """
 
     name: str
     read: Read
-    row_record: str
+    row_records: frozenset[str]
     columns: Mapping[str, str]
     help: str
     agency: str = ""
+    signed: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -39,13 +43,21 @@ class Source:
         return Channel(agency, actor, number or digest_of(path), self.columns)
 
 
+_MEMBERS: Final = frozenset({"MembershipClaimed"})
+_MEETING: Final = frozenset({"VillageMeetingHeld", "ProposalDrafted"})
+_MATCHED: Final = frozenset({"CivilRegistryMatched"})
 _PERSON: Final = {"kk": "NOMOR_KK", "nik": "NIK", "name": "NAMA"}
 
-SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
-    {
-        source.name: source
-        for source in (
-            Source("sik-ng", sik_ng.read, "MembershipClaimed", _PERSON, "Publish a file of families and members."),
-        )
-    }
+_ALL: Final = (
+    Source("sik-ng", sik_ng.read, _MEMBERS, _PERSON, "Publish a file of families and members."),
+    Source("forum", forum.read, frozenset(), {}, "Publish the Berita Acara of a public consultation forum."),
+    Source(
+        "musdes", musdes.read, _MEETING, _PERSON, "Publish what a village meeting proposed and decided.", signed=True
+    ),
+    Source(
+        "ranking", RANKING.read, frozenset({"FamilyRanked"}), _PERSON, "Publish the result of a ranking run.", "bps"
+    ),
+    Source("dukcapil", dukcapil.read, _MATCHED, _PERSON, "Publish the civil registry's answers.", "dukcapil"),
+    Source("aid", AID.read, frozenset({"AidReceived"}), _PERSON, "Publish a list of aid that was received."),
 )
+SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.name: source for source in _ALL})

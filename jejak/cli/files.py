@@ -19,7 +19,7 @@ from jejak.cli.stack import Json
 from jejak.settings import Settings
 from producers import report as reports
 from producers.publish import Published
-from producers.reading import Item, Reading
+from producers.reading import Item, Reading, digest_of
 from producers.report import Line, Tally
 from producers.sources import SOURCES, Source
 from producers.tables import Layout
@@ -36,6 +36,10 @@ Agency = Annotated[str, typer.Option(help="The agency whose channel this is, as 
 Actor = Annotated[str, typer.Option(help="Pseudonym of the officer who sends it.")]
 Document = Annotated[str, typer.Option(help="The agency's own number of the file; a corrected file keeps it.")]
 Report = Annotated[Path | None, typer.Option(help="Write every error and warning here as CSV.")]
+Signed = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="The signed document behind it; its SHA-256 names the document."),
+]
 Check = Annotated[bool, typer.Option("--check", "--dry-run", help="Tell all errors at once; publish nothing.")]
 Out = Annotated[Path | None, typer.Option(help="Write the file back as XLSX, each error a comment on its cell.")]
 Dates = Annotated[str, typer.Option(help=f"How this table writes dates: {', '.join(SHOWN)}; several by commas.")]
@@ -46,13 +50,13 @@ Numbers = Annotated[str, typer.Option(help=f"How this table writes numbers: {', 
 class Told:
     """What was told of a document while it was read: its rows counted, its lines."""
 
-    row_record: str
+    row_records: frozenset[str]
     tally: Tally = field(default_factory=Tally)
     lines: list[Line] = field(default_factory=list)
 
     def take(self, item: Item) -> None:
         """Count an item and keep its lines."""
-        self.tally.add(item, self.row_record)
+        self.tally.add(item, self.row_records)
         self.lines.extend(reports.lines(item))
 
 
@@ -82,6 +86,7 @@ def _command(source: Source) -> Callable[..., None]:
         agency: Agency = source.agency or ...,  # type: ignore[assignment]  # Typer's word for an option that is due
         actor: Actor = "operator",
         document: Document = "",
+        signed: Signed = None,
         check: Check = False,
         report: Report = None,
         out: Out = None,
@@ -90,14 +95,21 @@ def _command(source: Source) -> Callable[..., None]:
         json: Json = False,
     ) -> None:
         _in_clear(agency, actor, document)
-        channel = source.channel(file, agency, actor, document)
+        channel = source.channel(file, agency, actor, _signed(source, signed) or document)
         reading = source.read(file, channel, formats(source.layout, dates, numbers))
-        told = Told(source.row_record)
+        told = Told(source.row_records)
         published = _checked(reading, told) if check else _published(reading, agency, told)
         _write(source.layout, reading, told.lines, report, out)
         _show(published, told, check, json)
 
     return command
+
+
+def _signed(source: Source, path: Path | None) -> str:
+    """Return the digest of the signed document, empty where none is due; one that is due and missing is wrong usage."""
+    if path is None and source.signed:
+        raise typer.BadParameter("this file rests on signed minutes: hand them in with --signed, as a scan")
+    return "" if path is None else digest_of(path)
 
 
 def formats(layout: Layout, dates: str, numbers: str) -> Formats:

@@ -17,7 +17,7 @@ from producers.sik_ng.row import judged, region_of
 from producers.tables import Broken, Checker, Row, Table, layout, open_table
 from producers.tables.dates import microseconds
 from producers.tables.kinds import Formats
-from producers.tables.seen import Seen
+from producers.tables.seen import Seen, doubled
 
 _HEAD: Final = 1
 _MOST_MEMBERS: Final = 112  # V14: Regsosek 401
@@ -50,26 +50,11 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
 
     seen = Seen()
     for family in families(table.count, cards, rows):
-        yield from _family([_first_of_its_kind(row, seen) for row in family], channel)
+        yield from _family([doubled(row, seen, (columns.NIK,), "NIK_GANDA") for row in family], channel)
 
 
 def _text(cell: object) -> str:
     return cell if isinstance(cell, str) else ""
-
-
-def _first_of_its_kind(row: Row | Broken, seen: Seen) -> Row | Broken:
-    """Return the row; one that says what an earlier one said, or names a person again, is broken."""
-    if isinstance(row, Broken):
-        return row
-    whole = repr(tuple(row.values.values()))
-    again = seen.before(whole)
-    if again is not None:
-        return Broken(row.number, (Fault("DOUBLED_ROW", "", {"row": again}),), row.values)
-    again = seen.first(row[columns.NIK], row.number)
-    if again is not None:
-        return Broken(row.number, (Fault("NIK_GANDA", columns.NIK, {"row": again}),), row.values)
-    seen.put(whole, row.number)
-    return row
 
 
 def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | RowRefused | Noted]:

@@ -25,6 +25,11 @@ SHOWN_NUMBERS: Final = MappingProxyType({"dots": "25.090 / 27,77", "commas": "25
 _SEPARATORS: Final = re.compile(r"[.,+ Ee'\u00a0]")
 _LOST: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 _PERIOD: Final = re.compile(r"20[0-9]{2}(?:-T[1-4]|-(?:0[1-9]|1[0-2]))?")
+_WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
+_RUPIAH: Final = re.compile(r"(?:rp\.?\s*)?([0-9][0-9.,]*?)(?:,(?:-|00))?", re.IGNORECASE)
+_NO_DIGIT: Final = re.compile(r"[^0-9]")
+_DIGITS_OF_A_PERSON: Final = 16
+_LONGEST_LABEL: Final = 120
 _FAMILY_ID: Final = re.compile(r"[a-z2-7]{26}")
 _LARGEST: Final = 10**15
 
@@ -126,13 +131,51 @@ def _decimal(column: Column, formats: Formats) -> Read:
     return read
 
 
+def _rupiah(column: Column, formats: Formats) -> Read:
+    """Read an amount with or without `Rp` before it and zero cents after it; other cents are refused, not rounded."""
+    whole = _whole(column, formats)
+
+    def read(text: str) -> Any:
+        found = _RUPIAH.fullmatch(text.strip())
+        return whole(found[1]) if found else Fault("NUMBER_PRINTED", column.name, _shown(formats))
+
+    return read
+
+
+def _label(column: Column, _: Formats) -> Read:
+    """Read a number or name that travels in clear: no number of a person can stand in it."""
+
+    def read(text: str) -> str | Fault:
+        if _LOST.search(text) or len(text) > _LONGEST_LABEL:
+            return Fault("CHARACTERS", column.name)
+        return Fault("LABEL_PERSON", column.name) if len(_NO_DIGIT.sub("", text)) >= _DIGITS_OF_A_PERSON else text
+
+    return read
+
+
+def _place(column: Column, _: Formats) -> Read:
+    """Read a region's name and code, in two cells or in one with a tab between."""
+
+    def read(text: str) -> Any:
+        name, _, code = text.rpartition("\t")
+        code = code.strip("() ")
+        right = bool(name) and "\t" not in name and code.isascii() and code.isdigit()
+        return (name, code) if right else Fault("PLACE_FORMAT", column.name)
+
+    return read
+
+
+def _shown(formats: Formats) -> dict[str, str]:
+    return {"form": SHOWN_NUMBERS[formats.numbers]}
+
+
 def _parsed(column: Column, formats: Formats, text: str) -> int | Decimal | Fault:
     """Return the number; digits alone are the same number under every format."""
     printed = text.strip()
     try:
         return parse_number(printed, "plain" if printed.isascii() and printed.isdigit() else formats.numbers)
     except (PrintedValueError, ValueError):
-        return Fault("NUMBER_PRINTED", column.name, {"form": SHOWN_NUMBERS[formats.numbers]})
+        return Fault("NUMBER_PRINTED", column.name, _shown(formats))
 
 
 def _bounded(column: Column, number: Any) -> Any:
@@ -171,6 +214,10 @@ _KINDS: Final[Mapping[str, Callable[[Column, Formats], Read]]] = MappingProxyTyp
         "decimal": _decimal,
         "change-id": _change_id,
         "family-id": _matching(_FAMILY_ID, "ID_FORMAT"),
+        "word": _matching(_WORD, "WORD_FORMAT"),
+        "label": _label,
+        "rupiah": _rupiah,
+        "place": _place,
         "period": _matching(_PERIOD, "PERIOD_FORMAT"),
     }
 )

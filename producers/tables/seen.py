@@ -10,6 +10,9 @@ from hashlib import blake2b
 from secrets import token_bytes
 from typing import Final
 
+from producers.messages import Fault
+from producers.tables.rows import Broken, Row
+
 _SIZE: Final = 8
 
 
@@ -43,3 +46,21 @@ class Seen:
     def _hash(self, key: str) -> int:
         digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=_SIZE, key=self._secret).digest()
         return int.from_bytes(digest, "big", signed=True)
+
+
+def doubled(row: Row | Broken, seen: Seen, key: tuple[str, ...], again: str) -> Row | Broken:
+    """Return the row; one that says what an earlier right row said, or names its key again, is broken.
+
+    `again` is the rule of the second: two rows of one document that say different things of the same.
+    """
+    if isinstance(row, Broken):
+        return row
+    whole = repr(tuple(row.values.values()))
+    before = seen.before(whole)
+    if before is not None:
+        return Broken(row.number, (Fault("DOUBLED_ROW", "", {"row": before}),), row.values)
+    before = seen.first(repr([row[column] for column in key]), row.number)
+    if before is not None:
+        return Broken(row.number, (Fault(again, key[0], {"row": before}),), row.values)
+    seen.put(whole, row.number)
+    return row
