@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from consumers.read_model import tables as read_tables
-from consumers.read_model.serving import served
+from consumers.read_model.serving import served, served_accesses
 from identity import tables as identity_tables
 from identity.families import Aliases
 from identity.keys_cassandra import CassandraKeyStore
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from consumers.gateway.disclosure import Door
+    from consumers.read_model.audit_queries import Accesses
     from consumers.read_model.queries import Figures, ReadModel
     from jejak.settings import Settings
     from transport.pulse import Pulse
@@ -61,6 +62,10 @@ class Registry:
         """Return the read model: of the version that serves at each question."""
         return served(self.session, lambda: self.serving.lately(READ_MODEL).version)
 
+    def accesses(self) -> Accesses:
+        """Return who saw whom, and which emergencies wait for a review: of the version that serves at each question."""
+        return served_accesses(self.session, lambda: self.serving.lately(READ_MODEL).version)
+
     def key_store(self) -> CassandraKeyStore:
         """Return the data keys of persons and families."""
         return CassandraKeyStore(self.session, self.settings.master_key())
@@ -82,6 +87,7 @@ class Registry:
     def door(self) -> Iterator[Door]:
         """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
         # Policies, tokens and signatures take a second to load, and most workers open no door.
+        from consumers.gateway.break_glass import KeptReviews  # noqa: PLC0415
         from consumers.gateway.disclosure import door  # noqa: PLC0415
         from consumers.replay import rules  # noqa: PLC0415
         from identity.audit_reference import load_or_create_epoch_key  # noqa: PLC0415
@@ -89,12 +95,11 @@ class Registry:
 
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
-        bootstrap = self.endpoints.kafka
+        bootstrap, hasty = self.endpoints.kafka, self.in_time()
         with (
-            admission.gate(self.settings, bootstrap) as gate,
+            admission.gate(self.settings, bootstrap, KeptReviews(hasty.accesses())) as gate,
             gateway.trail(self.settings, bootstrap, gate.policies) as trail,
         ):
-            hasty = self.in_time()
             yield door(hasty.read_model(), hasty.key_store(), trail, epoch_key, partial(rules.book, bootstrap), gate)
 
     def figures(self) -> Figures:

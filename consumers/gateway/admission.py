@@ -188,7 +188,7 @@ class Admission:
         caller, purpose, second = wish.caller, wish.purpose, wish.second
         try:
             waiting = self._waiting(wish)
-        except (KafkaException, TimeoutError):
+        except TimeoutError:
             return _unavailable(NO_REVIEWS)
         try:
             agreement = self._agreement(wish, at)
@@ -228,7 +228,7 @@ class Admission:
     def _waiting(self, wish: Wish) -> Mapping[bytes, Emergency]:
         """Return the emergencies that wait for a review, asked for only where they matter."""
         matters = wish.action == BREAK_GLASS or wish.reviews is not None
-        return self._gate.reviews.waiting() if matters else {}
+        return self._gate.reviews.waiting(wish.caller.agency_id) if matters else {}
 
 
 def _written(receipt: Receipt) -> WrittenIntent:

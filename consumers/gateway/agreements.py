@@ -23,27 +23,31 @@ _POLL_SECONDS: Final = 0.1
 
 
 class KnownAgreements:
-    """The agreements of the states given so far."""
+    """The agreements of the states given so far. Safe to share between threads, of which one may take more in."""
 
     def __init__(self, states: Iterable[AccessRequestState] = ()) -> None:
+        self._known = threading.Lock()
         self._states: dict[str, AccessRequestState] = {}
         for state in states:
             self.take(state)
 
     def take(self, state: AccessRequestState) -> None:
         """Let this state stand for its request."""
-        self._states[state.request_id] = state
+        with self._known:
+            self._states[state.request_id] = state
 
     def state(self, request_id: str) -> AccessRequestState | None:
         """Return the request's state."""
-        return self._states.get(request_id)
+        with self._known:
+            return self._states.get(request_id)
 
     def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
         """Return the agreement of this agency in force at a time (microseconds), suspended or not; None without one.
 
         It is suspended too while the agency owes the usage report of any other one.
         """
-        state = self._states.get(agreement_id)
+        with self._known:  # both as of one moment: the agreement, and what its agency owes
+            state, owes = self._states.get(agreement_id), self._owes(agency)
         if state is None or not state.granted or state.agency != agency:
             return None
         if not state.valid_from <= at < state.valid_until:
@@ -57,7 +61,7 @@ class KnownAgreements:
             valid_from=state.valid_from,
             valid_until=state.valid_until,
             most_persons=state.most_persons,
-            suspended=bool(state.suspended) or self._owes(agency),
+            suspended=bool(state.suspended) or owes,
         )
 
     def _owes(self, agency: str) -> bool:

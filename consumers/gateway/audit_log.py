@@ -7,7 +7,6 @@ deadline that it isn't on record, and shows nothing. Each process start is a gat
 numbers begin at 1, and two processes by one name can't share a chain. Must not know what entries are about.
 """
 
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,14 +16,12 @@ from pathlib import Path
 from typing import Final, Self
 
 import structlog
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, KafkaError, KafkaException, Message, Producer
-from uuid_utils import compat
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumers.gateway import audit_metrics as metrics
 from consumers.gateway import chain, clock
 from consumers.gateway.chain import LONGEST_VALUE, Draft, Head, Link
 from consumers.gateway.frames import Arrived
-from consumers.gateway.nik_filter import looks_like_nik
 from consumers.gateway.pending import Pending, Receipt
 from consumers.gateway.vouching import (
     CLOCK_WRONG,
@@ -47,7 +44,6 @@ HEARTBEAT_SECONDS: Final = 30.0
 MOST_QUEUED: Final = 10_000
 MOST_IN_GROUP: Final = 2_048
 _TURN_SECONDS: Final = 0.1
-_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -79,7 +75,7 @@ class AuditLog:
         self._now = now
         self._forbidden = forbidden
         self._policies = policies
-        self.gateway_id = _new_id(name)
+        self.gateway_id = chain.new_gateway_id(name)
         self._ahead = WriteAhead(folder, self.gateway_id)
         self._head = Head()
         self._arrived = Arrived()
@@ -270,11 +266,9 @@ class AuditLog:
         pending.arrived(Receipt(link.event_id, *place, link.head.value_hash, link.entry.value), off)
 
     def _clock_off(self, message: Message, sent_at: int) -> int:
-        kind, appended_ms = message.timestamp()
-        if kind != TIMESTAMP_LOG_APPEND_TIME:
-            return clock.UNTOLD
-        off = clock.off_by(sent_at, appended_ms, self._now())
-        metrics.CLOCK_OFF.set(off / 1e6)
+        off = clock.told_by(message, sent_at, self._now())
+        if off != clock.UNTOLD:
+            metrics.CLOCK_OFF.set(off / 1e6)
         return off
 
     def _lost(self, code: str) -> None:
@@ -312,12 +306,3 @@ def producer(bootstrap: str) -> Producer:
     return kafka.producer(
         bootstrap, linger_ms=0, message_timeout_ms=0, batch_size=LONGEST_VALUE, enable_gapless_guarantee=True
     )
-
-
-def _new_id(name: str) -> str:
-    """Return the id of a gateway that starts now; raises ValueError if files can't be named for it."""
-    if not _NAME.fullmatch(name):
-        raise ValueError("a gateway's name is of letters, digits, '.', '_' and '-', 64 at most")
-    while looks_like_nik(found := f"{name}-{compat.uuid7()}"):
-        pass
-    return found

@@ -1,15 +1,18 @@
-"""Which emergencies still wait for their review: a fold of the audit trail's intents, one entry after the other.
+"""Which emergencies still wait for their review, as the read model keeps them: by agency.
 
 An emergency is reviewed by an allowed AUDIT_READ intent that names it, of an officer of the same agency who was
-neither of the two. Must not know where the trail is read, nor who asks now.
+neither of the two. Must not know how rows are made of the trail, nor who asks now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from schemas import records
+from cassandra import DriverException
+from cassandra.cluster import NoHostAvailable
+
+from consumers.read_model import audit_queries
 
 BREAK_GLASS: Final = "BREAK_GLASS"
 _NONE: Final[Mapping[bytes, "Emergency"]] = MappingProxyType({})
@@ -27,39 +30,45 @@ class Emergency:
 class Reviews(Protocol):
     """Where the emergencies stand."""
 
-    def waiting(self) -> Mapping[bytes, Emergency]:
-        """Return, by the event_id of its intent, every emergency that was not reviewed yet."""
+    def waiting(self, agency: str) -> Mapping[bytes, Emergency]:
+        """Return, by the event_id of its intent, every emergency of the agency that was not reviewed yet.
+
+        Raises TimeoutError where that can't be told in time.
+        """
 
 
 class NoReviews:
     """No emergency at all: what the door asks where nobody keeps any."""
 
-    def waiting(self) -> Mapping[bytes, Emergency]:
+    def waiting(self, agency: str) -> Mapping[bytes, Emergency]:
         """Return none."""
+        del agency
         return _NONE
 
 
-class Emergencies:
-    """The emergencies of the entries applied so far; applying an entry again changes nothing that follows."""
+class EmergencyTables(Protocol):
+    """The rows of emergencies."""
 
-    def __init__(self) -> None:
-        self._waiting: dict[bytes, Emergency] = {}
-        self._reviewed: set[bytes] = set()
+    def unreviewed(self, agency: str) -> Iterable[audit_queries.Emergency]:
+        """Return every emergency of the agency that nobody reviewed yet."""
 
-    def waiting(self) -> Mapping[bytes, Emergency]:
-        """Return, by the event_id of its intent, every emergency that was not reviewed yet."""
-        return dict(self._waiting)
 
-    def apply(self, entry: Any) -> None:
-        """Take one entry of the trail into account; entries of several gateways may come in any order."""
-        if not isinstance(entry, records.AccessIntent) or entry.decision != "ALLOW":
-            return
-        if entry.action == BREAK_GLASS and entry.event_id not in self._reviewed:
-            officers = frozenset({entry.actor_ref, entry.second_actor_ref or entry.actor_ref})
-            self._waiting[entry.event_id] = Emergency(entry.agency_id, officers, entry.review_due_at or 0)
-        elif entry.reviews_intent_id is not None:
-            self._reviewed.add(entry.reviews_intent_id)
-            self._waiting.pop(entry.reviews_intent_id, None)
+class KeptReviews:
+    """Where emergencies stand by the tables, some seconds after the trail: a review is due after days."""
+
+    def __init__(self, tables: EmergencyTables) -> None:
+        self._tables = tables
+
+    def waiting(self, agency: str) -> Mapping[bytes, Emergency]:
+        """Return every emergency of the agency that was not reviewed yet; raises TimeoutError without a database."""
+        try:
+            rows = self._tables.unreviewed(agency)
+        except (DriverException, NoHostAvailable) as fault:
+            raise TimeoutError("the tables of emergencies do not answer") from fault
+        return {
+            row.intent_id: Emergency(agency, frozenset({row.actor, row.second_actor}), row.review_due_at)
+            for row in rows
+        }
 
 
 def overdue(waiting: Mapping[bytes, Emergency], agency: str, at: int) -> bool:

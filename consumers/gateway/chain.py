@@ -1,9 +1,10 @@
-"""One gateway's chain of audit entries: their numbers without a hole, and each naming the hash of the one before.
+"""One gateway's chain of audit entries: its id, its numbers without a hole, each naming the hash of the one before.
 
 Must not know where entries go, nor what they are about.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from typing import Any, Final
 import uuid_utils
 
 from consumers.gateway.frames import SALT_BYTES, Entry
+from consumers.gateway.nik_filter import looks_like_nik
 from schemas import codec, records
 
 LONGEST_VALUE: Final = 65_498  # an entry of the tree is at most 64 KiB
 NO_ENTRY: Final = bytes(32)
 NO_POLICIES: Final = bytes(32)
+_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 Draft = Callable[..., Any]
 """Makes an entry of its place in the chain: event_id, occurred_at, gateway_id, gateway_seq, prev_gateway_hash."""
@@ -60,6 +63,15 @@ def _link(gateway_id: str, head: Head, draft: Draft, now: int) -> Link:
         raise TooLarge
     entry = Entry(secrets.token_bytes(SALT_BYTES), value)
     return Link(event_id, Head(number, hashlib.sha256(value).digest()), entry)
+
+
+def new_gateway_id(name: str) -> str:
+    """Return the id of a gateway that starts now; raises ValueError if files can't be named for it."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("a gateway's name is of letters, digits, '.', '_' and '-', 64 at most")
+    while looks_like_nik(found := f"{name}-{uuid_utils.uuid7()}"):
+        pass
+    return found
 
 
 def heartbeat(*, closing: bool, policy_set_hash: bytes = NO_POLICIES) -> Draft:

@@ -5,6 +5,8 @@ Pure: times come in, in microseconds since 1970 but the broker's, which counts m
 
 from typing import Final
 
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Message
+
 MOST_OFF: Final = 5_000_000
 """Microseconds that the clocks of gateway and broker may differ (audit.md 3)."""
 UNTOLD: Final = MOST_OFF + 1
@@ -20,6 +22,12 @@ def off_by(sent_at: int, appended_ms: int, acknowledged_at: int) -> int:
     if appended + 999 < sent_at:
         return appended + 999 - sent_at
     return max(appended - acknowledged_at, 0)
+
+
+def told_by(message: Message, sent_at: int, acknowledged_at: int) -> int:
+    """Return `off_by` of what the broker says of an entry that it appended; UNTOLD where it doesn't say when."""
+    kind, appended_ms = message.timestamp()
+    return off_by(sent_at, appended_ms, acknowledged_at) if kind == TIMESTAMP_LOG_APPEND_TIME else UNTOLD
 
 
 def is_wrong(off: int) -> bool:

@@ -1,20 +1,19 @@
 """The policy sets of the policies topic: the newest serves; a set that is not valid serves as none, so all is refused.
 
-Also reads where emergencies stand, from the audit trail itself. Must not know what a set says.
+Must not know what a set says.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, Self
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from consumers.gateway.break_glass import Emergencies, Emergency
 from consumers.gateway.policy import Policies, PolicyFault
 from schemas import codec
-from schemas.catalogue import AUDIT_TOPIC, POLICIES_TOPIC
+from schemas.catalogue import POLICIES_TOPIC
 from schemas.records import PolicyFile, PolicySetActivated
 from transport import kafka
 
@@ -104,26 +103,6 @@ def set_of_hash(bootstrap: str, wanted: bytes, topic: str = POLICIES_TOPIC) -> P
         if isinstance(record, PolicySetActivated) and record.policy_set_hash == wanted:
             return opened(record)
     return None
-
-
-class TrailReviews:
-    """Where emergencies stand, read from the whole audit trail at each question: emergencies are rare."""
-
-    def __init__(self, bootstrap: str, topic: str = AUDIT_TOPIC) -> None:
-        self._bootstrap = bootstrap
-        self._topic = topic
-        self._client = kafka.admin(bootstrap)
-
-    def waiting(self) -> Mapping[bytes, Emergency]:
-        """Return every emergency that was not reviewed yet; raises KafkaException or TimeoutError.
-
-        A broker that is away is found out in a second: who asks is to be refused, not kept waiting.
-        """
-        kafka.require_answer(self._client, self._topic)
-        found = Emergencies()
-        for message in kafka.read_all(self._bootstrap, self._topic):
-            found.apply(codec.decode(message.value() or b""))
-        return found.waiting()
 
 
 def activate(bootstrap: str, record: PolicySetActivated, topic: str = POLICIES_TOPIC) -> None:

@@ -16,7 +16,7 @@ from consumers.gateway.identifiers import Target
 from consumers.gateway.looking import Result
 from consumers.gateway.nik_filter import cleaned
 from consumers.gateway.policy_request import Allowed, Denied
-from consumers.gateway.request import Caller, FamilyAsked, PersonAsked, Purpose, TrailOfPerson
+from consumers.gateway.request import Caller, CardAsked, FamilyAsked, PersonAsked, Purpose, TrailOfPerson
 from consumers.replay import moments as times
 from consumers.replay.moments import Moments
 from identity.audit_reference import EpochKey
@@ -72,7 +72,7 @@ class Recorder:
         """Return the draft of an intent."""
         decision, purpose = judged.decision, wish.purpose
         person = wish.target.person_ref if isinstance(wish.target, PersonAsked | TrailOfPerson) else None
-        family = wish.target.family_id if isinstance(wish.target, FamilyAsked) else None
+        family = _household(wish.target)
         return partial(
             records.AccessIntent,
             **_who(wish.caller),
@@ -161,6 +161,17 @@ class Recorder:
             record_version=0,
             visibility="CITIZEN",
         )
+
+
+def _household(target: Target) -> str | None:
+    """Return what names the family asked for: its id, or its card, so that who asked by it is told to its people."""
+    match target:
+        case FamilyAsked(family_id):
+            return family_id
+        case CardAsked(card_ref):
+            return card_ref
+        case _:
+            return None
 
 
 def code(text: str) -> str:

@@ -76,10 +76,13 @@ class AccessTables(Protocol):
 
 
 class Homes(Protocol):
-    """Where a person lives."""
+    """Where a person lives, and by which cards that family is asked for."""
 
     def family_of(self, reference: str) -> str | None:
         """Return the family in which a reference stands."""
+
+    def cards_of(self, family_id: str) -> Sequence[str]:
+        """Return the reference of every card that the family had."""
 
 
 class Prover(Protocol):
@@ -306,7 +309,8 @@ class Trails:
         """Return the lines under every name that the epochs gave the person and their family."""
         family_id, keys = self._homes.family_of(person_ref), self._keys()
         of_person = self._tables.of_subjects([key.subject_ref(person_ref) for key in keys])
-        home = [] if family_id is None else [key.subject_ref(family_id) for key in keys]
+        names = () if family_id is None else (family_id, *self._homes.cards_of(family_id))
+        home = [key.subject_ref(name) for key in keys for name in names]
         return lines(of_person, self._tables.of_subjects(home), self._clock())
 
     def _proved(self, line: Line) -> Line:

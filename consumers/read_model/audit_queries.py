@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 from cassandra.cluster import Session
 
 from consumers.read_model import tables
-from consumers.read_model.audit_rows import LOG, hours_of
+from consumers.read_model.audit_rows import LOG, REVIEWED, USED, hour_of, hours_of
+from schemas import codec, records
 from transport.cassandra import LOCAL_QUORUM
 
 PAGE: Final = 1_000
@@ -49,6 +50,15 @@ class Access(NamedTuple):
     kafka_offset: int
 
 
+class Emergency(NamedTuple):
+    """One BREAK_GLASS that was let in: its intent, by which two officers, until when (µs) it must be reviewed."""
+
+    intent_id: bytes
+    actor: str
+    second_actor: str
+    review_due_at: int
+
+
 class Position(NamedTuple):
     """A line's place in a list that is newest first: lists go on after it."""
 
@@ -79,9 +89,37 @@ class Accesses:
             tables.ACCESS_OF_ACCESSOR, f"of_agency = ? AND of_actor = ? AND day = ? AND {older}"
         )
         self._by_agency = self._select(tables.ACCESS_OF_AGENCY, f"of_agency = ? AND hour = ? AND {older}")
+        self._emergencies = self._prepared(
+            "SELECT intent_id, step, actor, second_actor, review_due_at"  # noqa: S608  names are ours
+            f" FROM {tables.ACCESS_EMERGENCY.named(version)} WHERE of_agency = ?"
+        )
+        self._intent = self._prepared(
+            f"SELECT intent FROM {tables.ACCESS_INTENT.named(version)} WHERE intent_id = ?"  # noqa: S608  names are ours
+        )
         self._epochs = self._prepared(
             f"SELECT epoch FROM {tables.ACCESS_EPOCH.named(version)} WHERE log = ?"  # noqa: S608  names are ours
         )
+
+    def unreviewed(self, agency: str) -> tuple[Emergency, ...]:
+        """Return every emergency of the agency that nobody reviewed yet."""
+        rows = tuple(self._session.execute(self._emergencies, (agency,)))
+        reviewed = {intent_id for intent_id, step, *_ in rows if step == REVIEWED}
+        return tuple(Emergency(one, *rest) for one, step, *rest in rows if step == USED and one not in reviewed)
+
+    def intent(self, intent_id: bytes) -> records.AccessIntent | None:
+        """Return an intent as it went on record, None where no projector has seen it."""
+        row = self._session.execute(self._intent, (intent_id,)).one()
+        found = codec.decode(row[0]) if row is not None else None
+        return found if isinstance(found, records.AccessIntent) else None
+
+    def look(self, intent: records.AccessIntent) -> Access | None:
+        """Return the line of a look, with what became of it so far."""
+        place = (intent.agency_id, hour_of(intent.occurred_at), intent.occurred_at + 1, b"")
+        for row in self._session.execute(self._by_agency, place):
+            line = Access(*row)
+            if line.event_id == intent.event_id or line.occurred_at < intent.occurred_at:
+                return line if line.event_id == intent.event_id else None
+        return None
 
     def _select(self, table: tables.Table, where: str) -> Any:
         columns = ", ".join(Access._fields)

@@ -21,6 +21,9 @@ DISCLOSURE: Final = "DISCLOSURE"
 DISCLOSED: Final = "DISCLOSED"
 INTENT_MISSING: Final = "INTENT_MISSING"
 LOG: Final = "audit"
+AUDIT_READ: Final = "AUDIT_READ"
+USED: Final = "USED"
+REVIEWED: Final = "REVIEWED"
 
 _KEPT_INTENTS: Final = 50_000
 _WIB_AHEAD: Final = 7 * 3_600
@@ -109,7 +112,7 @@ class AccessRows:
         if epoch is not None and epoch not in self._epochs:
             self._epochs.add(epoch)
             written.append(Write(tables.ACCESS_EPOCH, (LOG,), (epoch,), _ONCE))
-        return written + _looks(entry, intent, None)
+        return written + _emergency(intent) + _looks(entry, intent, None)
 
     def _outcome(self, outcome: records.AccessOutcome) -> list[Write]:
         """Return the rows of the intent once more, with what became of it; none of an intent that never was."""
@@ -140,6 +143,20 @@ class AccessRows:
         return Write(tables.ACCESS_OF_SUBJECT, (shown.subject_ref,), row, shown.gateway_seq)
 
 
+def _emergency(intent: records.AccessIntent) -> list[Write]:
+    """Return the row of an emergency that was let in, or of the review of one; none of any other intent."""
+    if intent.decision != "ALLOW":
+        return []
+    if intent.action == "BREAK_GLASS":
+        row: tuple[Any, ...] = (intent.event_id, USED, intent.actor_ref)
+        row += (intent.second_actor_ref or intent.actor_ref, intent.review_due_at or 0)
+    elif intent.reviews_intent_id is not None:
+        row = (intent.reviews_intent_id, REVIEWED, intent.actor_ref, "", 0)
+    else:
+        return []
+    return [Write(tables.ACCESS_EMERGENCY, (intent.agency_id,), row, intent.gateway_seq)]
+
+
 def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.AccessOutcome | None) -> list[Write]:
     """Return an intent's row under whom it names, its accessor and its agency."""
     line = _line(
@@ -149,7 +166,7 @@ def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.Acc
         fields=intent.fields_requested,
         outcome=outcome.outcome if outcome is not None else "",
         reason=(outcome.reason or "") if outcome is not None else "",
-        persons=outcome.result_count if outcome is not None else 0,
+        persons=_persons(intent, outcome) if outcome is not None else 0,
         epoch=intent.subject_key_epoch or 0,
         record_version=0,
         as_of=0,
@@ -167,6 +184,13 @@ def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.Acc
         Write(tables.ACCESS_OF_AGENCY, hour, row, at),
         *(Write(tables.ACCESS_OF_SUBJECT, (ref,), row, at) for ref in sorted(named)),
     ]
+
+
+def _persons(intent: records.AccessIntent, outcome: records.AccessOutcome) -> int:
+    """Return how many persons a look showed; of a trail an outcome counts lines, and one person at most is shown."""
+    if intent.action != AUDIT_READ:
+        return outcome.result_count
+    return int(intent.subject_ref is not None and outcome.outcome == "DELIVERED" and outcome.reason is None)
 
 
 def _line(  # noqa: PLR0913  one keyword for each column that an intent doesn't tell

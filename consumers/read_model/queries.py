@@ -142,6 +142,11 @@ class ReadModel:
         found = self._session.execute(self._history, (tables.bucket_of(family_id), family_id))
         return tuple(event for (event,) in found)
 
+    def cards_of(self, family_id: str) -> tuple[str, ...]:
+        """Return the reference of every card that the family ever had, the first one first."""
+        cards = (getattr(event, "card_ref", None) for event in self.history(family_id))
+        return tuple(dict.fromkeys(card for card in cards if card))
+
     def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
         """Return those of the family's accepted events that have these sequences, decoded, by sequence."""
         asked = (tables.bucket_of(family_id), family_id, list(sequences))

@@ -173,6 +173,13 @@ ACCESS_INTENT: Final = Table(
     {},
     {"intent": "blob", "kafka_partition": "int", "kafka_offset": "bigint", "appended_at": "bigint"},
 )
+# What an agency's emergencies are and which of them were reviewed: rare, so an agency's lie in one partition.
+ACCESS_EMERGENCY: Final = Table(
+    "access_emergencies",
+    {"of_agency": "text"},
+    {"intent_id": "blob", "step": "text"},
+    {"actor": "text", "second_actor": "text", "review_due_at": "bigint"},
+)
 ACCESS_EPOCH: Final = Table("access_epochs", {"log": "text"}, {"epoch": "int"}, {})
 
 TABLES: Final = (
@@ -189,6 +196,7 @@ TABLES: Final = (
     ACCESS_OF_ACCESSOR,
     ACCESS_OF_AGENCY,
     ACCESS_INTENT,
+    ACCESS_EMERGENCY,
     ACCESS_EPOCH,
 )
 

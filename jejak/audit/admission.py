@@ -11,8 +11,9 @@ from consumers.gateway import policy, policy_feed
 from consumers.gateway.admission import Gate
 from consumers.gateway.agreements import FollowedAgreements
 from consumers.gateway.authentication import NOT_BOUND, Authenticator, NotAuthenticated, TrustedIssuer, load_issuers
+from consumers.gateway.break_glass import Reviews
 from consumers.gateway.policy import Agreement
-from consumers.gateway.policy_feed import FollowedPolicies, TrailReviews
+from consumers.gateway.policy_feed import FollowedPolicies
 from consumers.gateway.quotas import Quotas
 from consumers.gateway.request import Caller
 from consumers.gateway.token_keys import IssuerKeys
@@ -105,8 +106,11 @@ class _Agreements:
 
 
 @contextmanager
-def gate(settings: Settings, bootstrap: str) -> Iterator[Gate]:
-    """Lend what requests are judged by; where no policy set was ever activated, the shipped one is, first."""
+def gate(settings: Settings, bootstrap: str, reviews: Reviews) -> Iterator[Gate]:
+    """Lend what requests are judged by; where no policy set was ever activated, the shipped one is, first.
+
+    `reviews` tells which emergencies wait.
+    """
     with (
         FollowedPolicies(bootstrap) as policies,
         closing(Quotas(_counts(settings), settings.gateways)) as quotas,
@@ -115,7 +119,7 @@ def gate(settings: Settings, bootstrap: str) -> Iterator[Gate]:
         if not policies.activations:
             activate(bootstrap, policy.shipped(), _BY)
             _wait_for(policies)
-        yield Gate(policies.current, _Agreements(bootstrap, opened), quotas, TrailReviews(bootstrap))
+        yield Gate(policies.current, _Agreements(bootstrap, opened), quotas, reviews)
 
 
 def activate(bootstrap: str, found: policy.Policies, by: str) -> None:

@@ -8,11 +8,9 @@ from consumers.auditor.source import Unreadable
 from consumers.gateway.disclosure import Door
 from consumers.gateway.request import AuditFound, Caller, Purpose, TrailOfAgency, WholeTrail, Withheld
 from consumers.gateway.trail import Trails
-from consumers.read_model.serving import served_accesses
 from identity.audit_reference import epoch_keys
 from jejak.audit.verifying import Receipts
 from jejak.composition import Registry
-from jejak.rebuild.pointer import READ_MODEL
 from jejak.settings import Settings
 from schemas import catalogue, codec, records
 from transport import kafka
@@ -35,9 +33,8 @@ class Proofs:
 def trails_of(registry: Registry, door: Door) -> Trails:
     """Return the trail as it is asked about through this door, with the keys of every year that are there."""
     hasty = registry.in_time()
-    accesses = served_accesses(hasty.session, lambda: registry.serving.lately(READ_MODEL).version)
     keys = partial(epoch_keys, registry.settings.key_folder())
-    return Trails(door, accesses, hasty.read_model(), keys, Proofs(registry.settings))
+    return Trails(door, hasty.accesses(), hasty.read_model(), keys, Proofs(registry.settings))
 
 
 @contextmanager

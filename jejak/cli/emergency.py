@@ -8,8 +8,9 @@ import typer
 
 from consumers.gateway.authentication import NotAuthenticated
 from consumers.gateway.request import AuditFound, Caller, Purpose, TrailEntry, Withheld
+from consumers.read_model.audit_queries import Accesses
 from jejak import composition
-from jejak.audit import admission, explaining
+from jejak.audit import admission
 from jejak.cli import output
 from jejak.cli.read import DEFAULT_FIELDS, Ref, asked, caller, family, withheld
 from jejak.cli.stack import Json
@@ -54,9 +55,10 @@ def review(
     settings = Settings()
     asks = caller(settings)
     with composition.connected(settings) as registry, registry.door() as door:
-        found = explaining.find(registry.endpoints.kafka, event_id)
-        about = TrailEntry(event_id.bytes, found.intent.agency_id if found is not None else asks.agency_id)
-        answer = door.audit_read(asks, Purpose(REVIEW, text), about, lambda: AuditFound(_lines(found)), reviews=True)
+        about, tables = TrailEntry(event_id.bytes, asks.agency_id), registry.in_time().accesses()
+        answer = door.audit_read(
+            asks, Purpose(REVIEW, text), about, lambda: AuditFound(_lines(tables, event_id.bytes)), reviews=True
+        )
     if isinstance(answer, Withheld):
         raise withheld(answer.code)
     if json:
@@ -66,12 +68,13 @@ def review(
         output.table("Reviewed", ("", ""), list(line.items()))
 
 
-def _lines(found: explaining.Found | None) -> Sequence[dict[str, Any]]:
-    if found is None:
+def _lines(tables: Accesses, event_id: bytes) -> Sequence[dict[str, Any]]:
+    intent = tables.intent(event_id)
+    if intent is None:
         return ()
-    outcome = found.outcome
-    became = {"outcome": outcome.outcome, "persons": outcome.result_count} if outcome is not None else {}
-    return ({name: getattr(found.intent, name) for name in _SHOWN} | became,)
+    look = tables.look(intent)
+    became = {"outcome": look.outcome, "persons": look.persons} if look is not None and look.outcome else {}
+    return ({name: getattr(intent, name) for name in _SHOWN} | became,)
 
 
 def _second(settings: Settings) -> Caller:

@@ -18,7 +18,7 @@ import faust
 from schemas import catalogue, cloudevents, codec
 from schemas.identifiers import deadline_id
 from schemas.records import DeadlineReached, DeadlineScheduled, Header
-from stream_processors.engine.dead_letters import NO_VALUE, dead_letter
+from stream_processors.agents import intake
 
 AGENCY = "registry"
 ACTOR = "deadlines"
@@ -113,11 +113,11 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
         await _learn_places(table)
         placed.set()
         async for event in stream.events():
-            record = _read(event.value)
+            record = intake.read(event.value, DeadlineScheduled, NOT_A_DEADLINE)
             if isinstance(record, DeadlineScheduled):
                 _keep(table, record)
             else:
-                await _send_letter(dead_letters, places, event, record)
+                await intake.send_letter(dead_letters, places.dead_letters, places.group, event, record)
 
     read_since = app.rebalancing_count
 
@@ -163,17 +163,6 @@ def _bytes_topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
 
-def _read(value: bytes | None) -> DeadlineScheduled | str:
-    """Return the record, or the code that says why there is none."""
-    if value is None:
-        return NO_VALUE
-    try:
-        record = codec.decode(value)
-    except codec.Undecodable as undecodable:
-        return undecodable.code
-    return record if isinstance(record, DeadlineScheduled) else NOT_A_DEADLINE
-
-
 def _keep(table: Any, record: DeadlineScheduled) -> None:
     family = record.family_id.encode()
     _put(table, family, scheduled(table.get(family, {}), record))
@@ -200,20 +189,3 @@ async def _send(changes: Any, change: DeadlineReached) -> Awaitable[Any]:
     key = change.header.family_id.encode()
     arrived: Awaitable[Any] = await changes.send(key=key, value=codec.encode(change), headers=headers)
     return arrived
-
-
-async def _send_letter(dead_letters: Any, places: Places, event: Any, code: str) -> None:
-    """Have a dead letter acknowledged by the broker."""
-    message = event.message
-    letter = dead_letter(
-        topic=places.dead_letters,
-        consumer=places.group,
-        code=code,
-        origin=(message.topic, message.partition, message.offset),
-        key=message.key,
-        value=message.value,
-    )
-    sent = await dead_letters.send(
-        key=letter.key, value=letter.value, headers=letter.headers, partition=message.partition
-    )
-    await sent

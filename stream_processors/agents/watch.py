@@ -17,8 +17,8 @@ from typing import Any, Final
 import faust
 
 from schemas import catalogue, cloudevents, codec, records
+from stream_processors.agents import intake
 from stream_processors.agents.app import bare, now
-from stream_processors.engine.dead_letters import NO_VALUE, dead_letter
 from stream_processors.watch.memory import Memory
 from stream_processors.watch.thresholds import SHIPPED, Thresholds
 from stream_processors.watch.unusual import Watch
@@ -32,6 +32,7 @@ _RECENT: Final = 10_000_000
 _MILLI: Final = 1_000
 
 Record = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
+_RECORDS: Final = (records.AccessIntent, records.AccessOutcome, records.SubjectDisclosure, records.GatewayHeartbeat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
         placed.set()
         async for event in stream.events():
             appended_at = round(event.message.timestamp * _MILLI) * _MILLI
-            record = _read(event.value)
+            record: Record | str = intake.read(event.value, _RECORDS, NOT_AN_ENTRY)
             if isinstance(record, str):
-                await _send_letter(letters, settings, event, record)
+                await intake.send_letter(letters, settings.dead_letters_topic, settings.name, event, record)
             else:
                 await _tell(alerts, memory.seen(record, appended_at, clock()))
             progress.read(appended_at)
@@ -100,35 +101,11 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
     return app
 
 
-def _read(value: bytes | None) -> Record | str:
-    """Return the entry, or the code that says why there is none."""
-    if value is None:
-        return NO_VALUE
-    try:
-        record = codec.decode(value)
-    except codec.Undecodable as undecodable:
-        return undecodable.code
-    return record if isinstance(record, Record) else NOT_AN_ENTRY
-
-
 async def _tell(alerts: Any, found: Iterable[records.UnusualUseDetected]) -> None:
     """Have each alert acknowledged by the broker."""
     for alert in found:
         headers = cloudevents.headers(codec.name_of(alert), alert.alert_id, "/watch")
         await (await alerts.send(key=alert.agency_id.encode(), value=codec.encode(alert), headers=headers))
-
-
-async def _send_letter(letters: Any, settings: WatchSettings, event: Any, code: str) -> None:
-    message = event.message
-    letter = dead_letter(
-        topic=settings.dead_letters_topic,
-        consumer=settings.name,
-        code=code,
-        origin=(message.topic, message.partition, message.offset),
-        key=message.key,
-        value=message.value,
-    )
-    await (await letters.send(key=letter.key, value=letter.value, headers=letter.headers, partition=message.partition))
 
 
 def main(settings: WatchSettings) -> None:

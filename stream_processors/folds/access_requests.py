@@ -7,17 +7,15 @@ import hashlib
 from collections.abc import Sequence
 
 from schemas import catalogue, cloudevents, codec
-from schemas.identifiers import derived_id
-from schemas.records import AccessRequestState, ChangeRefused, FoldPosition
+from schemas.records import AccessRequestState, FoldPosition
 from stream_processors.access_requests import usage
 from stream_processors.access_requests.request import FOLD_VERSION, handle
 from stream_processors.access_requests.said import Change, Handled, change_of
 from stream_processors.engine.contract import Output, Poison
-from stream_processors.folds import metrics
+from stream_processors.folds import metrics, telling
 from stream_processors.folds.states import OtherFoldVersion, StateUnreadable
 from stream_processors.registry.decision import Refused, SequenceGap, record_name
 
-POSITION_PREFIX = b"position/"
 SOURCE = "/jejak/folds/access-requests"
 OUTPUTS = tuple(topic.name for topic in catalogue.TOPICS if "requests fold" in topic.writer)
 _CHANGES = frozenset(catalogue.REQUEST_CHANGES)
@@ -99,24 +97,10 @@ class AccessRequestsFold:
             events=self._events,
             fold_version=FOLD_VERSION,
         )
-        key = POSITION_PREFIX + str(self._partition).encode()
-        return [Output(catalogue.REQUEST_STATES_TOPIC, key, codec.encode(position))]
+        return [telling.position(catalogue.REQUEST_STATES_TOPIC, position)]
 
     def _refusal(self, change: Change, refused: Refused, offset: int) -> Output:
-        refusal = ChangeRefused(
-            header=change.record.header,
-            record=codec.name_of(change.record),
-            rule=refused.rule,
-            pointer=refused.pointer,
-            explanation=refused.explanation,
-            source_topic=catalogue.REQUESTS_TOPIC,
-            source_partition=self._partition,
-            source_offset=offset,
-        )
-        refusal_id = derived_id(change.prefix.change_id, f"refused/{offset}")
-        headers = cloudevents.headers(codec.name_of(refusal), refusal_id, SOURCE)
-        key = change.prefix.family_id.encode()
-        return Output(catalogue.REFUSALS_TOPIC, key, codec.encode(refusal), headers, change.recorded_at // 1000)
+        return telling.refusal(change, refused, (catalogue.REQUESTS_TOPIC, self._partition, offset), SOURCE)
 
 
 def _handled(change: Change, before: AccessRequestState | None) -> Handled:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from schemas import catalogue, cloudevents, codec
-from schemas.identifiers import derived_id
-from schemas.records import ChangeRefused, EligibilityDecided, FamilyState, FoldPosition, IndicatorSum
+from schemas.records import EligibilityDecided, FamilyState, FoldPosition, IndicatorSum
 from stream_processors.engine.contract import Output, Poison
-from stream_processors.folds import metrics
+from stream_processors.folds import metrics, telling
 from stream_processors.folds.states import OtherFoldVersion, States
 from stream_processors.indicators import counted, definitions
 from stream_processors.indicators.counts import Counts
@@ -19,7 +18,7 @@ from stream_processors.registry.decision import Change, Refused, SequenceGap, ch
 from stream_processors.registry.family import FOLD_VERSION, Handled, handle
 from stream_processors.registry.rulebook import RuleBook
 
-POSITION_PREFIX = b"position/"
+POSITION_PREFIX = telling.POSITION_PREFIX
 SOURCE = "/jejak/folds/families"
 _output: Callable[[type[Output], tuple[Any, ...]], Output] = tuple.__new__  # half the cost of Output(...)
 _CHANGES = frozenset(catalogue.CHANGES)
@@ -143,11 +142,7 @@ class FamiliesFold:
             events=self._events,
             fold_version=FOLD_VERSION,
         )
-        key = POSITION_PREFIX + str(self._partition).encode()
-        return [
-            *self._changed_sums(next_offset),
-            Output(self._state_topic, key, codec.encode(position)),
-        ]
+        return [*self._changed_sums(next_offset), telling.position(self._state_topic, position)]
 
     def _outputs(self, key: bytes, before: FamilyState | None, handled: Handled, framed: bytes) -> list[Output]:
         state = handled.state
@@ -167,22 +162,7 @@ class FamiliesFold:
         return outputs
 
     def _refusal(self, change: Change, refused: Refused, offset: int) -> Output:
-        refusal = ChangeRefused(
-            header=change.record.header,
-            record=codec.name_of(change.record),
-            rule=refused.rule,
-            pointer=refused.pointer,
-            explanation=refused.explanation,
-            source_topic=catalogue.CHANGES_TOPIC,
-            source_partition=self._partition,
-            source_offset=offset,
-        )
-        framed = codec.encode(refusal)
-        ce = cloudevents.headers(
-            codec.name_of(refusal), derived_id(change.prefix.change_id, f"refused/{offset}"), SOURCE
-        )
-        key = change.prefix.family_id.encode()
-        return Output(catalogue.REFUSALS_TOPIC, key, framed, ce, change.recorded_at // 1000)
+        return telling.refusal(change, refused, (catalogue.CHANGES_TOPIC, self._partition, offset), SOURCE)
 
     def _changed_sums(self, next_offset: int) -> Iterator[Output]:
         for cell, total in self._counts.take_changed().items():

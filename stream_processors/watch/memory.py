@@ -20,6 +20,8 @@ _UNANSWERED_KEPT: Final = 86_400_000_000
 _TOLD: Final = -1
 _SPEAKS, _ENDED = 0, 1
 _OF_LINES: Final = frozenset({"AUDIT_READ", "LIST"})
+_BREAK_GLASS: Final = "BREAK_GLASS"
+_ALLOWED: Final = "ALLOW"
 _AS_THE_OUTCOME_SAYS: Final = -1
 _GATEWAY_KEPT: Final = 30 * 86_400_000_000
 
@@ -88,6 +90,8 @@ class Memory:
             self._intents.add(_INTENT + intent.event_id)
         if {intent.subject_ref, intent.household_ref} & self._honey:
             yield self._watch.honey(who, intent.event_id, at)
+        if intent.action == _BREAK_GLASS and intent.decision == _ALLOWED:
+            yield self._watch.break_glass(who, intent.event_id, intent.review_due_at or at, at)
         windows = self._windows(who)
         yield from self._after(who, windows, self._watch.begun(windows, who, intent.actor_role, intent.event_id, at))
 

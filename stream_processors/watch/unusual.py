@@ -23,7 +23,9 @@ INTENT_WITHOUT_OUTCOME: Final = "INTENT_WITHOUT_OUTCOME"
 CLOCK_DIFFERS: Final = "CLOCK_DIFFERS"
 SEQUENCE_HOLE: Final = "SEQUENCE_HOLE"
 GATEWAY_SILENT: Final = "GATEWAY_SILENT"
+BREAK_GLASS_USED: Final = "BREAK_GLASS_USED"
 OUTSIDE_AREA: Final = "OUTSIDE_AREA"
+SUPERVISOR: Final = "supervisor"
 
 _SECOND: Final = 1_000_000
 HOUR: Final = 3_600 * _SECOND
@@ -109,6 +111,13 @@ class Watch:
     def honey(self, who: Accessor, intent_id: bytes, at: int) -> UnusualUseDetected:
         """Return the alert of a look that touched a record which nobody has a reason to look at."""
         return self._alert(HONEY_RECORD, who, at, (at, at), 1, 0, intent_id=intent_id, about=intent_id.hex())
+
+    def break_glass(self, who: Accessor, intent_id: bytes, review_due_at: int, at: int) -> UnusualUseDetected:
+        """Return what tells the agency's supervisor of an emergency, which calls for a review until it is due."""
+        window, about = (at, review_due_at), intent_id.hex()
+        return self._alert(
+            BREAK_GLASS_USED, who, at, window, 1, 0, about=about, intent_id=intent_id, addressed_to=SUPERVISOR
+        )
 
     def unanswered(self, who: Accessor, intent_id: bytes, began_at: int, now: int) -> UnusualUseDetected | None:
         """Return the alert of an intent of which nobody knows at `now` what became, or None while its time runs."""

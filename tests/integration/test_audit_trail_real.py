@@ -11,7 +11,7 @@ import pytest
 from consumers.gateway.request import AuditDisclosed, Caller, Purpose
 from consumers.gateway.trail import OWN_DATA, Looks, Trail, Trails
 from consumers.read_model import tables
-from consumers.read_model.audit_queries import NEWEST, Accesses
+from consumers.read_model.audit_queries import NEWEST, Accesses, Emergency
 from consumers.read_model.compare import Comparison, MayLack
 from consumers.read_model.rows import day_of
 from identity.audit_reference import EpochKey
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.real
 PERSON, FAMILY = "p" * 26, "f" * 26
+ELSEWHERE = "dinsos/35.78"
 KEYS = (EpochKey(2024, bytes(32)), EpochKey(2025, bytes(range(32))))
 ME = KEYS[1].subject_ref(PERSON)
 LOOKS = 300
@@ -40,6 +41,9 @@ class Door:
 class Homes:
     def family_of(self, reference: str) -> str:
         return FAMILY
+
+    def cards_of(self, family_id: str) -> tuple[str, ...]:
+        return ()
 
 
 def chain(gateway: str) -> list[tuple[str, bytes]]:
@@ -69,8 +73,37 @@ def world(stack: Endpoints) -> Iterator[World]:
             entries = chain(gateway)
             made.publish(made.topics.audit, *entries)
             made.publish(made.topics.audit, *entries[-40:])  # a gateway wrote its file of entries again
+        for _ in range(2):
+            made.publish(made.topics.audit, *EMERGENCIES)
         made.settle()
         yield made
+
+
+def emergencies() -> list[tuple[str, bytes]]:
+    """Two emergencies of an agency, the first of them reviewed, and what became of the second."""
+    said: dict[str, Any] = {"agency_id": ELSEWHERE, "subject_ref": None}
+    entries = [
+        intent(1, b"1" * 16, action="BREAK_GLASS", second_actor_ref="officer-8", review_due_at=NOW + 72, **said),
+        intent(2, b"2" * 16, action="BREAK_GLASS", second_actor_ref="officer-8", review_due_at=NOW + 73, **said),
+        intent(3, b"3" * 16, action="AUDIT_READ", actor_ref="officer-9", reviews_intent_id=b"1" * 16, **said),
+        replace(outcome(4, persons=4), intent_id=b"2" * 16),
+    ]
+    return [("gw-9", codec.encode(replace(entry, gateway_id="gw-9"))) for entry in entries]
+
+
+EMERGENCIES = emergencies()
+
+
+def test_an_agencys_unreviewed_emergencies_are_told_with_what_became_of_them(world: World) -> None:
+    accesses = Accesses(world.session, world.version)
+    assert accesses.unreviewed(ELSEWHERE) == (Emergency(b"2" * 16, ACTOR, "officer-8", NOW + 73),)
+    assert accesses.unreviewed(AGENCY) == ()
+    asked = accesses.intent(b"2" * 16)
+    assert asked is not None
+    look = accesses.look(asked)
+    assert look is not None
+    assert (look.event_id, look.outcome, look.persons) == (b"2" * 16, "DELIVERED", 4)
+    assert accesses.intent(b"9" * 16) is None
 
 
 def trails(world: World) -> Trails:

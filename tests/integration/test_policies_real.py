@@ -11,10 +11,11 @@ import pytest
 
 from consumers.gateway import audit_log, policy, policy_feed
 from consumers.gateway.audit_log import AuditLog
+from consumers.gateway.break_glass import NoReviews
 from consumers.gateway.disclosure import Door
 from consumers.gateway.policy import Policies
-from consumers.gateway.policy_feed import FollowedPolicies, TrailReviews
-from consumers.gateway.request import Caller, FamilyAsked, FamilyDisclosed, PersonAsked, Purpose, TrailEntry, Withheld
+from consumers.gateway.policy_feed import FollowedPolicies
+from consumers.gateway.request import Caller, FamilyAsked, FamilyDisclosed, Purpose, Withheld
 from identity.audit_reference import load_or_create_epoch_key
 from identity.keys import InMemoryKeyStore
 from identity.open import Opener
@@ -87,7 +88,7 @@ def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoint
     assert isinstance(caller, Caller)
     with (
         AuditLog(audit_log.producer(stack.kafka), settings.gateway, folder=tmp_path / "wal") as log,
-        admission.gate(settings, stack.kafka) as gate,
+        admission.gate(settings, stack.kafka, NoReviews()) as gate,
     ):
         door = Door(OneFamily(keys), Opener(keys), log, load_or_create_epoch_key(tmp_path, 2025), gate=gate)
 
@@ -111,40 +112,6 @@ def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoint
         admission.activate(stack.kafka, changed(), "operator")
     readings = [one for one in _entries(stack) if isinstance(one, records.AccessIntent) and one.action == "AUDIT_READ"]
     assert len([one for one in readings if one.gateway_id.startswith(settings.gateway)]) == 6
-
-
-def test_an_emergency_is_waited_for_on_the_topic_until_it_is_reviewed(stack: Endpoints, tmp_path: Path) -> None:
-    kafka.create_topics(stack.kafka, [topic(AUDIT_TOPIC)])
-    first, second, third = (
-        admission.operator(
-            Settings(
-                data=tmp_path,
-                environment="development",
-                agency="dinsos/35.71",
-                role="supervisor",
-                actor=f"officer-{number}",
-            )
-        )
-        for number in range(3)
-    )
-    assert isinstance(first, Caller)
-    assert isinstance(second, Caller)
-    assert isinstance(third, Caller)
-    keys, reviews = InMemoryKeyStore(), TrailReviews(stack.kafka)
-    with AuditLog(audit_log.producer(stack.kafka), "uji", folder=tmp_path / "wal") as log:
-        gate = admission.Gate(reviews=reviews)
-        door = Door(OneFamily(keys), Opener(keys), log, load_or_create_epoch_key(tmp_path, 2025), gate=gate)
-        why = Purpose("KEADAAN_DARURAT", "a flood")
-        found = door.break_glass(first, second, why, PersonAsked("p" * 26), FIELDS)
-        assert isinstance(found, FamilyDisclosed)
-        intent_id = found.receipts[0].event_id
-        assert reviews.waiting()[intent_id].officers == {"officer-0", "officer-1"}
-        answer = explaining.find(stack.kafka, uuid.UUID(bytes=intent_id))
-        assert answer is not None
-        entry = TrailEntry(intent_id, "dinsos/35.71")
-        own = Purpose("PENGAWASAN_INTERNAL")
-        door.audit_read(third, own, entry, lambda: explaining.AuditFound(()), reviews=True)
-        assert intent_id not in reviews.waiting()
 
 
 def _without_verification() -> Policies:

@@ -61,6 +61,9 @@ class Homes:
     def family_of(self, reference: str) -> str | None:
         return FAMILY if reference == PERSON else None
 
+    def cards_of(self, family_id: str) -> tuple[str, ...]:
+        return ()
+
 
 class Log:
     def receipt(self, partition: int, offset: int) -> str | None:

@@ -6,8 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from consumers.read_model import tables
-from consumers.read_model.audit_queries import NEWEST, PAGE, Access, AccessPage, Position
-from consumers.read_model.audit_rows import AccessRows, AuditEntry, audit_entry, hours_of
+from consumers.read_model.audit_queries import NEWEST, PAGE, Access, AccessPage, Emergency, Position
+from consumers.read_model.audit_rows import REVIEWED, USED, AccessRows, AuditEntry, audit_entry, hours_of
 from identity.written_intent import WrittenIntent
 from schemas import codec, records
 
@@ -20,6 +20,7 @@ NOW = 1_750_000_000_000_000
 ANI, BUDI, HOME = b"a" * 32, b"b" * 32, b"h" * 32
 LOOK, OTHER = b"i" * 16, b"j" * 16
 AGENCY, ACTOR = "dinsos/35.71", "officer-7"
+EMERGENCIES = tables.ACCESS_EMERGENCY.name
 
 
 def place(seq: int, event_id: bytes) -> dict[str, Any]:
@@ -125,6 +126,14 @@ class Database:
     def intents(self, ids: Iterable[bytes]) -> list[tuple[Any, ...]]:
         keyed = {where[0]: cells for (name, where, _), cells in self.rows.items() if name == tables.ACCESS_INTENT.name}
         return [(one, *(value for _, value in keyed[one])) for one in ids if one in keyed]
+
+    def unreviewed(self, agency: str) -> list[Emergency]:
+        found = [
+            (key, cells) for (name, where, key), cells in self.rows.items() if (name, where) == (EMERGENCIES, (agency,))
+        ]
+        reviewed = {intent_id for (intent_id, step), _ in found if step == REVIEWED}
+        used = ((key[0], cells) for key, cells in found if key[1] == USED and key[0] not in reviewed)
+        return [Emergency(intent_id, *(value for _, value in cells)) for intent_id, cells in used]
 
     def of_subject(self, subject: bytes) -> list[Access]:
         return self.lines(tables.ACCESS_OF_SUBJECT, subject)

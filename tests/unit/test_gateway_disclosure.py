@@ -133,6 +133,9 @@ class Registry:
     def family_of(self, reference: str) -> str | None:
         return FAMILY if reference in {*PERSONS, CARD} else None
 
+    def cards_of(self, family_id: str) -> tuple[str, ...]:
+        return (CARD,) if family_id == FAMILY else ()
+
 
 class Room:
     """A door with all that it stands on."""

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 
 from consumers.gateway import policy
 from consumers.gateway.admission import Gate
-from consumers.gateway.break_glass import Emergencies, Emergency
+from consumers.gateway.break_glass import KeptReviews
 from consumers.gateway.disclosure import Door
 from consumers.gateway.explaining import explained
 from consumers.gateway.policy import Agreement, Policies
@@ -40,10 +40,13 @@ from consumers.gateway.request import (
 )
 from identity.open import Opener
 from schemas import merkle, records
+from tests.unit.audit_rig import on_topic, projected
 from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, FAMILY, NIK, NOW, PERSONS, PURPOSE, Room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+
+    from consumers.read_model.audit_queries import Emergency
 
 HOUR = 3_600_000_000
 TOKENS = "t-1", "t-2", "t-3"
@@ -85,19 +88,16 @@ class Granted:
 
 
 class Told:
-    """The emergencies on the room's own trail."""
+    """The emergencies of the room's own trail, as the read model has them."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
         self.away = False
 
-    def waiting(self) -> Mapping[bytes, Emergency]:
+    def unreviewed(self, agency: str) -> list[Emergency]:
         if self.away:
-            raise TimeoutError
-        found = Emergencies()
-        for entry in self._room.broker.records:
-            found.apply(entry)
-        return found.waiting()
+            raise OperationTimedOut
+        return projected(on_topic(self._room.broker.records)).unreviewed(agency)
 
 
 class House:
@@ -109,7 +109,7 @@ class House:
         self.clock, self.granted, self.told = Clock(), Granted(), Told(self.room)
         self.policies: list[Policies | None] = [policy.shipped()]
         self.quotas = Quotas()
-        gate = Gate(lambda: self.policies[-1], self.granted, self.quotas, self.told, self.clock)
+        gate = Gate(lambda: self.policies[-1], self.granted, self.quotas, KeptReviews(self.told), self.clock)
         self.door = Door(
             self.room.registry, Opener(self.room.keys), self.room.log, EPOCH_KEY, self.room.pauses.append, gate=gate
         )
@@ -284,14 +284,25 @@ def test_an_emergency_is_refused_while_the_reviews_can_not_be_read(house: House)
     assert isinstance(house.look(), FamilyDisclosed)
 
 
-def test_entries_in_any_order_tell_the_same_emergencies(house: House) -> None:
+def test_entries_in_any_order_and_twice_tell_the_same_emergencies(house: House) -> None:
+    house.emergency()
     house.emergency()
     entry = TrailEntry(house.entries[0].event_id, "dinsos/35.71")
     house.door.audit_read(SUPERVISOR, OWN_USE, entry, lambda: AuditFound(()), reviews=True)
-    found = Emergencies()
-    for one in reversed(house.entries):
-        found.apply(one)
-    assert found.waiting() == {}
+    entries = on_topic(house.entries)
+    found = [projected(*told).unreviewed("dinsos/35.71") for told in ([entries], [entries[::-1]], [entries, entries])]
+    assert [[one.actor for one in waiting] for waiting in found] == [["officer-7"]] * 3
+    assert projected(entries).unreviewed("dinsos/35") == []
+
+
+def test_what_was_refused_or_read_without_a_review_is_no_emergency_and_reviews_none(house: House) -> None:
+    assert house.emergency(purpose=Purpose("KEADAAN_DARURAT")) == Withheld("EXPLANATION_NEEDED")
+    house.emergency()
+    (waits,) = house.told.unreviewed("dinsos/35.71")
+    entry = TrailEntry(waits.intent_id, "dinsos/35.71")
+    house.door.audit_read(SUPERVISOR, OWN_USE, entry, lambda: AuditFound(()))
+    house.door.audit_read(SECOND, OWN_USE, entry, lambda: AuditFound(()), reviews=True)
+    assert house.told.unreviewed("dinsos/35.71") == [waits]
 
 
 # The trail

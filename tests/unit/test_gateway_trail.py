@@ -81,6 +81,9 @@ class Homes:
     def family_of(self, reference: str) -> str | None:
         return FAMILY if reference == PERSON else None
 
+    def cards_of(self, family_id: str) -> tuple[str, ...]:
+        return ()
+
 
 class Log:
     """Has a receipt for each entry below an offset."""

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from consumers.gateway import policy, policy_feed
-from consumers.gateway.policy_feed import FollowedPolicies, TrailReviews, activation
+from consumers.gateway.policy_feed import FollowedPolicies, activation
 from jejak.audit import admission
 from schemas import codec
 
@@ -64,10 +64,6 @@ def in_time(ask: Callable[[], Any]) -> None:
     with pytest.raises(KafkaException):
         ask()
     assert time.monotonic() - began < REFUSED_IN
-
-
-def test_reviews_say_in_time_that_the_broker_is_away(nobody: str) -> None:
-    in_time(TrailReviews(nobody).waiting)
 
 
 def test_agreements_say_in_time_that_the_broker_is_away(nobody: str) -> None:

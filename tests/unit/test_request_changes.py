@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -56,7 +58,7 @@ def test_a_command_is_told_what_became_of_its_change(monkeypatch: pytest.MonkeyP
     header = SimpleNamespace(change_id=b"c" * 16)
     refusal = SimpleNamespace(header=header, rule="NOT_A_STEP", pointer="", explanation="why")
     figures = SimpleNamespace(refusals=lambda agency: [refusal] if agency == REQUESTER else [])
-    registry: Any = SimpleNamespace(endpoints=SimpleNamespace(kafka=""), figures=lambda: figures)
+    registry: Any = SimpleNamespace(endpoints=SimpleNamespace(kafka=""), read_model=lambda: figures)
     monkeypatch.setattr(requests, "states", lambda _: {ID: state})
     monkeypatch.setattr(requests, "DECIDED_SECONDS", 0.01)
     assert requests.decided(registry, ID, b"a" * 16, REQUESTER) == state
@@ -73,6 +75,28 @@ def test_an_agreement_is_the_grant_while_it_lasts() -> None:
     assert known.active(state.request_id, REQUESTER, state.valid_until) is None
     assert known.active(state.request_id, REQUESTER, state.valid_from - 1) is None
     assert known.active(state.request_id, "opd/35.72", START) is None
+
+
+def test_agreements_are_told_while_others_are_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = Request().granted().it
+    known, over, faults = KnownAgreements([state]), threading.Event(), list[BaseException]()
+    monkeypatch.setattr(threading, "excepthook", lambda said: faults.append(said.exc_value))
+
+    def ask() -> None:
+        while not over.is_set():
+            known.active(state.request_id, REQUESTER, START)
+
+    asking, usual = threading.Thread(target=ask), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    asking.start()
+    try:
+        for number in range(5_000):
+            known.take(replace(state, request_id=f"{number:026}"))
+    finally:
+        over.set()
+        asking.join()
+        sys.setswitchinterval(usual)
+    assert faults == []
 
 
 def test_a_request_that_was_not_granted_is_no_agreement() -> None:

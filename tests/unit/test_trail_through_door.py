@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumers.gateway.request import FamilyDisclosed, PersonAsked, Purpose, Withheld
+from consumers.gateway.request import CardAsked, FamilyAsked, FamilyDisclosed, PersonAsked, Purpose, Withheld
 from consumers.gateway.trail import OWN_DATA, Looks, Trail, Trails
 from consumers.read_model.rows import day_of
 from identity.audit_reference import EpochKey
+from schemas.records import AccessIntent
 from tests.unit.audit_rig import Database, on_topic, projected
-from tests.unit.test_gateway_disclosure import CALLER, EPOCH_KEY, FAMILY, NOW, PERSONS
+from tests.unit.test_gateway_disclosure import CALLER, CARD, EPOCH_KEY, FAMILY, NOW, PERSONS
 from tests.unit.test_gateway_door import AUDITOR, OVERSIGHT, OWN_USE, SUPERVISOR, House
 
 if TYPE_CHECKING:
@@ -84,6 +85,44 @@ def test_a_refused_look_at_the_person_or_the_family_is_a_line(house: House) -> N
     assert [(line.row.agency, str(line.became), line.row.reason) for line in found] == [
         ("dinsos/35.78", "REFUSED", "OUTSIDE_AREA")
     ] * 2
+
+
+def by_card(trail: Trail) -> list[tuple[str, str, str]]:
+    return [(line.row.agency, str(line.became), line.row.reason) for line in trail.lines if line.row.action == "READ"]
+
+
+def test_a_look_by_the_familys_card_is_a_line_also_where_it_was_refused(house: House) -> None:
+    assert isinstance(house.look(replace(CALLER, agency_id="dinsos/35.78"), asked=CardAsked(CARD)), Withheld)
+    assert by_card(mine(house)) == [("dinsos/35.78", "REFUSED", "OUTSIDE_AREA")]
+    assert isinstance(house.look(asked=CardAsked(CARD)), FamilyDisclosed)
+    assert by_card(mine(house))[0] == ("dinsos/35.71", "DISCLOSED", "")
+
+
+def test_an_intent_names_whom_it_asks_for_by_the_epochs_reference_and_never_by_the_cards_own(house: House) -> None:
+    for asked in (PersonAsked(PERSONS[0]), FamilyAsked(FAMILY), CardAsked(CARD)):
+        house.look(asked=asked)
+    intents = [entry for entry in house.entries if isinstance(entry, AccessIntent)]
+    assert [(one.subject_ref, one.household_ref) for one in intents] == [
+        (EPOCH_KEY.subject_ref(PERSONS[0]), None),
+        (None, EPOCH_KEY.subject_ref(FAMILY)),
+        (None, EPOCH_KEY.subject_ref(CARD)),
+    ]
+    assert CARD.encode() not in b"".join(house.room.broker.values)
+
+
+def test_who_was_searched_and_not_found_reads_so_in_a_trail_that_holds(house: House) -> None:
+    stranger = "s" * 26
+    assert house.look(asked=PersonAsked(stranger)) == Withheld("NOT_FOUND")
+    found = trails(house).of_person(replace(CITIZEN, person_ref=stranger), WHY, stranger)
+    assert isinstance(found, Trail), found
+    assert [line for line in told(found) if line[0] == "READ"] == [("READ", "dinsos/35.71", "NOTHING_SHOWN")]
+
+
+def test_a_card_that_was_searched_before_its_family_was_known_is_a_line_once_it_is(house: House) -> None:
+    state, house.room.registry.state = house.room.registry.state, None
+    assert house.look(asked=CardAsked(CARD)) == Withheld("NOT_FOUND")
+    house.room.registry.state = state
+    assert by_card(mine(house)) == [("dinsos/35.71", "NOTHING_SHOWN", "NOT_FOUND")]
 
 
 def test_a_person_reads_nobody_elses_trail(house: House) -> None:

@@ -140,6 +140,32 @@ def test_a_gateway_that_speaks_again_may_fall_silent_again() -> None:
     assert kinds(memory.silent(AT_TEN + 5 * MINUTE)) == ["GATEWAY_SILENT"]
 
 
+DUE = AT_TEN + 72 * 60 * MINUTE
+
+
+def used(seq: int = 1, event_id: bytes = LOOK, **other: Any) -> records.AccessIntent:
+    return intent(seq, event_id, action="BREAK_GLASS", review_due_at=DUE, second_actor_ref="officer-8", **other)
+
+
+def test_an_emergency_is_told_to_the_agencys_supervisor_until_when_it_must_be_reviewed() -> None:
+    (alert,) = told(watching(), [used()])
+    assert (alert.kind, alert.agency_id, alert.actor_ref) == ("BREAK_GLASS_USED", AGENCY, ACTOR)
+    assert (alert.addressed_to, alert.intent_id) == ("supervisor", LOOK)
+    assert (alert.detected_at, alert.window_start, alert.window_end) == (AT_TEN, AT_TEN, DUE)
+
+
+def test_each_emergency_is_told_once_however_often_it_comes() -> None:
+    both = [used(), used(2, OTHER)]
+    alerts = told(watching(), [*both, *both])
+    assert [one.intent_id for one in alerts] == [LOOK, OTHER]
+    again = told(watching(), both)  # a watch that lost what it kept tells the same alerts, not others
+    assert [one.alert_id for one in again] == [one.alert_id for one in alerts]
+
+
+def test_an_emergency_that_was_refused_and_any_other_look_are_told_to_nobody() -> None:
+    assert told(watching(), [used(decision="DENY"), intent(2, OTHER)]) == []
+
+
 @pytest.mark.parametrize("action", ["AUDIT_READ", "LIST"])
 def test_the_lines_of_a_trail_or_a_list_that_was_read_are_not_persons(action: str) -> None:
     reading = [intent(action=action, subject_ref=None), outcome(2, persons=1_000)]
