@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import threading
 from dataclasses import fields, replace
@@ -136,6 +137,22 @@ def test_an_issuer_that_is_away_is_no_fault_of_the_token(server: Server) -> None
     refusal = readings(EntriesAsked("t", EXTERNAL, "", EntryBundle(0, 1)))
     assert refusal is not None
     assert refusal.status_code == 503
+
+
+def test_a_bound_token_opens_entries_over_its_own_connection_alone(server: Server) -> None:
+    heard: list[tuple[str, bytes | None]] = []
+
+    def authenticate(token: str, certificate: bytes | None) -> NotAuthenticated:
+        heard.append((token, certificate))
+        return NotAuthenticated("TOKEN_NOT_BOUND")
+
+    readings = Readings(authenticate, server.house.door)
+    for certificate in (None, bytes(32)):
+        refusal = readings(EntriesAsked("t", EXTERNAL, "", EntryBundle(0, 1), certificate))
+        assert refusal is not None
+        assert (refusal.status_code, json.loads(bytes(refusal.body))["code"]) == (401, "TOKEN_NOT_BOUND")
+    assert heard == [("t", None), ("t", bytes(32))]
+    assert server.intents == []
 
 
 @pytest.mark.parametrize(("subject", "purpose", "code"), [
