@@ -99,6 +99,13 @@ def export(  # noqa: PLR0913, PLR0917  the parts that it joins
         return Made(journal.digest(), running.reached, key.mark(wanted.request_id), (stream.intent.event_id.hex(),))
 
 
+def refused(door: Exporting, caller: Caller, wanted: Export, code: str, second: Caller | None = None) -> Withheld:
+    """Return the refusal of an export that may not begin here, once the attempt is on record with an empty outcome."""
+    asked = ExportAsked(wanted.request_id, wanted.fields, wanted.regions, wanted.most_persons)
+    stream = door.open_export(caller, Purpose(wanted.purpose, None, wanted.request_id), asked, second)
+    return stream if isinstance(stream, Withheld) else stream.abandon(code)
+
+
 class _Running:
     """One run of an export: from where it stands to its end."""
 

@@ -17,8 +17,16 @@ from typing import IO, Final
 _MODE: Final = 0o600
 
 
+OF_ANOTHER: Final = "EXPORT_OF_ANOTHER_THERE"
+SHORTENED: Final = "EXPORT_FILE_SHORTENED"
+
+
 class JournalRefused(Exception):
-    """The journal is of another export, or the file is shorter than the journal says; it holds no content."""
+    """`code` OF_ANOTHER: what lies there is another export's. SHORTENED: the file has less than the journal says."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +90,11 @@ def opened(target: Path, beginning: Reached) -> Iterator[tuple[Journal, Reached]
     """
     reached = _last(journal_of(target)) or beginning
     if (reached.export_id, reached.terms) != (beginning.export_id, beginning.terms):
-        raise JournalRefused("another export lies there: finish or remove it first")
+        raise JournalRefused(OF_ANOTHER)
     part = part_of(target)
     with _private(part) as body, _private(journal_of(target)) as lines:
         if body.seek(0, os.SEEK_END) < reached.bytes:
-            raise JournalRefused("the file is shorter than its journal says: begin anew")
+            raise JournalRefused(SHORTENED)
         body.truncate(reached.bytes)
         body.seek(reached.bytes)
         _cut(lines)

@@ -1,6 +1,7 @@
 """Exports to agencies from this machine: the grant, the door, the file, its manifest, and the hand-over on record.
 
-A file has its own name only once `DataHandedOver` is on record; until then it lies beside it as `.part`.
+A file has its own name only once `DataHandedOver` is on record; until then it lies beside it as `.part`, the only one
+of its grant: claims in the registry's data folder hold that, and a refused attempt is on record.
 """
 
 import json
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from consumers.gateway import export_journal
-from consumers.gateway.export import Export, Made, export, recipient_of
+from consumers.gateway.export import Export, Made, export, recipient_of, refused
+from consumers.gateway.export_claim import Claimed, claimed
 from consumers.gateway.export_journal import JournalRefused
 from consumers.gateway.export_rows import Format
 from consumers.gateway.honey import Honey
@@ -29,6 +31,7 @@ EXPIRES_AFTER: Final = 90 * 86_400_000_000
 DONE: Final = "SELESAI"
 GRANTED: Final = "DISETUJUI"
 GATEWAY: Final = "gateway"
+CLAIMS: Final = "exports"
 _WAIT_SECONDS: Final = 30.0
 _PAUSE_SECONDS: Final = 0.5
 
@@ -66,12 +69,26 @@ def run(  # noqa: PLR0913  what is exported to whom, where
     if state.step != GRANTED:
         return Withheld("AGREEMENT_NOT_ACTIVE")
     wanted = _wanted(state, purpose, kind, now())
-    key = load_or_create_mark_key(registry.settings.key_folder())
     try:
+        with claimed(registry.settings.data / CLAIMS, request_id, target):
+            return _claimed(registry, caller, state, wanted, target, second)
+    except (Claimed, JournalRefused) as fault:
         with registry.door() as door:
-            made = export(door, registry.figures(), key, caller, wanted, target, second)
-    except JournalRefused as refused:
-        return Withheld(str(refused))
+            return refused(door, caller, wanted, fault.code, second)
+
+
+def _claimed(  # noqa: PLR0913, PLR0917  what is exported to whom, where
+    registry: Registry,
+    caller: Caller,
+    state: AccessRequestState,
+    wanted: Export,
+    target: Path,
+    second: Caller | None,
+) -> HandedOver | Withheld:
+    """Make the file and hand it over; the claim is held until that is on record."""
+    request_id, key = state.request_id, load_or_create_mark_key(registry.settings.key_folder())
+    with registry.door() as door:
+        made = export(door, registry.figures(), key, caller, wanted, target, second)
     if isinstance(made, Withheld):
         return made
     _watched(registry.settings, Honey(key, request_id, wanted.regions[0]))

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from consumers.gateway import export_journal, export_rows
 from consumers.gateway.audit_log import Receipt
-from consumers.gateway.export import CHUNK, Export, Made, export, recipient_of
+from consumers.gateway.export import CHUNK, Export, Made, export, recipient_of, refused
+from consumers.gateway.export_claim import ELSEWHERE, RUNNING, Claimed, claimed
 from consumers.gateway.export_journal import JournalRefused
 from consumers.gateway.honey import Honey
 from consumers.gateway.request import Caller, ChunkDisclosed, FamilyRow, Withheld
@@ -188,6 +189,52 @@ def test_another_exports_file_is_not_gone_on_with(tmp_path: Path) -> None:
         export(Door(at=kill_at("before", 2)), Lists(), KEY, CALLER, wanted(), target)
     with pytest.raises(JournalRefused):
         export(Door(), Lists(), KEY, CALLER, wanted(kind="jsonl"), target)
+
+
+def code_of(folder: Path, request: str, target: Path) -> str:
+    """Why a grant can't be claimed for this file, nothing where it can."""
+    try:
+        with claimed(folder, request, target):
+            return ""
+    except Claimed as fault:
+        return fault.code
+
+
+def test_a_grant_is_exported_by_one_process_at_a_time(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with claimed(tmp_path / "claims", REQUEST, target):
+        assert code_of(tmp_path / "claims", REQUEST, target) == RUNNING
+        assert code_of(tmp_path / "claims", REQUEST, tmp_path / "other.csv") == RUNNING
+        assert code_of(tmp_path / "claims", OTHER, tmp_path / "other.csv") == ""
+    assert code_of(tmp_path / "claims", REQUEST, target) == ""
+
+
+def test_a_grant_whose_export_was_killed_goes_on_in_the_same_file_and_in_no_other(tmp_path: Path) -> None:
+    target, claims = tmp_path / "out.csv", tmp_path / "claims"
+    with pytest.raises(Killed), claimed(claims, REQUEST, target):
+        export(Door(at=kill_at("disclosed", 2)), Lists(), KEY, CALLER, wanted(), target)
+    assert code_of(claims, REQUEST, tmp_path / "other.csv") == ELSEWHERE
+    assert code_of(claims, REQUEST, target) == ""
+    export_journal.part_of(target).unlink()
+    assert code_of(claims, REQUEST, tmp_path / "other.csv") == ELSEWHERE
+    export_journal.journal_of(target).unlink()
+    assert code_of(claims, REQUEST, tmp_path / "other.csv") == ""
+    assert code_of(claims, REQUEST, target) == ""
+
+
+def test_an_export_that_may_not_begin_is_on_record_and_shows_nobody() -> None:
+    door = Door()
+    assert refused(door, CALLER, wanted(), RUNNING) == Withheld(RUNNING)
+    assert (door.ended, door.disclosed, len(door.asked)) == ([RUNNING], [], 1)
+
+
+def test_a_file_that_was_shortened_is_not_gone_on_with(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with pytest.raises(Killed):
+        export(Door(at=kill_at("before", 2)), Lists(), KEY, CALLER, wanted(), target)
+    export_journal.part_of(target).write_bytes(b"")
+    with pytest.raises(JournalRefused, match="EXPORT_FILE_SHORTENED"):
+        export(Door(), Lists(), KEY, CALLER, wanted(), target)
 
 
 def test_no_reference_of_a_person_or_family_is_in_a_file(tmp_path: Path) -> None:
