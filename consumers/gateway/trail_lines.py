@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from consumers.read_model.audit_queries import Access
-from consumers.read_model.audit_rows import DISCLOSURE
+from consumers.read_model.audit_rows import AUDIT_READ, DISCLOSURE
 
 UNANSWERED_SECONDS: Final = 60
 CITIZEN: Final = "CITIZEN"
@@ -88,7 +88,8 @@ def became(row: Access, now: int, unanswered_seconds: float = UNANSWERED_SECONDS
         case "FAILED":
             return Became.FAILED
         case _:
-            return Became.DISCLOSED if row.persons else Became.NOTHING_SHOWN
+            of_officers = row.action == AUDIT_READ and not row.reason  # lines were shown, of no person
+            return Became.DISCLOSED if row.persons or of_officers else Became.NOTHING_SHOWN
 
 
 def lines(of_person: Iterable[Access], of_family: Iterable[Access], now: int) -> Lines:

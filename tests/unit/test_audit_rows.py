@@ -76,6 +76,23 @@ def test_a_look_is_one_line_of_its_accessor_and_its_agency_however_many_it_showe
     assert of_actor == of_agency
 
 
+@pytest.mark.parametrize(
+    ("subject", "became", "reason", "persons"),
+    [
+        (ANI, "DELIVERED", None, 1),
+        (ANI, "DELIVERED", "NOT_FOUND", 0),
+        (ANI, "WITHHELD", "OUTSIDE_AREA", 0),
+        (None, "DELIVERED", None, 0),
+    ],
+)
+def test_a_reading_of_the_trail_shows_one_person_at_most_however_many_lines_it_has(
+    subject: bytes | None, became: str, reason: str | None, persons: int
+) -> None:
+    reading = intent(action="AUDIT_READ", subject_ref=subject)
+    found = projected(on_topic([reading, outcome(2, became, reason, persons=17)]))
+    assert [line.persons for line in found.lines(tables.ACCESS_OF_AGENCY, AGENCY, hour_of(NOW))] == [persons]
+
+
 def test_an_expiry_of_a_withheld_line_is_kept() -> None:
     shown = disclosure(3, ANI, visibility="RESTRICTED", visibility_until=NOW + 9, visibility_order="PN-1/2025")
     line = projected(on_topic([intent(), shown])).of_subject(ANI)[0]
