@@ -1,4 +1,4 @@
-"""Measures how long "who saw me" takes over a table of many entries, built in bulk: ten years of each person's looks.
+"""Measures how long it takes to tell who saw whom over a table of many entries, built in bulk: ten years of looks.
 
 The lines are read, united over the years and ordered; proofs and the record of the reading are measured elsewhere.
 """
@@ -11,23 +11,20 @@ from statistics import quantiles
 from typing import Final
 
 from consumers.gateway.request import AuditAsked, AuditDisclosed, AuditFound, Caller, Purpose, Withheld
-from consumers.gateway.trail import OWN_DATA, Trails
-from consumers.read_model import tables
+from consumers.gateway.trail import OWN_DATA, Looks, Trail, Trails
 from consumers.read_model.audit_queries import Accesses
-from consumers.read_model.audit_rows import DISCLOSED, DISCLOSURE
-from consumers.read_model.rows import Write
-from consumers.read_model.writes import Store
+from consumers.read_model.writes import Begun, Store
 from identity.audit_reference import EpochKey
+from jejak.bench import trail_rows
 from jejak.bench.ground import Ground
 from jejak.bench.results import Result
+from jejak.bench.trail_rows import AGENCIES, OFFICERS, YEARS, agency_of, date_of, name_of, officer_of
 
-YEARS: Final = tuple(range(2016, 2026))
-A_YEAR: Final = 10  # looks at a person
 ASKED: Final = 1_000
-_AT_ONCE: Final = 20_000
+_WARMING: Final = 100
+_AT_ONCE: Final = 5_000
+_TELLS_EVERY: Final = 40
 _PERCENT: Final = 100
-_FIRST: Final = 1_451_606_400_000_000
-_A_YEAR: Final = 31_557_600_000_000
 _CALLER: Final = Caller("warga", "portal", "self", "warga", "HIGH", "API", "bench")
 
 
@@ -58,59 +55,66 @@ class _Homes:
 
 
 def trail(ground: Ground) -> Iterator[Result]:
-    """Yield how fast lines are written in bulk, and how long a person's trail takes, with how many lines it has."""
-    entries = ground.wishes.entries
-    persons = max(entries // (A_YEAR * len(YEARS)), 1)
-    keys = [EpochKey(year, year.to_bytes(32, "big")) for year in YEARS]
-    ground.progress(f"trail, {entries:,} entries")
-    yield _built(Store(ground.registry.session, lambda _attempt, _fault: time.sleep(1)), keys, persons)
-    ground.progress("trail, asked")
+    """Yield how fast rows are written in bulk, and how long trails of persons, officers and agencies take."""
+    keys = tuple(EpochKey(year, year.to_bytes(32, "big")) for year in YEARS)
+    rows = trail_rows.Trails(ground.wishes.entries, keys)
+    ground.progress(f"trail, {rows.entries:,} entries: {rows.persons:,} persons, {rows.days} days")
+    yield _built(ground, Store(ground.registry.session, lambda _attempt, _fault: time.sleep(1)), rows)
     trails = Trails(_Door(), Accesses(ground.registry.session), _Homes(), lambda: keys)
-    yield from _asked(trails, persons, entries)
+    draw, purpose = random.Random(7), Purpose(OWN_DATA)  # noqa: S311  a sample
+
+    def of_person() -> Trail | Withheld:
+        return trails.of_person(_CALLER, purpose, name_of(draw.randrange(rows.persons)))
+
+    def of_accessor() -> Looks | Withheld:
+        agency, officer = agency_of(draw.randrange(AGENCIES)), officer_of(draw.randrange(OFFICERS))
+        return trails.of_accessor(_CALLER, purpose, agency, officer, date_of(draw.randrange(rows.days)))
+
+    def of_agency() -> Looks | Withheld:
+        return trails.of_agency(
+            _CALLER, purpose, agency_of(draw.randrange(AGENCIES)), date_of(draw.randrange(rows.days))
+        )
+
+    asked: tuple[tuple[str, str, Callable[[], Trail | Looks | Withheld], int], ...] = (
+        ("trail", "who saw me", of_person, ASKED),
+        ("trail.accessor", "an officer's day", of_accessor, ASKED),
+        ("trail.agency", "an agency's day", of_agency, ASKED // 10),
+    )
+    for name, what, ask, times in asked:
+        ground.progress(what)
+        yield from _timed(name, what, ask, times, f"{rows.entries:,} entries")
 
 
-def _built(store: Store, keys: list[EpochKey], persons: int) -> Result:
-    writes, count, started, cpu = _lines(keys, persons), 0, time.perf_counter(), time.process_time()
-    while chunk := list(islice(writes, _AT_ONCE)):
-        store.write(chunk)
+def _built(ground: Ground, store: Store, rows: trail_rows.Trails) -> Result:
+    """Write every row, the next being made while some are on their way; return how fast that was."""
+    writes, count, begun = rows.writes(), 0, list[Begun]()
+    started, cpu = time.perf_counter(), time.process_time()
+    for number, chunk in enumerate(iter(lambda: list(islice(writes, _AT_ONCE)), [])):
+        begun.append(store.begin(chunk))
         count += len(chunk)
+        if len(begun) > 1:
+            store.finish(begun.pop(0))
+        if number % _TELLS_EVERY == 0:
+            ground.progress(f"trail, {count:,} rows")
+    for one in begun:
+        store.finish(one)
     spent, used = time.perf_counter() - started, time.process_time() - cpu
-    note = f"{count:,} lines, {used / count * 1e6:.0f} us of CPU a line"
-    return Result("trail.built", "lines of the trail written in bulk", count / spent, "rows/s", note)
+    note = f"{count:,} rows of {rows.entries:,} entries in {spent:.0f} s, {used / count * 1e6:.0f} us of CPU a row"
+    return Result("trail.built", "rows of the trail written in bulk", count / spent, "rows/s", note)
 
 
-def _lines(keys: list[EpochKey], persons: int) -> Iterator[Write]:
-    """Yield the lines of every person, a year after the other, as the projection writes them."""
-    offset = 0
-    who = ("dinsos/35.71", "officer-7", "verifier", "READ", "VERIFIKASI_VALIDASI", "2025-2", "UU13/2011-8", "", "API")
-    for key in keys:
-        begins = _FIRST + (key.epoch - YEARS[0]) * _A_YEAR
-        for person in range(persons):
-            subject = (key.subject_ref(name_of(person)),)
-            for look in range(A_YEAR):
-                offset += 1
-                at, event_id = begins + look * _A_YEAR // A_YEAR + person, offset.to_bytes(16, "big")
-                about = (("decile", "member.name"), DISCLOSED, "", 1, key.epoch, 5, 0, 0, "CITIZEN", 0)
-                row = (at, event_id, DISCLOSURE, event_id, *who, *about, at + 1_000, offset % 12, offset)
-                yield Write(tables.ACCESS_OF_SUBJECT, subject, row, 1)
-
-
-def name_of(person: int) -> str:
-    """Return the reference of an invented person."""
-    return f"{person:026d}"
-
-
-def _asked(trails: Trails, persons: int, entries: int) -> Iterator[Result]:
-    drawn, took, found = random.Random(7), list[float](), 0  # noqa: S311  a sample
-    purpose = Purpose(OWN_DATA)
-    for number in range(ASKED + _PERCENT):
+def _timed(
+    name: str, what: str, ask: Callable[[], Trail | Looks | Withheld], times: int, over: str
+) -> Iterator[Result]:
+    """Yield the percentiles of an answer's time; the first answers warm the client and the server."""
+    took, found = list[float](), 0
+    for number in range(times + _WARMING):
         started = time.perf_counter()
-        answer = trails.of_person(_CALLER, purpose, name_of(drawn.randrange(persons)))
-        if number >= _PERCENT:  # the first warm the client and the server
+        answer = ask()
+        if number >= _WARMING:
             took.append((time.perf_counter() - started) * 1_000)
-        found += 0 if isinstance(answer, Withheld) else len(answer.lines)
-    percentiles = quantiles(took, n=100)
-    each = found // (ASKED + _PERCENT)
-    note = f"{entries:,} entries, {persons:,} persons, {each} lines of {len(YEARS)} years each, asked {ASKED:,} times"
-    for name, value in (("p50", percentiles[49]), ("p95", percentiles[94]), ("p99", percentiles[98])):
-        yield Result(f"trail.{name}", f"who saw me, {name}", value, "ms", note)
+            found += 0 if isinstance(answer, Withheld) else len(answer.lines)
+    percentiles = quantiles(took, n=_PERCENT)
+    note = f"{over}, {found / times:.0f} lines an answer, asked {times:,} times"
+    for each, value in (("p50", percentiles[49]), ("p95", percentiles[94]), ("p99", percentiles[98])):
+        yield Result(f"{name}.{each}", f"{what}, {each}", value, "ms", note)
