@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from transport.pulse import Pulse
 
 FOLD_GROUP = "families-fold-v1"
+PERSONS_GROUP = "persons-fold-v1"
 FOLD_OUTPUTS = tuple(topic.name for topic in catalogue.TOPICS if "families fold" in topic.writer)
 
 

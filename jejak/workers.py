@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException
 from consumers.read_model import tables
 from consumers.read_model.projector import Topics
 from consumers.read_model.rebuild import Feeder
-from jejak.composition import FOLD_GROUP, connected, find, fold_outputs, on_stop, serve_metrics
+from jejak.composition import FOLD_GROUP, PERSONS_GROUP, connected, find, fold_outputs, on_stop, serve_metrics
 from jejak.rebuild.pointer import READ_MODEL, STATE, RebuildRefused, Serving
 from jejak.rebuild.serving import LOOK_SECONDS, Pointers, following, pointers
 from jejak.settings import Settings
@@ -23,7 +23,9 @@ from schemas import catalogue
 from stream_processors.engine.faults import EngineFault
 from stream_processors.engine.loop import Worker
 from stream_processors.engine.settings import EngineSettings
+from stream_processors.folds import families, persons
 from stream_processors.folds.families import FamiliesFold
+from stream_processors.folds.persons import PersonsFold
 from stream_processors.folds.rules_watch import RulesWatch
 from transport import kafka
 from transport.pulse import Pulse
@@ -111,8 +113,29 @@ def _engine(settings: Settings, bootstrap: str, topic: str) -> EngineSettings:
         input_topic=catalogue.CHANGES_TOPIC,
         state_topic=topic,
         output_topics=fold_outputs(topic),
+        keyed_topics=families.KEYED,
         digest_interval_s=60 * settings.digest_minutes,
     )
+
+
+def run_persons(settings: Settings) -> None:
+    """Answer claims of persons until stopped by SIGTERM or SIGINT."""
+    endpoints = find(settings)
+    pulse = Pulse(settings.stuck_seconds)
+    serve_metrics(settings, pulse)
+    engine = EngineSettings(
+        bootstrap=endpoints.kafka,
+        group=PERSONS_GROUP,
+        transactional_id=f"{PERSONS_GROUP}-{settings.worker}",
+        input_topic=catalogue.CLAIMS_TOPIC,
+        state_topic=catalogue.PERSONS_TOPIC,
+        output_topics=persons.OUTPUTS,
+        keyed_topics=persons.KEYED,
+        digest_interval_s=60 * settings.digest_minutes,
+    )
+    worker = Worker(engine, PersonsFold, pulse=pulse)
+    on_stop(worker.stop)
+    worker.run()
 
 
 def state_there(bootstrap: str, topic: str, seconds: float = _STATE_SECONDS) -> None:

@@ -97,7 +97,7 @@ TOPICS = (
         PARTITIONS,
         "family_id",
         CHANGES,
-        "producers",
+        "producers, persons fold",
         ("families fold",),
         {**FOREVER, "message.timestamp.type": "LogAppendTime"},
     ),
@@ -258,6 +258,24 @@ TOPICS = (
         ("requests fold", "gateway"),
         COMPACT,
     ),
+    Topic(
+        "jejak.claims.v1",
+        PARTITIONS,
+        "person_ref",
+        ("MembershipNoted",),
+        "families fold",
+        ("persons fold",),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
+    Topic(
+        "jejak.persons.v1",
+        PARTITIONS,
+        "person_ref, or position/<partition>",
+        ("PersonState", "FoldPosition"),
+        "persons fold",
+        ("persons fold",),
+        COMPACT,
+    ),
 )
 
 
@@ -274,6 +292,7 @@ SERVING_TOPIC, CHECKPOINTS_TOPIC, POLICIES_TOPIC, ALERTS_TOPIC = (topic.name for
 REQUESTS_TOPIC, REQUEST_EVENTS_TOPIC, REQUEST_STATES_TOPIC = (
     topic(f"jejak.{name}.v1").name for name in ("access-requests", "access-request-events", "access-request-states")
 )
+CLAIMS_TOPIC, PERSONS_TOPIC = (topic(f"jejak.{name}.v1").name for name in ("claims", "persons"))
 
 
 def families_topic(version: str) -> str:

@@ -42,6 +42,7 @@ __all__ = [
     "GatewayHeartbeat",
     "GroundCheckRecorded",
     "Header",
+    "HeldClaim",
     "IndicatorSum",
     "IndividualVariables",
     "Member",
@@ -49,10 +50,12 @@ __all__ = [
     "MembershipConfirmed",
     "MembershipContested",
     "MembershipEnded",
+    "MembershipNoted",
     "ObjectionDecided",
     "ObjectionFiled",
     "PartitionCut",
     "PersonErased",
+    "PersonState",
     "PolicyFile",
     "PolicySetActivated",
     "Proposal",
@@ -75,6 +78,7 @@ __all__ = [
     "RuleOutcome",
     "RulesActivated",
     "ServingVersionChosen",
+    "Stay",
     "SubjectDisclosure",
     "UnusualUseDetected",
     "UsageReportEscalated",
@@ -772,6 +776,18 @@ class GroundCheckRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldClaim:
+    """One family's claim of a person, as the person's record keeps it."""
+
+    occurred_at: int
+    sequence: int
+    claim_id: bytes
+    birth_year: int
+    birth_month: int
+    sex: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndicatorSum:
     """The absolute sum of one cell over one partition's families; readers add the partitions."""
 
@@ -846,6 +862,25 @@ class MembershipEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipNoted:
+    """What a family accepted about the membership of one person, told to the person's own record; value of jejak.claims.v1.
+
+    Legal step: pemadanan keanggotaan; Kepmensos 150/HUK/2022 (nobody in two families).
+    """
+
+    person_ref: str
+    family_id: str
+    kind: str
+    occurred_at: int
+    sequence: int
+    change_id: bytes
+    birth_year: int
+    birth_month: int
+    sex: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectionDecided:
     """The regency answers an objection, or it expires.
 
@@ -892,6 +927,29 @@ class PersonErased:
     person_ref: str
     legal_basis: str
     request_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """All that one family said of a person's membership, and what it was answered last."""
+
+    family_id: str
+    claims: tuple[HeldClaim, ...]
+    ended_at: int
+    ended_sequence: int
+    end_reason: str
+    answered: bytes | None = None
+    standing: str
+    reason: str
+    answers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonState:
+    """Which families claim a person and which of them holds the person; value of the compacted topic jejak.persons.v1."""
+
+    person_ref: str
+    stays: tuple[Stay, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

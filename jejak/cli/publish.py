@@ -51,7 +51,7 @@ def simulation(
     json: Json = False,
 ) -> None:
     """Publish a synthetic nation: every person, number and name in it is invented."""
-    nation = Nation(families=families, seed=seed, months=months, district=district)
+    nation = Nation(families=families, seed=seed, months=months, district=district, answered=False)
     if dry_run:
         foreseen = expected(simulate(nation))
         counts = {

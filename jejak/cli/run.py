@@ -14,7 +14,7 @@ from jejak.settings import Settings
 # ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, help="Run workers until stopped with Ctrl-C or SIGTERM.")
-WORKERS = ("fold", "read-model", "requests", "deadlines", "watch", "sequencer")
+WORKERS = ("fold", "read-model", "requests", "deadlines", "watch", "sequencer", "persons")
 
 
 @app.callback()
@@ -50,6 +50,14 @@ def access_requests() -> None:
     from jejak.audit import requests
 
     requests.run(Settings())
+
+
+@app.command()
+def persons() -> None:
+    """Answer families' claims of persons: which family holds whom."""
+    from jejak.workers import run_persons
+
+    run_persons(Settings())
 
 
 @app.command()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from schemas import catalogue, codec, contract, dead_letters, prefix
-from schemas.records import DeadlineReached, FamilyState
+from schemas.records import DeadlineReached, FamilyState, MembershipConfirmed, MembershipContested
 from stream_processors.indicators.counts import Cell, recount
 from stream_processors.registry.decision import SequenceGap, event_of, record_name
 from stream_processors.registry.family import evolve
@@ -16,6 +16,7 @@ from transport import kafka
 
 Place = tuple[int, int]
 DERIVED = "EligibilityDecided"
+_HASTY = (DeadlineReached, MembershipConfirmed, MembershipContested)
 
 
 @dataclass(slots=True)
@@ -24,7 +25,7 @@ class Changes:
 
     ids: dict[Place, bytes] = field(default_factory=dict)
     unread: set[Place] = field(default_factory=set)
-    deadlines: set[Place] = field(default_factory=set)
+    hasty: set[Place] = field(default_factory=set)  # what the registry says itself, and may say too late
 
     @property
     def total(self) -> int:
@@ -61,7 +62,8 @@ class Refusals:
 def changes(bootstrap: str) -> Changes:
     """Return every change on the topic."""
     found = Changes()
-    deadline_id = contract.current_ids()[f"{contract.NAMESPACE}.{DeadlineReached.__name__}"]
+    ids = contract.current_ids()
+    hasty = {ids[f"{contract.NAMESPACE}.{one.__name__}"] for one in _HASTY}
     for message in kafka.read_all(bootstrap, catalogue.CHANGES_TOPIC):
         place, value = (message.partition() or 0, message.offset() or 0), message.value() or b""
         try:
@@ -69,8 +71,8 @@ def changes(bootstrap: str) -> Changes:
         except codec.Undecodable:
             found.unread.add(place)
             continue
-        if codec.schema_id_of(value) == deadline_id:
-            found.deadlines.add(place)
+        if codec.schema_id_of(value) in hasty:
+            found.hasty.add(place)
     return found
 
 
@@ -146,12 +148,12 @@ def recounted(states: Mapping[str, FamilyState]) -> Counter[Cell]:
 def unaccounted(said: Changes, became: Events, refused: Refusals, dead: Mapping[Place, str]) -> int:
     """Return how many changes have no fate, or two: accepted (or a repeat of it), refused, or a dead letter.
 
-    A due date that no longer mattered when it was told leaves nothing, as a repeat does.
+    A due date or an answer to a claim that no longer mattered when it was told leaves nothing, as a repeat does.
     """
     wrong = 0
     for place, change_id in said.ids.items():
         accepted = change_id in became.accepted_ids
-        stale = place in said.deadlines
+        stale = place in said.hasty
         fates = (accepted or (stale and place not in refused.places), place in refused.places, place in dead)
         wrong += sum(fates) != 1
     return wrong + len(said.unread ^ set(dead))

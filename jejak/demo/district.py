@@ -24,7 +24,7 @@ from stream_processors.indicators.counts import Cell
 from stream_processors.indicators.definitions import NO_DECILE
 from transport import kafka
 
-WORKERS = ("fold", "read-model", "deadlines")
+WORKERS = ("fold", "persons", "read-model", "deadlines")
 FIRST_DISTRICT = "35.71"  # Kota Kediri, one of the five documents' places
 RULES_SINCE = 1_735_689_600_000_000  # 2025-01-01, before the first simulated month
 SETTLE_SECONDS = 240.0
@@ -60,7 +60,7 @@ def _live(registry: Registry, wishes: Wishes, progress: Callable[[str], None]) -
     settings = registry.settings
     publishing.rules(registry, RULES_SINCE)
     district = wishes.district or _next_district(registry, wishes)
-    nation = Nation(families=wishes.families, seed=wishes.seed, district=district)
+    nation = Nation(families=wishes.families, seed=wishes.seed, district=district, answered=False)
     with Children(settings.data.resolve() / "logs", _addresses(registry)) as workers, workers.watching():
         for name in WORKERS:
             workers.start(name, "run", name)
@@ -131,7 +131,7 @@ def _next_district(registry: Registry, wishes: Wishes) -> str:
     ledger = CassandraLedger(registry.session)
     known = regions.listed("KEMENDAGRI", regions.KEMENDAGRI_EDITION, regions.Level.KABKOTA)
     for code in (FIRST_DISTRICT, *(region.code for region in known if region.code != FIRST_DISTRICT)):
-        nation = Nation(families=wishes.families, seed=wishes.seed, district=code)
+        nation = Nation(families=wishes.families, seed=wishes.seed, district=code, answered=False)
         entry = ledger.entry(publishing.SIMULATOR, nation.digest)
         if entry is None or not entry.complete:
             return code

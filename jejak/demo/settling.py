@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from consumers.read_model.projector import Topics, group_of
 from consumers.read_model.settled import committed, lag
-from jejak.composition import FOLD_GROUP
+from jejak.composition import FOLD_GROUP, PERSONS_GROUP
 from schemas import catalogue
 from transport import kafka
 
@@ -16,6 +16,7 @@ QUIET_SECONDS = 2.5  # longer than the deadlines agent's timer, which may say so
 LOOK_SECONDS = 1.0
 GROUPS = {
     FOLD_GROUP: (catalogue.CHANGES_TOPIC,),
+    PERSONS_GROUP: (catalogue.CLAIMS_TOPIC,),
     group_of(): Topics().sources,
 }
 

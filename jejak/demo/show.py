@@ -37,7 +37,7 @@ def flow(said: Changes, became: Events, refused: Refusals, dead: Mapping[tuple[i
         ("changes on the topic", said.total),
         ("  accepted, now events", became.accepted),
         ("  refused with a rule", refused.by_fold.total()),
-        ("  known already, or a date that no longer mattered", known),
+        ("  known already, or a date or an answer that came too late", known),
         ("  dead letters", len(dead)),
         ("eligibility decisions derived", became.records[DERIVED]),
         ("families", len(became.states)),

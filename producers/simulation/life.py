@@ -112,9 +112,10 @@ def _member(  # noqa: PLR0913, PLR0917  who, where, when, and where to say it
     contested = rng.random() < nation.rates.contested
     reason = "ANGGOTA_DI_DUA_KELUARGA" if contested else ""
     answered = claimed_at + (60 + place) * SECOND
-    said.append(Entry(answered, wording.confirmed, (wording.Claim(place, claimed_at), reason)))
+    if nation.answered:
+        said.append(Entry(answered, wording.confirmed, (wording.Claim(place, claimed_at), reason)))
     matched_from = _matching(nation, family.members[place].nik, claimed_at, rng, said)
-    return Standing(place, claimed_at, matched_from, answered if contested else _NEVER)
+    return Standing(place, claimed_at, matched_from, answered if contested and nation.answered else _NEVER)
 
 
 def _matching(nation: Nation, nik: str, claimed_at: int, rng: Random, said: list[Entry]) -> int:

@@ -58,6 +58,7 @@ class Nation:
     """How many families, from which seed, in which kabupaten or kota, over how many months.
 
     Everything about the nation follows from these values. `poison` is how many values that are no Avro are sent.
+    `answered` has the simulator play the persons fold, for a families fold that runs without one.
     """
 
     families: int
@@ -67,6 +68,7 @@ class Nation:
     start_year: int = 2025
     rates: Rates = field(default_factory=Rates)
     poison: int = 5
+    answered: bool = True
 
     @cached_property
     def villages(self) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ def group_consumer(settings: EngineSettings) -> Consumer:
         settings.group,
         session_timeout_ms=settings.session_timeout_ms,
         heartbeat_interval_ms=min(1_000, settings.session_timeout_ms // 3),
+        # Markers of others' transactions take offsets: without the word of an end, a log that ends with one would
+        # never be read to its end.
+        enable_partition_eof=True,
         **_FETCH,
     )
 

@@ -13,6 +13,7 @@ from schemas.cloudevents import Headers
 class Output(NamedTuple):
     """One record for the partition of its input, in the same transaction as all else of its batch.
 
+    On a topic with another key than the input's (`EngineSettings.keyed_topics`) it goes to its own key's partition.
     A tuple and no dataclass: several are made per change, and a frozen dataclass takes three times as long to make.
     """
 

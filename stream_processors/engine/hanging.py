@@ -45,7 +45,8 @@ class Clearance:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._topics = settings.all_output_topics
+        self._topics = tuple(one for one in settings.all_output_topics if one not in settings.keyed_topics)
+        self._keyed = settings.keyed_topics
         self._deadline_s = settings.transaction_timeout_ms / 1_000 + _BROKER_ENDS_S
         self._ends = ends
         self._stopping = stopping
@@ -56,9 +57,11 @@ class Clearance:
         """Return True once nothing is open on the partitions' outputs, False as soon as the worker is to stop.
 
         Another's transaction ends with its owner or by its timeout; one that this worker's own id left is swept.
-        Raises EngineFault for what is still open well after the timeout.
+        Raises EngineFault for what is still open well after the timeout. Topics that go by another key are every
+        worker's at any time: of these, what this worker's own id left is swept, and nobody is waited for.
         """
         partitions = sorted(numbers)
+        self._sweep_keyed(sweeper)
         left = self._open_among([(topic, number) for topic in self._topics for number in partitions])
         started = self._clock()
         sweep_at = started + _SWEEP_AFTER_S
@@ -83,9 +86,15 @@ class Clearance:
         Its new holder can't: it waits, and ends by a fault. What is another's is not changed by it, so nothing is
         waited for to tell them apart.
         """
-        left = [(topic, number) for topic in self._topics for number in self._open_in(topic, None)]
+        left = [(topic, number) for topic in (*self._topics, *self._keyed) for number in self._open_in(topic, None)]
         if left:
             _log.info("open transactions swept at the start", places=_names(left))
+            sweeper.sweep(left)
+
+    def _sweep_keyed(self, sweeper: Sweeper) -> None:
+        left = [(topic, number) for topic in self._keyed for number in self._open_in(topic, None)]
+        if left:
+            _log.info("open transactions swept on topics of another key", places=_names(left))
             sweeper.sweep(left)
 
     def _open_among(self, places: Iterable[Place]) -> list[Place]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from schemas.codec import Undecodable
 from stream_processors.engine import clients, metrics
@@ -69,7 +69,7 @@ class Worker:
         self._restored_uncommitted: set[int] = set()
         self._aborts = 0
         self._member = ""
-        self._newest_append_ms = 0
+        self._newest_append_ms = 0  # of the changes folded since the last commit; 0: none
         # Since when something waits for a commit, if only a position: a change may have no output at all.
         self._pending_since: float | None = None
         self._watchdog: Watchdog
@@ -109,7 +109,10 @@ class Worker:
     def _open(self) -> None:
         # First of all: it ends a predecessor's open transaction, on which a restore would wait.
         self._transaction = Transaction(
-            lambda: clients.transactional_producer(self._settings), self._settings.patience_s, self._meters.stage
+            lambda: clients.transactional_producer(self._settings),
+            self._settings.patience_s,
+            self._meters.stage,
+            self._settings.keyed_topics,
         )
         self._clearance.sweep_own(self._transaction)
         self._consumer = clients.group_consumer(self._settings)
@@ -150,9 +153,13 @@ class Worker:
     def _fold_batch(self, messages: Sequence[Any]) -> None:
         started = time.monotonic()
         self._before_batch()
-        taken = good = 0
+        taken = good = ends = 0
         for message in messages:
             if (error := message.error()) is not None:
+                if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  librdkafka's own code
+                    self._ended(message.partition(), message.offset(), started)
+                    ends += 1
+                    continue
                 tolerate(error)
                 self._vitals.tolerated(error)
                 continue
@@ -172,7 +179,16 @@ class Worker:
             self._pending_since = self._pending_since or started
         self._meters.stage("fold", time.monotonic() - started)
         self._transaction.flush()
-        self._meters.batch(taken, len(messages))
+        if len(messages) > ends:
+            self._meters.batch(taken, len(messages) - ends)
+
+    def _ended(self, number: int, end: int, now: float) -> None:
+        """Take note that a partition was read to this end: nothing but markers lies between the last change and it."""
+        owned = self._owned.get(number)
+        if owned is not None and owned.next_offset < end:
+            owned.next_offset = end
+            owned.moved = True
+            self._pending_since = self._pending_since or now
 
     def _fold(self, owned: Assigned, message: Any, offset: int) -> bool:
         """Fold one change into its partition; tell whether it was taken or became a dead letter."""
@@ -223,11 +239,13 @@ class Worker:
             owned.moved = False
         self._restored_uncommitted.clear()
         self._pending_since = None
-        if moved:
-            # A commit of what was only restored is no progress: a batch that can't be committed is tried for ever.
+        if self._newest_append_ms:
+            # A commit of what was only restored, or of an end reached, is no progress: a batch that can't be
+            # committed is tried for ever.
             self._aborts = 0
         self._pulse.committed()
-        self._meters.committed(self._newest_append_ms if moved else None)
+        self._meters.committed(self._newest_append_ms or None)
+        self._newest_append_ms = 0
 
     def _offsets(self, moved: Sequence[Assigned]) -> list[TopicPartition]:
         """Return the offsets to commit; also of partitions only restored, as it is the offsets that are fenced."""
@@ -255,6 +273,7 @@ class Worker:
         self._meters.abort(verdict.code)
         self._stale |= set(self._owned)
         self._owned.clear()
+        self._newest_append_ms = 0
         self._restored_uncommitted.clear()
         self._pending_since = None
         self._transaction.abort()

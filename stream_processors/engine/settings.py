@@ -27,7 +27,8 @@ class EngineSettings:
 
     `transactional_id` belongs to one running process at a time and is the same after a restart: a restarted worker
     then ends its predecessor's open transaction at once instead of waiting for its timeout. `output_topics` are all
-    that the fold writes to; the state topic and the dead letters need not be among them.
+    that the fold writes to; the state topic and the dead letters need not be among them. Of these, `keyed_topics`
+    have another key than the input: their records go to the partition of their own key.
     """
 
     bootstrap: str
@@ -37,6 +38,7 @@ class EngineSettings:
     state_topic: str
     dead_letters_topic: str = DEAD_LETTERS_TOPIC
     output_topics: tuple[str, ...] = ()
+    keyed_topics: tuple[str, ...] = ()
     batch: int = 2_000  # records at most taken at once
     commit_interval_s: float = 1.0  # between commits while there is more to read; once caught up it commits at once
     poll_s: float = 0.1  # how long a batch may fill: the latency at low load
@@ -50,4 +52,6 @@ class EngineSettings:
     @property
     def all_output_topics(self) -> tuple[str, ...]:
         """Every topic the worker writes to, each once."""
-        return tuple(dict.fromkeys((self.state_topic, *self.output_topics, self.dead_letters_topic)))
+        return tuple(
+            dict.fromkeys((self.state_topic, *self.output_topics, *self.keyed_topics, self.dead_letters_topic))
+        )

@@ -43,6 +43,7 @@ GIVEN_UP = frozenset(
 )
 _CALL_S = 10.0
 _SWEEP_KEY = b"sweep"  # compacted topics take no record without a key
+_BY_KEY = -1  # has the client's partitioner choose
 _FULL_QUEUE_S = 0.05
 
 
@@ -66,13 +67,18 @@ class Transaction:
 
     `make` returns a producer on which `init_transactions` is still to be called; it is called again whenever the
     producer in use was fenced, as such a producer is good for nothing else. `observe` is told the seconds of each stage
-    of a commit: send, deliver, offsets, commit.
+    of a commit: send, deliver, offsets, commit. Records of `keyed` topics go to the partitions of their keys.
     """
 
     def __init__(
-        self, make: Callable[[], Producer], patience_s: float, observe: Callable[[str, float], None] = _unobserved
+        self,
+        make: Callable[[], Producer],
+        patience_s: float,
+        observe: Callable[[str, float], None] = _unobserved,
+        keyed: Iterable[str] = (),
     ) -> None:
         self._make = make
+        self._keyed = frozenset(keyed)
         self._observe = observe
         self._patience_s = patience_s
         self._producer = self._ready()
@@ -90,14 +96,15 @@ class Transaction:
             return
         if not self._open:
             self._begin()
-        queued = self._queued
+        queued, keyed = self._queued, self._keyed
         for output in outputs:
             topic, key, value, headers, timestamp_ms = output
+            to = _BY_KEY if topic in keyed else partition
             if headers is not None or timestamp_ms:
-                self._send_alone(output, headers or [], partition)
+                self._send_alone(output, headers or [], to)
                 continue
             message: dict[str, Any] = {"key": key, "value": value}
-            place = (topic, partition)
+            place = (topic, to)
             if place in queued:
                 queued[place].append(message)
             else:
@@ -142,7 +149,8 @@ class Transaction:
         """
         try:
             for topic, partition in places:
-                self.send([Output(topic, _SWEEP_KEY, b"")], partition)
+                self._begin()
+                self._queued[topic, partition] = [{"key": _SWEEP_KEY, "value": b""}]
             self.flush()
             self._deliver()
         except Aborted as refused:

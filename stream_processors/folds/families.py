@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from schemas import catalogue, cloudevents, codec
-from schemas.records import EligibilityDecided, FamilyState, FoldPosition, IndicatorSum
+from schemas.records import EligibilityDecided, FamilyState, FoldPosition, IndicatorSum, MembershipNoted
 from stream_processors.engine.contract import Output, Poison
 from stream_processors.folds import metrics, telling
 from stream_processors.folds.states import OtherFoldVersion, States
 from stream_processors.indicators import counted, definitions
 from stream_processors.indicators.counts import Counts
-from stream_processors.registry import calendar, deadlines
+from stream_processors.registry import calendar, deadlines, membership
 from stream_processors.registry.decision import Change, Refused, SequenceGap, change_of, record_name
 from stream_processors.registry.family import FOLD_VERSION, Handled, handle
 from stream_processors.registry.rulebook import RuleBook
 
 POSITION_PREFIX = telling.POSITION_PREFIX
 SOURCE = "/jejak/folds/families"
+KEYED = (catalogue.CLAIMS_TOPIC,)  # of another key than the changes: the person
 _output: Callable[[type[Output], tuple[Any, ...]], Output] = tuple.__new__  # half the cost of Output(...)
 _CHANGES = frozenset(catalogue.CHANGES)
 _UNITS = {indicator.name: indicator.unit for indicator in definitions.INDICATORS}
@@ -156,6 +157,7 @@ class FamiliesFold:
             if isinstance(record, EligibilityDecided):
                 outputs.append(_output(Output, (catalogue.ELIGIBILITY_TOPIC, key, event_framed, headers, at)))
         outputs.append(_output(Output, (self._state_topic, key, framed, None, 0)))
+        outputs += map(_noted, membership.noted(before, handled.events[0], state))
         for due in deadlines.scheduled(before, state):
             due_key = f"{due.family_id}/{due.kind}".encode()
             outputs.append(Output(catalogue.DEADLINES_TOPIC, due_key, codec.encode(due)))
@@ -179,3 +181,7 @@ class FamiliesFold:
             )
             key = "/".join((definitions.VERSION, *cell)).encode()
             yield Output(catalogue.INDICATORS_TOPIC, key, codec.encode(record))
+
+
+def _noted(said: MembershipNoted) -> Output:
+    return Output(catalogue.CLAIMS_TOPIC, said.person_ref.encode(), codec.encode(said))

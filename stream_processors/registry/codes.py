@@ -21,7 +21,7 @@ PADAN_STATUSES = frozenset(
     }
 )  # domain guide 6: our list, no official one is public
 END_REASONS = frozenset({"MENINGGAL", "PINDAH", "PINDAH_LN", "GANDA", "TIDAK_PADAN", "KELUAR_KK"})  # 4.D
-CONTEST_REASONS = frozenset({"ANGGOTA_DI_DUA_KELUARGA", "NIK_GANDA"})  # Kepmensos 150/HUK/2022
+CONTEST_REASONS = frozenset({"ANGGOTA_DI_DUA_KELUARGA", "NIK_GANDA", "MENINGGAL"})  # Kepmensos 150/HUK/2022; 4.D
 PROPOSAL_KINDS = frozenset(
     {"BARU", "PERBAIKAN", "PENGHAPUSAN", "PINDAH", "MENINGGAL", "PECAH_KK", "REAKTIVASI_PBI", "PERUBAHAN_DESIL"}
 )  # 4.A

@@ -3,6 +3,7 @@
 Machine 4.D of the domain guide as far as one family sees it; who else claims a person is the persons fold's to know.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from schemas.records import (
@@ -15,14 +16,16 @@ from schemas.records import (
     MembershipConfirmed,
     MembershipContested,
     MembershipEnded,
+    MembershipNoted,
+    PersonErased,
 )
 from stream_processors.indicators import counted
 from stream_processors.registry import calendar, codes, facets
 from stream_processors.registry.authority import is_desa, region_exists
-from stream_processors.registry.decision import Answer, Event, Refused, facet_of, member_of
+from stream_processors.registry.decision import AlreadyKnown, Answer, Event, Refused, facet_of, member_of
 from stream_processors.registry.making import maker, replace
 
-_member, _family_state = maker(Member), maker(FamilyState)
+_member, _family_state, _noted = maker(Member), maker(FamilyState), maker(MembershipNoted)
 _MONTHS = 12
 _MOST_MEMBERS = 112  # Regsosek 401; it also bounds the state
 _FIRST_BIRTH_YEAR = 1900
@@ -54,18 +57,21 @@ def decide_claim(record: MembershipClaimed, state: FamilyState, recorded_at: int
     return None
 
 
-def decide_about_member(record: Answer, state: FamilyState) -> Refused | None:
-    """Refuse what is said about a person the family never claimed, or with a code outside its list."""
+def decide_about_member(record: Answer, state: FamilyState) -> Refused | AlreadyKnown | None:
+    """Refuse what is said about a person the family never claimed, or with a code outside its list.
+
+    An answer that comes when another claim is in force, or none, has nothing left to do: the family spoke meanwhile,
+    the person's record hears of it, and answers again.
+    """
     member = member_of(state, record.person_ref)
     if member is None:
         return Refused("MEMBER_UNKNOWN", "/person_ref", "this family never claimed the person")
     match record:
-        case MembershipConfirmed() | MembershipContested() if record.claim_id != member.claim_id:
-            return Refused("CLAIM_NOT_IN_FORCE", "/claim_id", "another claim of this person is in force")
-        case MembershipConfirmed() | MembershipContested() if member.standing == codes.ENDED:
-            return Refused("MEMBER_ENDED", "/person_ref", "the membership ended; a new claim is due first")
         case MembershipContested() if record.reason not in codes.CONTEST_REASONS:
             return Refused("REASON_UNKNOWN", "/reason", "a contest names its reason")
+        case MembershipConfirmed() | MembershipContested():
+            stale = record.claim_id != member.claim_id or member.standing == codes.ENDED
+            return AlreadyKnown() if stale else None
         case MembershipEnded() if record.reason not in codes.END_REASONS:
             return Refused("REASON_UNKNOWN", "/reason", "an ending names its reason")
         case CivilRegistryMatched() if record.status not in codes.PADAN_STATUSES:
@@ -157,6 +163,53 @@ def evolve_match(state: FamilyState, record: CivilRegistryMatched, event: Event)
         return {}
     changed = replace(member, padan=record.status)
     return {"members": _put(state.members, changed), "facets": facets.put(state.facets, name, event)}
+
+
+def noted(before: FamilyState | None, event: Event, after: FamilyState) -> Iterator[MembershipNoted]:
+    """Yield what an accepted event says about who belongs to the family, for the persons' own records.
+
+    A claim, an ending and an erasure by themselves, also where a later one is in force; of any other event, whom it
+    made a member, or a member no longer.
+    """
+    match event.record:
+        case MembershipClaimed() as record:
+            yield _of(event, record, "CLAIMED", event.prefix.change_id)
+        case MembershipEnded() as record:
+            yield _of(event, record, "ENDED", event.prefix.change_id, record.reason)
+        case PersonErased() as record:
+            yield _of(event, record, "ERASED", event.prefix.change_id)
+        case _ if before is not None and after.members is not before.members:
+            for member in after.members:
+                was = member_of(before, member.person_ref)
+                held = was is not None and was.standing != codes.ENDED
+                if member.standing == codes.ENDED and held:
+                    yield _of(event, member, "ENDED", event.prefix.change_id, member.reason)
+                if member.standing != codes.ENDED and (was is None or not held or was.claim_id != member.claim_id):
+                    yield _of(event, member, "CLAIMED", member.claim_id)
+        case _:
+            pass
+
+
+def _of(
+    event: Event,
+    of: Member | MembershipClaimed | MembershipEnded | PersonErased,
+    kind: str,
+    change_id: bytes,
+    reason: str = "",
+) -> MembershipNoted:
+    said = of if isinstance(of, Member | MembershipClaimed) and kind == "CLAIMED" else None
+    return _noted(
+        person_ref=of.person_ref,
+        family_id=event.prefix.family_id,
+        kind=kind,
+        occurred_at=event.prefix.occurred_at,
+        sequence=event.prefix.sequence,
+        change_id=change_id,
+        birth_year=said.birth_year if said else 0,
+        birth_month=said.birth_month if said else 0,
+        sex=said.sex if said else 0,
+        reason=reason,
+    )
 
 
 def _put(members: tuple[Member, ...], member: Member) -> tuple[Member, ...]:

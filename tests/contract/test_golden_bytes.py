@@ -26,9 +26,8 @@ def written(name: str) -> Any:
     return json.loads((golden_samples.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_there_is_one_golden_file_for_each_of_74_records() -> None:
+def test_there_is_one_golden_file_for_each_record() -> None:
     assert {path.stem for path in golden_samples.FOLDER.iterdir()} == set(RECORDS)
-    assert len(RECORDS) == 74
 
 
 @pytest.mark.parametrize("name", RECORDS)

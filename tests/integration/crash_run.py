@@ -102,6 +102,7 @@ def _options(rig: Rig, profile: int) -> dict[str, Any]:
         "state_topic": rig.name(catalogue.FAMILIES_TOPIC),
         "dead_letters_topic": rig.name(catalogue.DEAD_LETTERS_TOPIC),
         "output_topics": [rig.name(topic) for topic in FOLD_OUTPUTS],
+        "keyed_topics": [rig.name(catalogue.CLAIMS_TOPIC)],
         "session_timeout_ms": 6_000,
         "transaction_timeout_ms": 3_000,
         "batch": PROFILES[profile].batch,

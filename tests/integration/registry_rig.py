@@ -45,6 +45,7 @@ PKH, SEMBAKO = "pkh", "sembako"
 _TOPICS = (
     catalogue.CHANGES_TOPIC,
     *unbroken_run.STREAMS,
+    catalogue.CLAIMS_TOPIC,
     catalogue.INDICATORS_TOPIC,
     catalogue.DEAD_LETTERS_TOPIC,
     catalogue.RULES_TOPIC,
@@ -127,6 +128,7 @@ class Rig:
             "state_topic": self.name(catalogue.FAMILIES_TOPIC),
             "dead_letters_topic": self.name(catalogue.DEAD_LETTERS_TOPIC),
             "output_topics": [self.name(topic) for topic in FOLD_OUTPUTS],
+            "keyed_topics": [self.name(catalogue.CLAIMS_TOPIC)],
             "session_timeout_ms": 6_000,
             "batch": 200,
             "commit_interval_s": 0.5,

@@ -22,6 +22,7 @@ from stream_processors.engine.loop import Worker  # noqa: E402  idem
 from stream_processors.engine.settings import DeadLetterLimits, EngineSettings  # noqa: E402  idem
 from stream_processors.folds.access_requests import AccessRequestsFold  # noqa: E402  idem
 from stream_processors.folds.families import FamiliesFold  # noqa: E402  idem
+from stream_processors.folds.persons import PersonsFold  # noqa: E402  idem
 from stream_processors.folds.rules_watch import RulesWatch  # noqa: E402  idem
 from transport import kafka  # noqa: E402  idem
 from transport.cassandra import closing_session  # noqa: E402  idem
@@ -78,6 +79,13 @@ def run_requests(tag: str, **options: Any) -> None:
     worker.run()
 
 
+def run_persons(tag: str, **options: Any) -> None:
+    """Answer claims of persons until SIGTERM or a fault."""
+    worker = Worker(EngineSettings(**options), lambda number: Renamed(PersonsFold(number), tag))
+    on_stop(worker.stop)
+    worker.run()
+
+
 def topics(tag: str) -> projecting.Topics:
     """Return the topics that the read model of the test with this tag is made of."""
     return projecting.Topics(
@@ -105,7 +113,8 @@ def run_read_model(tag: str, *, bootstrap: str, cassandra: str, version: str) ->
 
 def main() -> None:
     """Run what the first argument names."""
-    {"fold": run_fold, "read-model": run_read_model, "requests": run_requests}[sys.argv[1]](**json.loads(sys.argv[2]))
+    workers = {"fold": run_fold, "persons": run_persons, "read-model": run_read_model, "requests": run_requests}
+    workers[sys.argv[1]](**json.loads(sys.argv[2]))
 
 
 if __name__ == "__main__":

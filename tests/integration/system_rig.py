@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "tests" / "fixtures" / "sik_ng" / "doubled_rows.csv"
 FILE_AGENCY: Final = "dinsos/35.71"
-NATION: Final = Nation(families=150, seed=60_317)
+NATION: Final = Nation(families=150, seed=60_317, answered=False)
 SIMULATE: Final = ("simulate", "--families", "150", "--seed", "60317", "--json")
 COMMAND_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 240.0
-WORKERS: Final = 6
+WORKERS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ TEXTS = ("name", "address_line")
 SHORTEST_NUMBER = 10
 MUST_BE_THERE = {
     "jejak.changes.v1": {"FamilyRegistered", "MembershipClaimed", "CivilRegistryMatched", "ProposalDrafted"},
-    "jejak.events.v1": {"FamilyRegistered", "MembershipClaimed", "GroundCheckRecorded", "EligibilityDecided"},
+    "jejak.events.v1": {"MembershipClaimed", "MembershipConfirmed", "GroundCheckRecorded", "EligibilityDecided"},
     "jejak.families.v1": {"FamilyState", "FoldPosition"},
     "jejak.eligibility.v1": {"EligibilityDecided"},
     "jejak.indicators.v1": {"IndicatorSum"},
@@ -38,6 +38,8 @@ MUST_BE_THERE = {
     "jejak.deadlines.v1": {"DeadlineScheduled"},
     "jejak.rules.v1": {"RulesActivated"},
     "jejak.reference.v1": {"ReferenceRowPublished"},
+    "jejak.claims.v1": {"MembershipNoted"},
+    "jejak.persons.v1": {"PersonState", "FoldPosition"},
     "jejak.audit.v1": {"AccessIntent", "AccessOutcome", "SubjectDisclosure"},
 }
 

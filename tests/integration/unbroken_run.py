@@ -51,7 +51,9 @@ class Partition:
     """What became of the changes of one partition."""
 
     fold: FamiliesFold
-    streams: dict[str, list[Kept]] = field(default_factory=lambda: {topic: [] for topic in STREAMS})
+    streams: dict[str, list[Kept]] = field(
+        default_factory=lambda: {topic: [] for topic in (*STREAMS, catalogue.CLAIMS_TOPIC)}
+    )
     dead: list[Dead] = field(default_factory=list)
     # The sums that days ended with, each before the first change of a later day, and those at the end of all.
     ended_days: list[Output] = field(default_factory=list)
@@ -131,6 +133,7 @@ def assert_topics_equal(bootstrap: str, name: Name, runs: dict[int, Partition]) 
     """Check every topic of the fold against the unbroken run, each record of each partition in order."""
     for topic in STREAMS:
         _assert_stream_equal(bootstrap, name(topic), {n: run.streams[topic] for n, run in runs.items()})
+    _assert_claims_equal(bootstrap, name, runs)
     _assert_dense(bootstrap, name)
     positions = _assert_sums_and_positions_equal(bootstrap, name, runs)
     _assert_dead_letters_equal(bootstrap, name, runs)
@@ -163,6 +166,24 @@ def _assert_stream_equal(bootstrap: str, topic: str, wanted: dict[int, list[Kept
     for number, records in left.items():
         lacking = sum(1 for _ in records)
         assert not lacking, f"{topic}/{number}: {lacking} records of the unbroken run are lacking"
+
+
+def _assert_claims_equal(bootstrap: str, name: Name, runs: dict[int, Partition]) -> None:
+    """Check that each claim was told once, each person's in one partition, and each family's in their order."""
+    found: list[tuple[bytes, bytes]] = []
+    places: dict[bytes, set[int]] = {}
+    last: dict[tuple[bytes, str], int] = {}
+    for message in kafka.read_all(bootstrap, name(catalogue.CLAIMS_TOPIC)):
+        key, value = message.key() or b"", message.value() or b""
+        noted = codec.decode(value)
+        found.append((key, value))
+        places.setdefault(key, set()).add(message.partition() or 0)
+        assert noted.sequence > last.get((key, noted.family_id), 0), "a claim out of its family's order"
+        last[key, noted.family_id] = noted.sequence
+    wanted = [(one.key, one.value) for run in runs.values() for one in run.streams[catalogue.CLAIMS_TOPIC]]
+    same = sorted(found) == sorted(wanted)
+    assert same, "other claims"
+    assert all(len(one) == 1 for one in places.values()), "a person's claims in two partitions"
 
 
 def _assert_dense(bootstrap: str, name: Name) -> None:

@@ -100,7 +100,7 @@ def test_showing_settings_makes_no_key(tmp_path: Path) -> None:
 
 def test_a_rehearsed_simulation_foretells_what_the_stream_holds_and_publishes_nothing() -> None:
     told = RUNNER.invoke(app, ["simulate", "--families", "40", "--seed", "5", "--dry-run", "--json"])
-    foreseen = expected(simulate(Nation(families=40, seed=5)))
+    foreseen = expected(simulate(Nation(families=40, seed=5, answered=False)))
     assert told.exit_code == 0
     assert json.loads(told.stdout) == {
         "accepted": foreseen.accepted,

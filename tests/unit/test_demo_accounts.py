@@ -78,13 +78,13 @@ def test_a_dead_letter_of_nothing_is_found() -> None:
 def test_a_due_date_that_no_longer_mattered_leaves_nothing_and_is_no_loss() -> None:
     world = World()
     world.became.accepted_ids.discard(IDS[1])
-    world.said.deadlines.add(PLACES[1])
+    world.said.hasty.add(PLACES[1])
     assert world.wrong() == 0
 
 
 def test_a_due_date_that_was_refused_has_that_one_fate() -> None:
     world = World()
-    world.said.deadlines.add(PLACES[4])
+    world.said.hasty.add(PLACES[4])
     assert world.wrong() == 0
 
 
@@ -136,7 +136,7 @@ def test_changes_are_read_by_place_and_what_is_none_is_kept_apart(monkeypatch: p
     )
     found = accounts.changes("")
     assert found.ids == {(0, 0): IDS[0], (0, 1): IDS[2]}
-    assert (found.unread, found.deadlines, found.total) == ({(0, 2)}, {(0, 1)}, 3)
+    assert (found.unread, found.hasty, found.total) == ({(0, 2)}, {(0, 1)}, 3)
 
 
 def test_refusals_of_producers_are_not_the_fold_s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """No partition is written to while a transaction is open on its outputs: waited for, swept, or a fault."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -179,3 +180,12 @@ def test_a_broker_that_has_just_come_back_is_asked_again_by_a_client_that_knows_
 def test_what_does_not_pass_or_takes_too_long_is_a_fault(code: int, patience_s: float) -> None:
     with pytest.raises(KafkaException):
         Broker(code).ends(patience_s)("events", "read_committed", [0])
+
+
+def test_on_topics_of_another_key_nobody_is_waited_for_and_what_may_be_its_own_is_swept() -> None:
+    logs = Logs({("keyed", 2): NEVER, ("events", 0): 1.0})
+    settings = replace(SETTINGS, output_topics=("events",), keyed_topics=("keyed",))
+    clearance = Clearance(settings, logs, lambda: False, clock=lambda: logs.now, sleep=logs.sleep)
+    assert clearance.wait({0}, logs)
+    assert logs.sweeps == [[("keyed", 2)]]
+    assert logs.now < 2.0

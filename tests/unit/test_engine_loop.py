@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
 from schemas.codec import Undecodable
 from stream_processors.engine.contract import Output, Poison
@@ -369,3 +369,29 @@ def test_the_watchdog_bites_what_hangs_and_nothing_else() -> None:
         pass
     assert not calm.wait(0.6)
     dog.close()
+
+
+class End:
+    """The word of the client that a partition was read to its end."""
+
+    def __init__(self, offset: int, partition: int = 0) -> None:
+        self._offset, self._partition = offset, partition
+
+    def error(self) -> KafkaError:
+        return KafkaError(KafkaError._PARTITION_EOF)
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return self._offset
+
+
+def test_an_end_behind_markers_moves_the_position_and_is_committed_once() -> None:
+    bench = Bench()
+    bench.worker._fold_batch([Message(5), End(8), End(8), End(3, partition=7)])
+    bench.worker._commit()
+    assert bench.transaction.committed == [(0, 8)]
+    bench.worker._fold_batch([End(8)])
+    bench.worker._commit()
+    assert bench.transaction.committed == [(0, 8)]

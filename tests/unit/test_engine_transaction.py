@@ -236,3 +236,14 @@ def test_a_sweep_that_is_refused_is_given_up_too() -> None:
     transaction.sweep([("events", 3)])
     assert producer.log == {}
     assert not transaction.is_open
+
+
+def test_a_record_of_another_key_goes_where_its_key_belongs_and_a_sweep_goes_where_it_is_sent() -> None:
+    producer: Any = Producer()
+    transaction = Transaction(lambda: producer, 1.0, keyed=("b",))
+    transaction.send([Output("a", b"k", b"1"), Output("b", b"k", b"2"), Output("b", b"k", b"3", [("h", b"")])], 2)
+    transaction.flush()
+    assert producer.log == {("a", 2): [b"1"], ("b", -1): [b"2", b"3"]}
+    transaction.abort()
+    transaction.sweep([("b", 1)])
+    assert producer.log["b", 1] == [b""]

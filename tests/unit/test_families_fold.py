@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from producers import erasure as saying
 from schemas import catalogue, codec, contract, prefix, records
 from schemas.codec import FRAME, Undecodable
 from stream_processors.engine.contract import Poison
@@ -23,6 +24,8 @@ from stream_processors.registry.digest import leaf, partition_digest
 from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
+    CLAIM,
+    DINSOS,
     DRAFT,
     FAMILY,
     NO_RULES,
@@ -521,13 +524,13 @@ def test_the_rules_are_asked_for_at_each_change() -> None:
     assert len(one.of(catalogue.ELIGIBILITY_TOPIC)) == 2
 
 
-def test_no_key_or_header_names_a_person() -> None:
+def test_no_key_or_header_names_a_person_but_the_reference_that_claims_go_by() -> None:
     one = Log(BOTH)
     for change in story():
         one.put(change)
     one.close()
     for made in one.out:
-        assert ANI.encode() not in made.key
+        assert made.topic == catalogue.CLAIMS_TOPIC or ANI.encode() not in made.key
         assert all(ANI.encode() not in value for _, value in made.headers or [])
 
 
@@ -549,3 +552,32 @@ def test_a_change_that_no_rule_foresaw_is_poison_and_changes_nothing(monkeypatch
     with pytest.raises(Poison, match="DECIDE_FAILED"):
         one.put(say("ReevaluationRequested"))
     assert one.fold.states == before
+
+
+def test_a_claim_and_an_ending_are_told_to_the_person_and_what_tells_nothing_new_is_not() -> None:
+    one = Log()
+    ending = say("MembershipEnded", occurred=NOW)
+    for change in (registered(), claimed(), matched(), say("MembershipConfirmed"), ending, ending):
+        one.put(change)
+    told = [(made.key, codec.decode(made.value)) for made in one.of(catalogue.CLAIMS_TOPIC)]
+    assert [(key, noted.kind, noted.sequence) for key, noted in told] == [
+        (ANI.encode(), "CLAIMED", 2),
+        (ANI.encode(), "ENDED", 5),
+    ]
+    claim, end = (noted for _, noted in told)
+    assert (claim.change_id, claim.birth_year, claim.birth_month, claim.sex, claim.reason) == (
+        CLAIM[ANI],
+        1980,
+        6,
+        2,
+        "",
+    )
+    assert (end.occurred_at, end.family_id, end.reason) == (NOW, FAMILY, "MENINGGAL")
+
+
+def test_a_person_s_erasure_is_told_to_the_person_s_own_record() -> None:
+    one = Log()
+    erasure = saying.Erasure(DINSOS, "petugas-1", FAMILY, ANI, "UU27/2022-43", "S-1", NOW)
+    for change in (registered(), claimed(), saying.record_of(erasure)):
+        one.put(change)
+    assert [codec.decode(made.value).kind for made in one.of(catalogue.CLAIMS_TOPIC)] == ["CLAIMED", "ERASED"]
