@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumers.gateway import audit_metrics as metrics
 from consumers.gateway import chain, clock
+from consumers.gateway.audit_producer import producer
 from consumers.gateway.chain import LONGEST_VALUE, Draft, Head, Link
 from consumers.gateway.frames import Arrived
 from consumers.gateway.pending import Pending, Receipt
@@ -35,7 +36,6 @@ from consumers.gateway.vouching import (
 )
 from consumers.gateway.write_ahead import FULL, Held, WriteAhead
 from schemas.catalogue import AUDIT_TOPIC
-from transport import kafka
 
 __all__ = ["LONGEST_VALUE", "AuditLog", "AuditTrail", "AuditUnavailable", "Draft", "Receipt", "producer"]
 
@@ -296,13 +296,3 @@ class AuditLog:
                 self._acknowledged_at = time.monotonic()
         metrics.QUEUED.set(queued)
         metrics.ACK_AGE.set(time.monotonic() - since if queued else 0.0)
-
-
-def producer(bootstrap: str) -> Producer:
-    """Return the producer that audit entries need: idempotent, at once, never giving an entry up, no gap ever.
-
-    The topic's size limit is one of batches: what queued up while the broker was away must not leave as one too large.
-    """
-    return kafka.producer(
-        bootstrap, linger_ms=0, message_timeout_ms=0, batch_size=LONGEST_VALUE, enable_gapless_guarantee=True
-    )

@@ -13,12 +13,12 @@ from typing import Any, Final, TypeVar
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
-from consumers.gateway import opening, purposes
+from consumers.gateway import purposes
 from consumers.gateway.admission import Admission, Gate, Look
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
 from consumers.gateway.break_glass import BREAK_GLASS
 from consumers.gateway.families import Families
-from consumers.gateway.looking import BEHIND, Looking, Result, Wanted
+from consumers.gateway.looking import BEHIND, Looking, Result, Wanted, outcome_of
 from consumers.gateway.opening import KeysUnavailable
 from consumers.gateway.policy import Allowed, Denied
 from consumers.gateway.recording import Draft, Recorder, Wish, canonical
@@ -53,8 +53,6 @@ _Found = TypeVar("_Found")
 
 _AWAY: Final = (DriverException, NoHostAvailable)
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
-_NOTHING_THERE: Final = frozenset({"NOT_FOUND", two_times.BEFORE_FIRST_EVENT})
-_NOT_READABLE: Final = frozenset({opening.BEHIND.code, opening.DIFFERS.code})
 
 
 @dataclass(slots=True)
@@ -233,7 +231,7 @@ class Door:
             self._unread(look, "FAULT", "FAILED", second)
             raise
         if isinstance(found, Withheld):
-            return self._unread(look, found.code, _outcome(found.code), second)
+            return self._unread(look, found.code, outcome_of(found.code), second)
         return found
 
     def _unread(self, look: Look, why: str, outcome: str, second: _Second) -> Withheld:
@@ -298,10 +296,3 @@ def door(  # noqa: PLR0913, PLR0917  all that it stands on
 
 def _persons_of(about: AuditAsked) -> tuple[str, ...]:
     return (about.person_ref,) if isinstance(about, TrailOfPerson) else ()
-
-
-def _outcome(code: str) -> str:
-    """Return the outcome that a refusal after the intent is on record with."""
-    if code in _NOTHING_THERE:
-        return "DELIVERED"
-    return "FAILED" if code in _NOT_READABLE else "WITHHELD"

@@ -11,6 +11,7 @@ from consumers.gateway import opening, past
 from consumers.gateway.families import Families
 from consumers.gateway.request import Asked, CardAsked, FamilyAsked, PersonAsked, Withheld
 from consumers.gateway.timeline import Entry, timeline
+from consumers.replay import two_times
 from consumers.replay.moments import Moments
 from consumers.replay.rules import Rules
 from identity.open import Opener
@@ -19,7 +20,10 @@ from schemas import records
 
 # A state and the events it speaks of are projected apart: one may be here some milliseconds before the other.
 BEHIND: Final = Withheld(opening.BEHIND.code)
+NOT_FOUND: Final = "NOT_FOUND"
 
+_NOTHING_THERE: Final = frozenset({NOT_FOUND, two_times.BEFORE_FIRST_EVENT})
+_NOT_READABLE: Final = frozenset({opening.BEHIND.code, opening.DIFFERS.code})
 
 Judge = Callable[[records.Region | None], Withheld | None]
 """Tells why a family of this region may not be shown, None when it may; asked before anything of it is opened."""
@@ -106,7 +110,7 @@ class Looking:
         """Return the family's present state, which says who may look."""
         state = self._state(wanted.asked)
         if state is None:
-            return Withheld("NOT_FOUND")
+            return Withheld(NOT_FOUND)
         return wanted.judge(state.region) or state
 
     def region_of(self, person_ref: str) -> records.Region | None:
@@ -135,3 +139,10 @@ def _told(state: records.FamilyState, entries: tuple[Entry, ...]) -> tuple[tuple
     return entries, Result(
         state.family_id, sequence, persons or (state.family_id,), [asdict(entry) for entry in entries]
     )
+
+
+def outcome_of(code: str) -> str:
+    """Return the outcome that a refusal after the intent is on record with."""
+    if code in _NOTHING_THERE:
+        return "DELIVERED"
+    return "FAILED" if code in _NOT_READABLE else "WITHHELD"

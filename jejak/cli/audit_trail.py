@@ -4,6 +4,7 @@ A NIK is never an argument: arguments are seen by every process of the machine a
 """
 
 import re
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -22,11 +23,16 @@ from jejak.cli import output
 from jejak.cli.read import caller, withheld
 from jejak.cli.stack import Json
 from jejak.settings import Settings
+from schemas.records import UnusualUseDetected
 
 OVERSIGHT: Final = "PENGAWASAN_INTERNAL"
 SECURITY: Final = "KEAMANAN_INFORMASI"
 _PERSON_REF: Final = re.compile(r"[a-z2-7]{26}")
 _MICROS: Final = 1_000_000
+_ALERT: Final = (
+    "detected_at", "kind", "agency_id", "actor_ref", "observed", "threshold", "median", "thresholds_version",
+    "addressed_to", "intent_id",
+)  # fmt: skip
 _HEADS: Final = ("when", "agency", "officer", "role", "action", "purpose", "basis", "fields", "became", "proof")
 
 Person = Annotated[str, typer.Argument(help="person_ref; or - to be asked for a NIK, unseen.")]
@@ -181,12 +187,18 @@ def alerts(
         found = trails_room.alerts(registry.endpoints.kafka, door, asks, why, agency, limit)
     if isinstance(found, Withheld):
         raise withheld(found.code)
-    heads = ("detected_at", "kind", "agency_id", "actor_ref", "observed", "threshold", "median", "thresholds_version")
+    told = [{"alert_id": one.alert_id.hex(), **_alert(one)} for one in found]
     if json:
-        output.as_json([{"alert_id": one.alert_id.hex(), **{h: getattr(one, h) for h in heads}} for one in found])
+        output.as_json(told)
         return
-    rows = [(_time(one.detected_at), *(_cell(getattr(one, head)) for head in heads[1:])) for one in found]
-    output.table("Unusual use", heads, rows)
+    rows = [(_time(one["detected_at"]), *(_cell(one[head]) for head in _ALERT[1:])) for one in told]
+    output.table("Unusual use", _ALERT, rows)
+
+
+def _alert(one: UnusualUseDetected) -> dict[str, Any]:
+    """Return what is told of an alert: the intent by the id that `jejak audit review` takes."""
+    intent = None if one.intent_id is None else str(uuid.UUID(bytes=one.intent_id))
+    return {head: intent if head == "intent_id" else getattr(one, head) for head in _ALERT}
 
 
 def _cell(value: object) -> str:
