@@ -7,6 +7,7 @@ from jejak.bench import (
     auditing,
     folding,
     history,
+    importing,
     intake,
     loading,
     nation,
@@ -30,6 +31,7 @@ OF_NOTHING: Final[dict[str, Callable[[Wishes], Iterator[Result]]]] = {
     "tree": lambda _: tree.tree(),
     "verify": lambda _: verifying.verifying(),
     "rank": lambda wishes: ranking.ranking(wishes.ranked),
+    "import": lambda _: importing.importing(),
 }
 """Those that need neither servers nor changes."""
 # One after the other on one pair of servers: each uses what the one before has left.

@@ -5,6 +5,7 @@ Each checks the file and publishes it, or with `--check` tells everything that i
 
 import csv
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +18,9 @@ from jejak import composition, publishing
 from jejak.cli import output
 from jejak.cli.stack import Json
 from jejak.settings import Settings
+from producers import matching as matches
 from producers import report as reports
+from producers.matching import Matching
 from producers.publish import Published
 from producers.reading import Item, Reading, digest_of
 from producers.report import Line, Tally
@@ -42,6 +45,11 @@ Signed = Annotated[
 ]
 Check = Annotated[bool, typer.Option("--check", "--dry-run", help="Tell all errors at once; publish nothing.")]
 Out = Annotated[Path | None, typer.Option(help="Write the file back as XLSX, each error a comment on its cell.")]
+Against = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="A file sent earlier: tell what is new, known, changed."),
+]
+MatchReport = Annotated[Path | None, typer.Option(help="Write the match of each row here as CSV; with --against.")]
 Dates = Annotated[str, typer.Option(help=f"How this table writes dates: {', '.join(SHOWN)}; several by commas.")]
 Numbers = Annotated[str, typer.Option(help=f"How this table writes numbers: {', '.join(NUMBER_FORMATS)}.")]
 
@@ -90,6 +98,8 @@ def _command(source: Source) -> Callable[..., None]:
         check: Check = False,
         report: Report = None,
         out: Out = None,
+        against: Against = None,
+        match_report: MatchReport = None,
         dates: Dates = "",
         numbers: Numbers = "",
         json: Json = False,
@@ -98,9 +108,10 @@ def _command(source: Source) -> Callable[..., None]:
         channel = source.channel(file, agency, actor, _signed(source, signed) or document)
         reading = source.read(file, channel, formats(source.layout, dates, numbers))
         told = Told(source.row_records)
+        matched = _matched(source, reading, against, match_report)
         published = _checked(reading, told) if check else _published(reading, agency, told)
         _write(source.layout, reading, told.lines, report, out)
-        _show(published, told, check, json)
+        _show(published, told, matched, check, json)
 
     return command
 
@@ -150,15 +161,36 @@ def _write(layout: Layout, reading: Reading, lines: list[Line], report: Path | N
         corrected.write(out, layout, reading.table, lines)
 
 
-def _show(published: Published, told: Told, check: bool, json: bool) -> None:
+def _matched(source: Source, reading: Reading, against: Path | None, to: Path | None) -> dict[str, int]:
+    """Return how the file stands beside an earlier one, counted; nothing where none is named."""
+    if against is None:
+        return {}
+    matching = Matching()
+    earlier = source.read(against, source.channel(against, "", ""), None)
+    rows = matching.matches(earlier, reading)
+    if to is None:
+        deque(rows, maxlen=0)
+    else:
+        with to.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(matches.FIELDS)
+            writer.writerows((one.row, one.record, one.match, one.earlier_row or "") for one in rows)
+    return {**dict(sorted(matching.counts.items())), "gone": matching.gone}
+
+
+def _show(published: Published, told: Told, matched: dict[str, int], check: bool, json: bool) -> None:
     faults = [line.as_row() for line in told.lines if line.severity == "reject"]
     others = [line.as_row() for line in told.lines if line.severity != "reject"]
     value: dict[str, Any] = {**asdict(published), "rows": faults, "warnings": others}
     if check:
         value["tally"] = asdict(told.tally)
+    if matched:
+        value["match"] = matched
     shown(value, published, json)
     if not json:
         _say(told, check)
+        if matched:
+            output.OUT.print(", ".join(f"{name} {count:,}" for name, count in matched.items()))
     if published.refused:
         raise typer.Exit(REFUSED)
 

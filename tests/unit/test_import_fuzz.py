@@ -1,0 +1,141 @@
+"""Whatever is sent: no traceback, no row lost, no value of a person in the report, whichever source reads it."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl.utils.exceptions import IllegalCharacterError
+
+from producers import corrected
+from producers import report as reports
+from producers.draft import RowRefused
+from producers.report import Tally
+from producers.sources import SOURCES
+from tests.unit.import_files import EXAMPLES, Example, csv_bytes, read, workbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from producers.reading import Reading
+
+ALL = sorted(EXAMPLES)
+FUZZED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NAMES = st.sampled_from(["a.csv", "a.xlsx", "a.xls", "a.txt"])
+STARTS = st.sampled_from(
+    [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\xff\xfe", b"\xef\xbb\xbf", b"sep=;\n"]
+)
+
+
+@contextmanager
+def a_file(name: str, content: bytes) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        yield path
+
+
+def counted(reading: Reading, source: str) -> Tally:
+    tally = Tally()
+    for item in reading:
+        tally.add(item, SOURCES[source].row_records)
+        list(reports.lines(item))
+    return tally
+
+
+def held(reading: Reading, source: str) -> None:
+    """Hold that each row ended as a change, a refusal or a note, or that the file as a whole was refused."""
+    tally = counted(reading, source)
+    if reading.table is None or any(item.row == 0 for item in reading if isinstance(item, RowRefused)):
+        assert (tally.accepted, tally.refused) == (0, 1)
+    else:
+        assert tally.accepted + tally.refused + tally.noted == reading.table.count
+
+
+@FUZZED
+@given(content=st.binary(max_size=600), start=STARTS, name=NAMES, source=st.sampled_from(ALL))
+def test_arbitrary_bytes_are_refused_and_never_a_fault(content: bytes, start: bytes, name: str, source: str) -> None:
+    with a_file(name, start + content) as path:
+        held(read(path, source), source)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> tuple[str, str, bytes]:
+    """Draw a right file with some of its bytes lost, doubled or made others."""
+    source = draw(st.sampled_from(ALL))
+    example = EXAMPLES[source]
+    if draw(st.booleans()):
+        out = io.BytesIO()
+        workbook(example.lines).save(out)
+        name, content = "a.xlsx", bytearray(out.getvalue())
+    else:
+        name, content = (
+            "a.csv",
+            bytearray(csv_bytes(example.lines, encoding=draw(st.sampled_from(["utf-8", "utf-16"])))),
+        )
+    for _ in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(0, len(content) - 2))
+        content[at : at + draw(st.integers(0, 40))] = draw(st.binary(max_size=6))
+    return source, name, bytes(content) or b"x"
+
+
+@FUZZED
+@given(damaged())
+def test_a_damaged_file_is_read_or_refused_and_its_rows_add_up(file: tuple[str, str, bytes]) -> None:
+    source, name, content = file
+    with a_file(name, content) as path:
+        held(read(path, source), source)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Example:
+    """Draw a right head with rows of cells that are right, another column's, blank, or anything at all."""
+    example = EXAMPLES[draw(st.sampled_from(ALL))]
+    right = [cell for row in example.rows for cell in row]
+    cell = st.one_of(
+        st.sampled_from(right), st.sampled_from(["", " ", "=1+1", "Total", "1e5", "\x00"]), st.text(max_size=12)
+    )
+    width = st.one_of(st.just(len(example.head)), st.integers(0, len(example.head) + 2))
+    row = width.flatmap(lambda n: st.lists(cell, min_size=n, max_size=n).map(tuple))
+    whole = st.sampled_from([*example.rows, example.head, ("",) * len(example.head)])
+    return example.with_rows(draw(st.lists(st.one_of(row, whole), max_size=12)))
+
+
+def _sent(example: Example, encoding: str = "utf-8") -> bytes:
+    return "".join(
+        ";".join('"' + cell.replace('"', '""') + '"' for cell in line) + "\r\n" for line in example.lines
+    ).encode(encoding, "replace")
+
+
+@FUZZED
+@given(example=tables())
+def test_every_row_of_any_table_is_a_change_or_a_line_of_the_report(example: Example) -> None:
+    with a_file("a.csv", _sent(example)) as path:
+        held(read(path, example.source), example.source)
+
+
+@FUZZED
+@given(example=tables())
+def test_no_report_holds_a_number_of_a_person(example: Example) -> None:
+    with a_file("a.csv", _sent(example)) as path:
+        told = [line for item in read(path, example.source) for line in reports.lines(item)]
+    assert not any(number in f"{line}" for line in told for number in ("3571011001", "3571010403"))
+
+
+@FUZZED
+@given(example=tables())
+def test_any_table_can_be_given_back_with_its_errors_on_its_cells(example: Example) -> None:
+    with a_file("a.csv", _sent(example)) as path:
+        reading = read(path, example.source)
+        told = [line for item in reading for line in reports.lines(item)]
+        try:
+            corrected.write(path.with_suffix(".out.xlsx"), SOURCES[example.source].layout, reading.table, told)
+        except IllegalCharacterError:  # pragma: no cover  would be the fault that is looked for
+            pytest.fail("a character that a workbook can't hold was written")
+        held(read(path.with_suffix(".out.xlsx"), example.source), example.source)
