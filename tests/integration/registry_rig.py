@@ -40,12 +40,13 @@ ROOT = Path(__file__).parents[2]
 DEADLINE = 120.0
 CHANGES_PER_FAMILY = 20  # a simulated family says a little more than this in a year
 RULES_SINCE = 1_735_689_600_000_000  # 2025-01-01, before anything is simulated
-FOLD, READ_MODEL = "fold", "read-model"
+FOLD, PERSONS, READ_MODEL = "fold", "persons", "read-model"
 PKH, SEMBAKO = "pkh", "sembako"
 _TOPICS = (
     catalogue.CHANGES_TOPIC,
     *unbroken_run.STREAMS,
     catalogue.CLAIMS_TOPIC,
+    catalogue.PERSONS_TOPIC,
     catalogue.INDICATORS_TOPIC,
     catalogue.DEAD_LETTERS_TOPIC,
     catalogue.RULES_TOPIC,
@@ -94,7 +95,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.version = f"t{self.tag}"
-        self.group = f"fold.{self.tag}"
+        self.group, self.persons_group = f"fold.{self.tag}", f"persons.{self.tag}"
         self.make_topics()
         with closing_session(self.endpoints.cassandra) as session:
             read_tables.create(session, {"class": "SimpleStrategy", "replication_factor": 1}, self.version)
@@ -134,6 +135,21 @@ class Rig:
             "commit_interval_s": 0.5,
         }
         self._start(name, FOLD, {**options, **others})
+
+    def start_persons(self, name: str) -> None:
+        """Start a worker of the persons fold; after a kill under its name it is the same worker again."""
+        options = {
+            "bootstrap": self.bootstrap,
+            "group": self.persons_group,
+            "transactional_id": f"{self.persons_group}.{name}",
+            "input_topic": self.name(catalogue.CLAIMS_TOPIC),
+            "state_topic": self.name(catalogue.PERSONS_TOPIC),
+            "dead_letters_topic": self.name(catalogue.DEAD_LETTERS_TOPIC),
+            "keyed_topics": [self.name(catalogue.CHANGES_TOPIC)],
+            "session_timeout_ms": 6_000,
+            "commit_interval_s": 0.5,
+        }
+        self._start(name, PERSONS, {"tag": self.tag, **options})
 
     def start_read_model(self, name: str = READ_MODEL) -> None:
         where = {"bootstrap": self.bootstrap, "cassandra": self.endpoints.cassandra}
@@ -179,6 +195,8 @@ class Rig:
                 self.revived += 1
                 if name.startswith(READ_MODEL):
                     self.start_read_model(name)
+                elif name.startswith(PERSONS):
+                    self.start_persons(name)
                 else:
                     self.start_fold(name)
 
@@ -238,6 +256,9 @@ class Rig:
 
     def undecided(self) -> int:
         return settled.lag(self.bootstrap, self.group, (self.name(catalogue.CHANGES_TOPIC),))
+
+    def unanswered(self) -> int:
+        return settled.lag(self.bootstrap, self.persons_group, (self.name(catalogue.CLAIMS_TOPIC),))
 
     def unprojected(self) -> int:
         return settled.lag(self.bootstrap, group_of(self.version), topics(self.tag).sources)

@@ -109,6 +109,8 @@ def unbroken(bootstrap: str, name: Name) -> dict[int, Partition]:
     found = {n: Partition(FamiliesFold(n, lambda: book)) for n in kafka.partitions(bootstrap, changes)}
     for message in kafka.read_all(bootstrap, changes):
         found[message.partition() or 0].take(message)
+    for number, end in kafka.end_offsets(bootstrap, changes).items():
+        found[number].next_offset = end  # past the markers of others' transactions
     for partition in found.values():
         partition.closing = list(partition.fold.close_batch(partition.next_offset))
     return found
