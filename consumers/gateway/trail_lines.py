@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from consumers.read_model.audit_queries import Access
-from consumers.read_model.audit_rows import AUDIT_READ, DISCLOSURE
+from consumers.read_model.audit_rows import DISCLOSURE, OF_LINES
 
 UNANSWERED_SECONDS: Final = 60
 CITIZEN: Final = "CITIZEN"
@@ -88,8 +88,8 @@ def became(row: Access, now: int, unanswered_seconds: float = UNANSWERED_SECONDS
         case "FAILED":
             return Became.FAILED
         case _:
-            of_officers = row.action == AUDIT_READ and not row.reason  # lines were shown, of no person
-            return Became.DISCLOSED if row.persons or of_officers else Became.NOTHING_SHOWN
+            of_nobody = row.action in OF_LINES and not row.reason  # lines were shown, of no person
+            return Became.DISCLOSED if row.persons or of_nobody else Became.NOTHING_SHOWN
 
 
 def lines(of_person: Iterable[Access], of_family: Iterable[Access], now: int) -> Lines:

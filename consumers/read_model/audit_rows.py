@@ -21,7 +21,8 @@ DISCLOSURE: Final = "DISCLOSURE"
 DISCLOSED: Final = "DISCLOSED"
 INTENT_MISSING: Final = "INTENT_MISSING"
 LOG: Final = "audit"
-AUDIT_READ: Final = "AUDIT_READ"
+OF_LINES: Final = frozenset({"AUDIT_READ", "LIST"})
+"""Actions of which an outcome counts lines, not persons."""
 USED: Final = "USED"
 REVIEWED: Final = "REVIEWED"
 
@@ -187,8 +188,8 @@ def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.Acc
 
 
 def _persons(intent: records.AccessIntent, outcome: records.AccessOutcome) -> int:
-    """Return how many persons a look showed; of a trail an outcome counts lines, and one person at most is shown."""
-    if intent.action != AUDIT_READ:
+    """Return how many persons a look showed: of a trail one at most, of what was refused to an agency none."""
+    if intent.action not in OF_LINES:
         return outcome.result_count
     return int(intent.subject_ref is not None and outcome.outcome == "DELIVERED" and outcome.reason is None)
 

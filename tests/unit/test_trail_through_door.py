@@ -13,7 +13,7 @@ from consumers.read_model.rows import day_of
 from identity.audit_reference import EpochKey
 from schemas.records import AccessIntent
 from tests.unit.audit_rig import Database, on_topic, projected
-from tests.unit.test_gateway_disclosure import CALLER, CARD, EPOCH_KEY, FAMILY, NOW, PERSONS
+from tests.unit.test_gateway_disclosure import CALLER, CARD, EPOCH_KEY, FAMILY, NOW, PERSONS, PURPOSE
 from tests.unit.test_gateway_door import AUDITOR, OVERSIGHT, OWN_USE, SUPERVISOR, House
 
 if TYPE_CHECKING:
@@ -179,3 +179,12 @@ def test_the_trail_of_a_year_whose_key_was_destroyed_is_empty_and_says_so(house:
     found = trails(house, [EpochKey(EPOCH_KEY.epoch + 1, bytes(32))]).of_person(CITIZEN, WHY, PERSONS[0])
     assert isinstance(found, Trail)
     assert (found.lines, found.unlinked) == ((), (EPOCH_KEY.epoch,))
+
+
+def test_what_an_agency_was_refused_is_a_line_of_its_day_that_shows_no_person(house: House) -> None:
+    house.door.refusals(SUPERVISOR, PURPOSE, SUPERVISOR.agency_id, lambda: ["one", "another"])
+    found = trails(house).of_agency(SUPERVISOR, OWN_USE, SUPERVISOR.agency_id, day_of(NOW))
+    assert isinstance(found, Looks), found
+    assert [(str(line.became), line.row.persons) for line in found.lines if line.row.action == "LIST"] == [
+        ("DISCLOSED", 0)
+    ]
