@@ -46,8 +46,19 @@ def python_type(node: Any) -> str:
 
 
 def _field(field: dict[str, Any]) -> str:
-    default = " = None" if "default" in field and field["default"] is None else ""
-    return f"    {field['name']}: {python_type(field['type'])}{default}"
+    return f"    {field['name']}: {python_type(field['type'])}{_default(field)}"
+
+
+def _default(field: dict[str, Any]) -> str:
+    match field:
+        case {"default": None}:
+            return " = None"
+        case {"default": []}:
+            return " = ()"
+        case {"default": str(text)}:
+            return f' = "{text}"'
+        case _:
+            return ""
 
 
 def _doc(text: str) -> str:

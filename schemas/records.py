@@ -17,12 +17,18 @@ __all__ = [
     "AccessRequestSubmitted",
     "AccessResumed",
     "AccessSuspended",
+    "Aid",
     "AidAllocated",
     "AidReceived",
+    "AidResumed",
     "AidStopped",
+    "AidSuspended",
+    "AidWaitlisted",
+    "Case",
     "ChangeRefused",
     "CheckpointPublished",
     "CivilRegistryMatched",
+    "Condition",
     "DataHandedOver",
     "DeadlineReached",
     "DeadlineScheduled",
@@ -54,6 +60,7 @@ __all__ = [
     "ObjectionDecided",
     "ObjectionFiled",
     "PartitionCut",
+    "PersonConditionRecorded",
     "PersonErased",
     "PersonState",
     "PolicyFile",
@@ -312,10 +319,26 @@ class AccessSuspended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aid(Part):
+    """Where the family stands with one programme's aid: its place, and what it last received."""
+
+    programme: str
+    standing: str
+    period: str
+    amount_rupiah: int
+    run_id: str
+    reason: str
+    sequence: int
+    received_period: str
+    received_rupiah: int
+    received_on: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AidAllocated:
     """The family has a place within the quota for a period.
 
-    Legal step: penetapan penerima; Kepmensos 79/HUK/2025. Provisional.
+    Legal step: penetapan penerima; Kepmensos 79/HUK/2025.
     """
 
     header: Header
@@ -323,13 +346,15 @@ class AidAllocated:
     period: str
     amount_rupiah: int
     determination_number: str
+    run_id: str
+    place: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AidReceived:
-    """Aid reached the family.
+    """Aid reached the family or one of its members.
 
-    Legal step: penyaluran. Provisional.
+    Legal step: penyaluran; seed 002 lists kinds and recipients of a city's aid.
     """
 
     header: Header
@@ -337,20 +362,78 @@ class AidReceived:
     period: str
     amount_rupiah: int
     received_on: int
+    determination_number: str
+    person_ref: str | None = None
     account: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AidStopped:
-    """Aid ends, with a reason.
+class AidResumed:
+    """Aid that was held back goes on.
 
-    Legal step: penghentian; complaint 1 of the domain guide. Provisional.
+    Legal step: pengaktifan kembali.
+    """
+
+    header: Header
+    programme: str
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidStopped:
+    """Aid ends, with a reason: the place is given up.
+
+    Legal step: penghentian; complaint 1 of the domain guide.
     """
 
     header: Header
     programme: str
     reason: str
     effective_on: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidSuspended:
+    """Aid is held back for a while.
+
+    Legal step: penangguhan.
+    """
+
+    header: Header
+    programme: str
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AidWaitlisted:
+    """The family meets the rules and has no place within the quota of a period: it waits.
+
+    Legal step: cadangan (machine A); eligibility and quota are two results (domain guide 1).
+    """
+
+    header: Header
+    programme: str
+    period: str
+    run_id: str
+    place: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(Part):
+    """Where one matter of a family stands in one of the registry's machines; what is over stays, until the same matter begins anew."""
+
+    machine: str
+    about: str
+    case_id: bytes
+    step: str
+    agency: str
+    since: int
+    due_at: int
+    reason: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +473,16 @@ class CivilRegistryMatched:
     person_ref: str
     status: str
     batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition(Part):
+    """A member's condition in force."""
+
+    person_ref: str
+    condition: str
+    ordinal: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -456,6 +549,7 @@ class Eligibility(Part):
     result: str
     reasons: tuple[str, ...]
     rules_version: str
+    amount_rupiah: int
     sequence: int
 
 
@@ -470,7 +564,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EligibilityDecided:
-    """Whether the family meets a programme's rules; a place within the quota is another event.
+    """Whether the family meets a programme's rules; a place within the quota is another event, and a payment a third.
 
     Legal step: kelayakan; Kepmensos 79/HUK/2025 (PKH decile 1-4 with a component, Sembako 1-5).
     """
@@ -481,6 +575,8 @@ class EligibilityDecided:
     reasons: tuple[str, ...]
     rules: tuple[RuleOutcome, ...]
     rules_version: str
+    amount_rupiah: int
+    rules_digest: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -622,6 +718,9 @@ class FamilyState:
     eligibility: tuple[Eligibility, ...]
     facets: tuple[Facet, ...]
     recent_changes: bytes
+    conditions: tuple[Condition, ...] = ()
+    aid: tuple[Aid, ...] = ()
+    cases: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -917,6 +1016,21 @@ class PartitionCut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PersonConditionRecorded:
+    """Something about a member that rules of programmes ask for and the 39 ground-check variables don't tell: pregnancy, school, a social worker's assessment.
+
+    Legal step: data of the programmes' own verification (PKH: Dapodik, faskes).
+    """
+
+    header: Header
+    person_ref: str
+    condition: str
+    holds: bool
+    ordinal: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonErased:
     """A person's keys are destroyed and references unlinked; coded variables stay under an unlinked id, log and proofs stay.
 
@@ -1166,13 +1280,15 @@ class RoundOpened:
 class RulesActivated:
     """A rule set version is in force since occurred_at; decisions name it.
 
-    Legal step: effective date of the instrument (Kepmensos 79/HUK/2025 for PKH and Sembako).
+    It carries the rule set itself, so that every worker judges by what was activated and none by what it has on
+    disk. Legal step: effective date of the instrument (Kepmensos 79/HUK/2025 for PKH and Sembako).
     """
 
     header: Header
     rule_set: str
     version: str
     digest: bytes
+    file: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,12 +54,15 @@ _WRITTEN = {
         "proposal_id:jejak.EventId kind:string step:string padan:string proposer:string agency:string period:int "
         "since:long reason:string"
     ),
-    "Eligibility": "programme:string result:string reasons:[string] rules_version:string sequence:long",
+    "Eligibility": (
+        "programme:string result:string reasons:[string] rules_version:string amount_rupiah:long sequence:long"
+    ),
     "Facet": "name:string occurred_at:long sequence:long change_id:jejak.EventId",
     "FamilyState": (
         "sequence:long recorded_at:long family_id:string counted:bytes region:jejak.Region status:string decile:int "
         "percentile:int ranking_run:string members:[jejak.Member] proposals:[jejak.Proposal] "
-        "eligibility:[jejak.Eligibility] facets:[jejak.Facet] recent_changes:bytes"
+        "eligibility:[jejak.Eligibility] facets:[jejak.Facet] recent_changes:bytes conditions:[jejak.Condition] "
+        "aid:[jejak.Aid] cases:[jejak.Case]"
     ),
 }
 

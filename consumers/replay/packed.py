@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from schemas import codec
-from schemas.prefix import zigzag
+from schemas.prefix import read_long, zigzag
 from stream_processors.indicators import definitions
 from stream_processors.registry import codes, proposal
 from stream_processors.registry.family import REMEMBERED
 
 ID = 16
+_DIGEST = 32
 _CACHED = 4_096
 NOTHING, NO_NUMBER = b"\x00", b"\x01"  # an empty string, array or false; -1
 _END = b"\x00"
+_NONE_YET = b"\x00\x00\x00"  # conditions, aid, cases: whoever has one is folded plainly
 _CONTINUES, _LONG_STRING = 0x80, 0x81  # a byte that isn't a number's last; a length of 64 or more, or a negative one
 _BETWEEN, _AFTER = b"\x1e", b"\x1f"
 _SMALL = [zigzag(number) for number in range(256)]
@@ -125,7 +127,7 @@ class Family:
         ]  # fmt: skip
         for name, (_, one) in self.facets.items():
             pieces += (name, one[-24:-ID], one[:-32], one[-ID:])
-        pieces += (_END, zigzag(len(recent)), recent)
+        pieces += (_END, zigzag(len(recent)), recent, _NONE_YET)
         return b"".join(pieces), counted
 
 
@@ -173,18 +175,21 @@ def decision(data: bytes, programme: int) -> bytes:
     except (IndexError, ValueError):  # of an unusual shape, or malformed
         record = codec.decode(data)
     reasons = _array([text(reason) for reason in record.reasons])
-    return b"".join((text(record.result), *reasons, text(record.rules_version), zigzag(record.header.sequence)))
+    amount = zigzag(record.amount_rupiah)
+    return b"".join((text(record.result), *reasons, text(record.rules_version), amount, zigzag(record.header.sequence)))
 
 
 @lru_cache(_CACHED)
 def _copied(data: bytes) -> bytes:
-    """Return result, reasons and version of what follows a decision's programme; there are few different ones."""
+    """Return what a state keeps of what follows a decision's programme; there are few different ones."""
     reasons = _after(data, 0)
     rules = _after_strings(data, reasons, 1, 0)
     version = _after_strings(data, rules, 2, 1)
-    if _after(data, version) != len(data) or not data.isascii():
+    amount = _after(data, version)
+    _, end = read_long(data, amount)
+    if len(data) != end + _DIGEST or not data[:amount].isascii():
         raise ValueError("bytes are left, or missing, or of another text than ASCII")
-    return data[:rules] + data[version:]
+    return data[:rules] + data[version:end]
 
 
 def _after(data: bytes, at: int) -> int:

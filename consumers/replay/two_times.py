@@ -29,7 +29,8 @@ from schemas.records import (
 from stream_processors.registry import eligibility, erasure
 from stream_processors.registry.decision import Event, event_of
 from stream_processors.registry.family import evolve
-from stream_processors.registry.rulebook import RuleBook, RuleSet
+from stream_processors.registry.rulebook import RuleBook
+from stream_processors.registry.ruleset import RuleSet
 
 BEFORE_FIRST_EVENT: Final = "BEFORE_FIRST_EVENT"
 SEQUENCE_HOLE: Final = "SEQUENCE_HOLE"
@@ -176,7 +177,7 @@ def judged(state: FamilyState, last_fact: Event, as_of: int, rule_sets: tuple[Ru
     cause = Event(last_fact.framed, last_fact.prefix._replace(recorded_at=as_of), last_fact.record)
     after = state
     for decided in eligibility.decisions(state, cause, rule_sets):
-        after = evolve(after, eligibility.event(decided))
+        after = evolve(after, decided)
     if after is state:
         return state
     unrecorded = tuple([replace(one, sequence=_UNDECIDED) for one in after.eligibility])

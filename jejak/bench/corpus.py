@@ -72,8 +72,8 @@ def taken(said: Sequence[object]) -> Corpus:
 
 
 def book() -> rulebook.RuleBook:
-    """Return every shipped rule set in force, as a worker knows them that read the rules topic."""
-    told = [activation_of(activation(rules, RULES_SINCE), RULES_SINCE) for rules in rulebook.shipped()]
+    """Return the standard rule sets in force, as a worker knows them that read the rules topic."""
+    told = [activation_of(activation(rules, RULES_SINCE), RULES_SINCE) for rules in rulebook.standard()]
     return rulebook.RuleBook().with_activations(told)
 
 

@@ -1,77 +1,96 @@
 """Whether a family meets each programme's rules, decided in the same step as the event that changed the facts.
 
-Source: domain guide 8.1-8.3. "Meets the rules" and "has a place within the quota" are two events; this is the first.
-Decided from the first ranking on: before it a family is no candidate, and "Belum Ada Desil" is a ranking's answer.
+Source: domain guide 8.1-8.3. "Meets the rules" and "has a place within the quota" are two events, and a payment is a
+third; this is the first. Decided from the first ranking on: before it a family is no candidate, and "Belum Ada Desil"
+is a ranking's answer. Where a programme takes an assessment instead, it is decided from that on.
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from schemas import codec, prefix
 from schemas.identifiers import derived_id
-from schemas.records import Eligibility, EligibilityDecided, FamilyState, Header, Member, RuleOutcome
-from stream_processors.registry import calendar, codes
+from schemas.records import Eligibility, EligibilityDecided, FamilyState, Header, RuleOutcome
 from stream_processors.registry.decision import Event, eligibility_of
+from stream_processors.registry.facts import Facts
 from stream_processors.registry.making import maker
-from stream_processors.registry.rulebook import Fact, RuleSet
+from stream_processors.registry.ruleset import RuleSet
 
 _decided, _eligibility, _header_of = maker(EligibilityDecided), maker(Eligibility), maker(Header)
 AGENCY = "registry"
 ELIGIBLE, NOT_ELIGIBLE = "LAYAK", "TIDAK_LAYAK"
-_TODDLER = range(7)  # usia dini 0-6
-_PUPIL = range(6, 22)  # 6-21, not finished 12 years; school data is outside the 39 variables
-_ELDERLY = 60
-_STATE_EMPLOYEE = 5  # Regsosek 418
+_KEPT: Final = 4_096  # verdicts of a rule set
 
 
-def facts(state: FamilyState, at: int) -> dict[Fact, int]:
-    """Return what the rules look at, for one family at one recorded time."""
-    active = [member for member in state.members if member.standing in codes.ACTIVE_STANDINGS]
-    return {
-        "active_family": int(state.status == codes.FAMILY_ACTIVE),
-        "decile": state.decile,
-        "matched_members": sum([member.padan == codes.PADAN for member in active]),
-        "pkh_components": sum([_is_component(member, at) for member in active]),
-        "state_employees": sum([member.work_status == _STATE_EMPLOYEE for member in active]),
-    }
+class Judgement(NamedTuple):
+    """What a rule set says of some facts, as a decision keeps it."""
+
+    outcomes: tuple[RuleOutcome, ...]
+    reasons: tuple[str, ...]
+    amount_rupiah: int
+    around: list[bytes]
+    """What stands before and after the header in a decision's bytes: the same for every family with these facts."""
 
 
-def _is_component(member: Member, at: int) -> bool:
-    years = calendar.full_years(member.birth_year, member.birth_month, at)
-    return years in _TODDLER or years in _PUPIL or years >= _ELDERLY or member.severe_disability
-
-
-def decisions(state: FamilyState, cause: Event, rule_sets: tuple[RuleSet, ...]) -> Iterator[EligibilityDecided]:
-    """Yield a decision for each programme whose result, reasons or rules version differ from the last one's."""
-    if not state.ranking_run or not rule_sets:
+def judgements(state: FamilyState, at: int, rule_sets: tuple[RuleSet, ...]) -> Iterator[tuple[RuleSet, Judgement]]:
+    """Yield what each rule set says of a family at a time (microseconds), where the family is a candidate of it."""
+    if not rule_sets or not (state.ranking_run or state.conditions):
         return
-    given = tuple(facts(state, cause.prefix.recorded_at).items())
-    sequence = state.sequence
+    facts = Facts(state, at)
     for rules in rule_sets:
-        outcomes, reasons = _judged(rules, given)
-        last = eligibility_of(state, rules.programme)
-        if last is None or (last.reasons, last.rules_version) != (reasons, rules.version):
+        if state.ranking_run or (rules.by_assessment() and facts.assessed()):
+            yield rules, _judged(rules, facts.given(rules), at)
+
+
+def decisions(state: FamilyState, cause: Event, rule_sets: tuple[RuleSet, ...]) -> Iterator[Event]:
+    """Yield a decision for each programme whose result, reasons, amount or rules version differ from the last one's."""
+    sequence = state.sequence
+    for rules, judged in judgements(state, cause.prefix.recorded_at, rule_sets):
+        if differs(eligibility_of(state, rules.programme), rules, judged):
             sequence += 1
-            yield _decided(
-                header=_header(cause, sequence, rules.programme),
-                programme=rules.programme,
-                result=NOT_ELIGIBLE if reasons else ELIGIBLE,
-                reasons=reasons,
-                rules=outcomes,
-                rules_version=rules.version,
-            )
+            yield _event(_header(cause, sequence, rules.programme), rules, judged)
 
 
-@lru_cache(maxsize=4096)
-def _judged(rules: RuleSet, given: tuple[tuple[Fact, int], ...]) -> tuple[tuple[RuleOutcome, ...], tuple[str, ...]]:
-    """Return each rule's outcome for these facts, and the rules that don't hold."""
-    values = dict(given)
-    outcomes = tuple(
-        RuleOutcome(rule=rule.code, input=f"{rule.fact}={values[rule.fact]}", passed=rule.holds(values[rule.fact]))
-        for rule in rules.rules
+def differs(last: Eligibility | None, rules: RuleSet, judged: Judgement) -> bool:
+    """Tell whether a judgement says something else than the last decision of its programme."""
+    return last is None or (last.reasons, last.rules_version, last.amount_rupiah) != (
+        judged.reasons,
+        rules.version,
+        judged.amount_rupiah,
     )
-    return outcomes, tuple(outcome.rule for outcome in outcomes if not outcome.passed)
+
+
+def _judged(rules: RuleSet, given: tuple[Any, ...], at: int) -> Judgement:
+    key = (rules.phase(at), given)
+    found: Judgement | None = rules.made.get(key)
+    if found is None:
+        verdict = rules.judged(given, at)
+        outcomes = tuple(RuleOutcome(rule=one.code, input=one.given, passed=one.passed) for one in verdict.outcomes)
+        found = Judgement(outcomes, verdict.reasons, verdict.amount_rupiah, [])
+        if len(rules.made) > _KEPT:
+            rules.made.clear()
+        rules.made[key] = found
+    return found
+
+
+def _event(header: Header, rules: RuleSet, judged: Judgement) -> Event:
+    record = _decided(
+        header=header,
+        programme=rules.programme,
+        result=NOT_ELIGIBLE if judged.reasons else ELIGIBLE,
+        reasons=judged.reasons,
+        rules=judged.outcomes,
+        rules_version=rules.version,
+        amount_rupiah=judged.amount_rupiah,
+        rules_digest=rules.digest,
+    )
+    head = codec.body(header)
+    if not judged.around:
+        framed = codec.encode(record)
+        judged.around[:] = framed[: codec.FRAME_LENGTH], framed[codec.FRAME_LENGTH + len(head) :]
+    frame, rest = judged.around
+    framed = b"".join((frame, head, rest))
+    return Event(framed, prefix.walk(framed), record)
 
 
 def _header(cause: Event, sequence: int, programme: str) -> Header:
@@ -90,12 +109,6 @@ def _header(cause: Event, sequence: int, programme: str) -> Header:
     )
 
 
-def event(decided: EligibilityDecided) -> Event:
-    """Return a decision as an event of the family."""
-    framed = codec.encode(decided)
-    return Event(framed, prefix.walk(framed), decided)
-
-
 def evolve(state: FamilyState, record: EligibilityDecided) -> dict[str, Any]:
     """Return what a decision changes: this programme's latest."""
     new = _eligibility(
@@ -103,6 +116,7 @@ def evolve(state: FamilyState, record: EligibilityDecided) -> dict[str, Any]:
         result=record.result,
         reasons=record.reasons,
         rules_version=record.rules_version,
+        amount_rupiah=record.amount_rupiah,
         sequence=record.header.sequence,
     )
     others = [one for one in state.eligibility if one.programme != record.programme]

@@ -259,4 +259,4 @@ def consequences(state: FamilyState, event: Event, rules: RuleBook) -> tuple[Eve
     if type(event.record) not in _CHANGES_FACTS:
         return ()
     in_force = rules.in_force(event.prefix.recorded_at)
-    return tuple([eligibility.event(decided) for decided in eligibility.decisions(state, event, in_force)])
+    return tuple(eligibility.decisions(state, event, in_force))

@@ -1,70 +1,49 @@
-"""Rule sets as data, and which version is in force at a recorded time.
+"""Which version of each rule set is in force at a recorded time, and the rule sets that come with this build.
 
-A rule set is a TOML file of rows over a closed list of facts and operators; a version is in force from its
-`RulesActivated` on, by the time the change was recorded, never by what a worker has on disk.
+A version is in force from its `RulesActivated` on, by the time the change was recorded. The activation carries the
+rule file itself: a worker judges by what was activated, never by what it has on disk. The files that come with the
+build are texts that an operator may activate, and nothing more.
 """
 
-import hashlib
-import tomllib
+import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
 
 from schemas import codec
+from stream_processors.registry import rule_file
+from stream_processors.registry.rule_file import RuleFileUnsound
+from stream_processors.registry.ruleset import RuleSet
 
-Operator = Literal["at_least", "at_most", "equals"]
-Fact = Literal["decile", "pkh_components", "matched_members", "state_employees", "active_family"]
+STANDARD = (("pkh", "2025.1"), ("sembako", "2025.1"))
+"""What `jejak publish rules` activates: the two programmes of which every ranked family is a candidate."""
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row: a fact compared with a value; `code` is the reason when it doesn't hold."""
-
-    code: str
-    fact: Fact
-    operator: Operator
-    value: int
-
-    def holds(self, given: int) -> bool:
-        """Tell whether the rule holds for this value of its fact."""
-        match self.operator:
-            case "at_least":
-                return given >= self.value
-            case "at_most":
-                return given <= self.value
-            case "equals":
-                return given == self.value
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """The rules of one programme in one version, with the SHA-256 of the file that holds them."""
-
-    name: str
-    programme: str
-    version: str
-    source: str
-    rules: tuple[Rule, ...]
-    digest: bytes
-
-    def __hash__(self) -> int:
-        return hash(self.digest)  # which stands for all the rest
+_RULE_FILE = re.compile(r"[a-z-]+-[0-9]{4}\.[0-9]+\.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
     """A version of a rule set is in force from `effective_at`, once the registry knows it (`recorded_at`)."""
 
-    rule_set: str
-    version: str
+    rules: RuleSet
     effective_at: int
     recorded_at: int
 
+    @property
+    def rule_set(self) -> str:
+        """The rule set's name."""
+        return self.rules.name
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        return self.rules.version
+
 
 class RulesDiffer(Exception):
-    """A rule set was activated that this build holds with other content: nobody may judge by it."""
+    """An activation's file isn't what its digest, name or an earlier activation says: nobody may judge by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +55,15 @@ class RuleBook:
     """
 
     activations: tuple[Activation, ...] = ()
+    _times: list[int] = field(default_factory=list, repr=False, compare=False)
     _cache: dict[int, tuple[RuleSet, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def in_force(self, recorded_at: int) -> tuple[RuleSet, ...]:
         """Return the rule sets in force at a recorded time, in order of their names."""
-        known = sum(max(one.recorded_at, one.effective_at) <= recorded_at for one in self.activations)
+        times = self._times
+        if len(times) != len(self.activations):
+            times[:] = sorted(max(one.recorded_at, one.effective_at) for one in self.activations)
+        known = bisect_right(times, recorded_at)
         if known not in self._cache:
             self._cache[known] = self._resolve(recorded_at)
         return self._cache[known]
@@ -90,49 +73,55 @@ class RuleBook:
         for one in sorted(self.activations, key=lambda one: (one.effective_at, one.recorded_at)):
             if max(one.recorded_at, one.effective_at) <= recorded_at:
                 latest[one.rule_set] = one
-        return tuple(rule_set(one.rule_set, one.version) for _, one in sorted(latest.items()))
+        return tuple(one.rules for _, one in sorted(latest.items()))
 
     def with_activations(self, more: Iterable[Activation]) -> "RuleBook":
-        """Return a book that knows these activations too."""
-        return RuleBook((*self.activations, *more))
+        """Return a book that knows these activations too; raises RulesDiffer for another file under a known version."""
+        book = RuleBook((*self.activations, *more))
+        digests: dict[tuple[str, str], bytes] = {}
+        for one in book.activations:
+            if digests.setdefault((one.rule_set, one.version), one.rules.digest) != one.rules.digest:
+                raise RulesDiffer(f"rule set {one.rule_set} {one.version} was activated with two different files")
+        return book
 
-
-def _folder() -> Any:
-    return resources.files("stream_processors.registry").joinpath("rules")
+    def find(self, name: str, version: str) -> RuleSet | None:
+        """Return a rule set that was activated, whether in force or not; None for one that never was."""
+        return next((one.rules for one in self.activations if (one.rule_set, one.version) == (name, version)), None)
 
 
 @cache
 def shipped() -> tuple[RuleSet, ...]:
-    """Every rule set this build knows, in order of names and versions."""
-    files = [item for item in _folder().iterdir() if item.name.endswith(".toml") and item.name != "calendar.toml"]
-    return tuple(sorted((parse(item.read_text(encoding="utf-8")) for item in files), key=lambda s: (s.name, s.version)))
+    """Every rule set that comes with this build, in order of names and versions."""
+    folder = resources.files("stream_processors.registry").joinpath("rules")
+    files = [item for item in folder.iterdir() if _RULE_FILE.fullmatch(item.name)]
+    return tuple(sorted((rule_file.read(item.read_bytes()) for item in files), key=lambda one: (one.name, one.version)))
+
+
+def standard() -> tuple[RuleSet, ...]:
+    """Return the shipped rule sets that are activated where nothing else is said: PKH and Sembako."""
+    return tuple(rule_set(name, version) for name, version in STANDARD)
 
 
 def rule_set(name: str, version: str) -> RuleSet:
-    """Return a rule set of this build; raises LookupError for one it doesn't know: such a worker must not decide."""
+    """Return a rule set that comes with this build; raises LookupError for another one."""
     for one in shipped():
         if (one.name, one.version) == (name, version):
             return one
-    raise LookupError(f"rule set {name} {version} was activated, and this build doesn't have it")
+    raise LookupError(f"rule set {name} {version} doesn't come with this build")
 
 
 def activation_of(framed: bytes, appended_at: int) -> Activation:
     """Return the activation a record of the rules topic announces (times in microseconds).
 
-    Raises RulesDiffer, or LookupError for a rule set this build doesn't have.
+    Raises RulesDiffer where the file isn't the one that the record names, or is none that this build can read: a
+    worker that can't judge by what was activated must not judge.
     """
     record = codec.decode(framed)
-    if rule_set(record.rule_set, record.version).digest != record.digest:
-        raise RulesDiffer(f"rule set {record.rule_set} {record.version} differs from the one that was activated")
-    return Activation(record.rule_set, record.version, record.header.occurred_at, appended_at)
-
-
-def parse(text: str) -> RuleSet:
-    """Return the rule set a TOML text describes; raises ValueError for an unknown fact or operator."""
-    data = tomllib.loads(text)
-    rules = tuple(Rule(row["code"], row["fact"], row["operator"], row["value"]) for row in data["rule"])
-    for rule in rules:
-        if rule.fact not in Fact.__args__ or rule.operator not in Operator.__args__:  # type: ignore[attr-defined]
-            raise ValueError(f"rule {rule.code} uses a fact or operator outside the closed list")
-    digest = hashlib.sha256(text.encode()).digest()
-    return RuleSet(data["rule_set"], data["programme"], data["version"], data["source"], rules, digest)
+    name = f"rule set {record.rule_set} {record.version}"
+    try:
+        rules = rule_file.read(record.file)
+    except RuleFileUnsound as unsound:
+        raise RulesDiffer(f"{name} was activated, and this build can't read it: {unsound}") from unsound
+    if rules.digest != record.digest or (rules.name, rules.version) != (record.rule_set, record.version):
+        raise RulesDiffer(f"{name} differs from the one that was activated")
+    return Activation(rules, record.header.occurred_at, appended_at)

@@ -107,7 +107,7 @@ def registered(event: dict[str, Any]) -> State:
     state = {
         "sequence": 0, "recorded_at": 0, "family_id": header["family_id"], "counted": b"", "region": event["region"],
         "status": "AKTIF", "decile": 0, "percentile": -1, "ranking_run": "", "members": [], "proposals": [],
-        "eligibility": [], "facets": [], "recent_changes": b"",
+        "eligibility": [], "facets": [], "recent_changes": b"", "conditions": [], "aid": [], "cases": [],
     }  # fmt: skip
     in_force(state, "registration", header)
     return state
@@ -209,7 +209,7 @@ def rank(state: State, event: dict[str, Any]) -> None:
 
 
 def decide(state: State, event: dict[str, Any]) -> None:
-    new = {field: event[field] for field in ("programme", "result", "reasons", "rules_version")}
+    new = {field: event[field] for field in ("programme", "result", "reasons", "rules_version", "amount_rupiah")}
     new["sequence"] = event["header"]["sequence"]
     others = [one for one in state["eligibility"] if one["programme"] != event["programme"]]
     state["eligibility"] = sorted([*others, new], key=lambda one: str(one["programme"]))

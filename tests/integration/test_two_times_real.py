@@ -140,7 +140,7 @@ def lived_on(world: World) -> Lived:
                 if one.topic in topic_of:
                     when = {"timestamp": one.timestamp_ms} if one.topic == catalogue.EVENTS_TOPIC else {}
                     producer.produce(topic_of[one.topic], key=one.key, value=one.value, partition=partition, **when)
-    for rule_set in rulebook.shipped():
+    for rule_set in rulebook.standard():
         value = activation(rule_set, at(2025, 1, 1))
         producer.produce(lived.source.rules, value=value, timestamp=at(2025, 1, 2) // 1000)
     assert producer.flush(60) == 0

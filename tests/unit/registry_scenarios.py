@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from schemas import codec, records, regions
+from stream_processors.registry import rulebook
 from stream_processors.registry.decision import change_of, event_of, record_name
 from stream_processors.registry.family import evolve, handle
 from stream_processors.registry.rulebook import Activation, RuleBook
@@ -162,7 +163,7 @@ def drafted(**fields: Any) -> Any:
 
 def in_force(*rule_sets: tuple[str, str, int, int]) -> RuleBook:
     """Return a book of (rule set, version, effective from, recorded at)."""
-    return RuleBook(tuple(Activation(*one) for one in rule_sets))
+    return RuleBook(tuple(Activation(rulebook.rule_set(name, version), *times) for name, version, *times in rule_sets))
 
 
 BOTH = in_force(

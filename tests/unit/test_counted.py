@@ -36,7 +36,7 @@ def proposal(kind: str, step: str) -> Proposal:
 
 
 def eligibility(programme: str, result: str) -> Eligibility:
-    return Eligibility(programme=programme, result=result, reasons=(), rules_version="1", sequence=1)
+    return Eligibility(programme=programme, result=result, reasons=(), rules_version="1", amount_rupiah=0, sequence=1)
 
 
 def with_counted(**fields: Any) -> FamilyState:

@@ -282,7 +282,14 @@ def record_of(name: str) -> bytes:
     match name:
         case "EligibilityDecided":
             record: Any = records.EligibilityDecided(
-                header=header, programme="PKH", result="LAYAK", reasons=(), rules=(), rules_version="1"
+                header=header,
+                programme="PKH",
+                result="LAYAK",
+                reasons=(),
+                rules=(),
+                rules_version="1",
+                amount_rupiah=0,
+                rules_digest=b"d" * 32,
             )
         case "ChangeRefused":
             record = records.ChangeRefused(
@@ -296,7 +303,7 @@ def record_of(name: str) -> bytes:
                 source_offset=0,
             )
         case "RulesActivated":
-            record = records.RulesActivated(header=header, rule_set="pkh", version="2025.1", digest=b"d" * 32)
+            record = records.RulesActivated(header=header, rule_set="pkh", version="2025.1", digest=b"d" * 32, file=b"")
         case "FoldPosition":
             record = records.FoldPosition(partition=0, next_offset=0, recorded_at=0, events=0, fold_version="1")
         case _:

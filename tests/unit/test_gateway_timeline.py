@@ -52,6 +52,8 @@ def test_a_decision_shows_every_rule_with_what_it_looked_at() -> None:
             records.RuleOutcome(rule="component", input="1", passed=True),
         ),
         rules_version="2025.1",
+        amount_rupiah=0,
+        rules_digest=b"d" * 32,
     )
     (entry,) = timeline([event])
     assert dict(entry.results) == {"result": "TIDAK_LAYAK", "programme": "PKH"}

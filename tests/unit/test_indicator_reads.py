@@ -28,7 +28,9 @@ FILLED: dict[str, Any] = {
             work_status=0,
         ),
     ),
-    "eligibility": (Eligibility(programme="PKH", result="LAYAK", reasons=(), rules_version="1", sequence=1),),
+    "eligibility": (
+        Eligibility(programme="PKH", result="LAYAK", reasons=(), rules_version="1", amount_rupiah=0, sequence=1),
+    ),
     "proposals": (
         Proposal(
             proposal_id=bytes(16),

@@ -15,7 +15,7 @@ from consumers.replay.moments import Moments
 from consumers.replay.two_times import BeforeFirstEvent, SequenceHole, Then
 from schemas import codec
 from stream_processors.indicators import counts
-from stream_processors.registry.rulebook import Activation, RuleBook
+from stream_processors.registry.rulebook import Activation, RuleBook, rule_set
 from tests.unit import two_times_oracle as oracle
 from tests.unit.registry_scenarios import (
     ANI,
@@ -244,7 +244,7 @@ def test_ages_are_those_of_the_day_asked_about() -> None:
     scene = Scenario(clock=at(2025, 3, 1))
     scene.and_given(registered(), claimed(birth_year=2003, birth_month=6), matched())
     scene.and_given(say("FamilyRanked", occurred=at(2025, 2, 1)))
-    rules = RuleBook((Activation("pkh", "2025.1", at(2025, 1, 1), at(2025, 1, 1)),))
+    rules = RuleBook((Activation(rule_set("pkh", "2025.1"), at(2025, 1, 1), at(2025, 1, 1)),))
     assert then(scene.log, at(2025, 5, 31), book=rules).judged[0].reasons == ()  # 21 years, a pupil
     assert then(scene.log, at(2025, 6, 1), book=rules).judged[0].reasons == ("TANPA_KOMPONEN",)  # 22
 
@@ -252,7 +252,7 @@ def test_ages_are_those_of_the_day_asked_about() -> None:
 def test_a_rule_set_that_was_learned_of_late_judges_the_past_only_for_who_knows_it() -> None:
     scene = Scenario(clock=at(2025, 3, 1))
     scene.and_given(registered(), claimed(birth_year=2015), matched(), say("FamilyRanked", occurred=at(2025, 2, 1)))
-    late = RuleBook((Activation("pkh", "2025.1", at(2025, 1, 1), at(2025, 6, 1)),))
+    late = RuleBook((Activation(rule_set("pkh", "2025.1"), at(2025, 1, 1), at(2025, 6, 1)),))
     assert then(scene.log, at(2025, 3, 1), at(2025, 5, 1), late).judged == ()
     assert [one.programme for one in then(scene.log, at(2025, 3, 1), at(2025, 6, 1), late).judged] == ["PKH"]
     assert then(scene.log, at(2024, 12, 31), at(2025, 6, 1), late) == BeforeFirstEvent()

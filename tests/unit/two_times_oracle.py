@@ -199,8 +199,9 @@ def judgement(present: dict[str, Any], as_of: int, rule_files: list[str]) -> dic
         "active_family": 1,
         "decile": present["decile"],
         "matched_members": sum(one["padan"] == "PADAN" for one in active),
-        "pkh_components": sum(is_component(one, as_of) for one in active),
+        "components": sum(is_component(one, as_of) for one in active),
         "state_employees": sum(one["work_status"] == 5 for one in active),
+        "excluded": 0,  # nobody here is
     }
     holds = {"at_least": int.__ge__, "at_most": int.__le__, "equals": int.__eq__}
     found = {}
