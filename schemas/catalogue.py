@@ -276,6 +276,15 @@ TOPICS = (
         ("persons fold",),
         COMPACT,
     ),
+    Topic(
+        "jejak.ranking-runs.v1",
+        1,
+        "run id",
+        ("RankingRunPublished",),
+        "ranking job",
+        ("operators", "auditor"),
+        {**FOREVER, "message.timestamp.type": "LogAppendTime"},
+    ),
 )
 
 
@@ -293,6 +302,7 @@ REQUESTS_TOPIC, REQUEST_EVENTS_TOPIC, REQUEST_STATES_TOPIC = (
     topic(f"jejak.{name}.v1").name for name in ("access-requests", "access-request-events", "access-request-states")
 )
 CLAIMS_TOPIC, PERSONS_TOPIC = (topic(f"jejak.{name}.v1").name for name in ("claims", "persons"))
+RANKING_RUNS_TOPIC = topic("jejak.ranking-runs.v1").name
 
 
 def families_topic(version: str) -> str:

@@ -77,6 +77,10 @@ __all__ = [
     "ProposalSentToMinistry",
     "ProposalSubmitted",
     "QualityControlCompleted",
+    "RankingInput",
+    "RankingReason",
+    "RankingRunPublished",
+    "RankingTenth",
     "ReevaluationRequested",
     "ReferenceCell",
     "ReferenceRowPublished",
@@ -649,6 +653,9 @@ class FamilyRanked:
     scope: str
     model_version: str
     dpia_id: str
+    local_percentile: int | None = None
+    score: int | None = None
+    input_sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1227,6 +1234,68 @@ class QualityControlCompleted:
     proposal_id: bytes
     outcome: str
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingInput:
+    """Up to where one partition was read by a ranking run."""
+
+    partition: int
+    states_end: int
+    events_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingReason:
+    """How many families a ranking run could not place, for one reason."""
+
+    reason: str
+    families: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingTenth:
+    """One decile of a ranking run."""
+
+    families: int
+    persons: int
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingRunPublished:
+    """A ranking run whose changes are all on jejak.changes.v1: what it was computed from, how, and what it came to.
+
+    Legal step: PemeringkatanSelesai (machine A); Inpres 4/2025 KELIMA (only BPS ranks).
+    """
+
+    run_id: str
+    published_at: int
+    published_by: str
+    as_of: int
+    basis: str
+    scope: str
+    model_version: str
+    dpia_id: str
+    illustrative: bool
+    model_digest: bytes
+    model: str
+    tie_break: str
+    missing_rule: str
+    states_topic: str
+    events_topic: str
+    input: tuple[RankingInput, ...]
+    input_digest: bytes
+    output_digest: bytes
+    families: int
+    ranked: int
+    persons: int
+    weight: int
+    tenths: tuple[RankingTenth, ...]
+    unranked: tuple[RankingReason, ...]
+    changed_only: bool
+    changes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from stream_processors.registry.decision import Event, Refused
 
 NATIONAL = "NATIONAL"
 _DECILES = range(1, 11)
-_PERCENTILES = range(10_001)
+_PERCENTILES = ("percentile", "local_percentile")
+_HUNDREDTHS = range(10_001)
 
 
 def decide(record: FamilyRanked, state: FamilyState) -> Refused | None:
@@ -27,14 +28,23 @@ def decide(record: FamilyRanked, state: FamilyState) -> Refused | None:
         missing = not record.unranked_reason
         if missing:
             return Refused("REASON_MISSING", "/unranked_reason", "no decile without a reason")
-        placed = record.percentile is not None
-        return Refused("CODE_UNKNOWN", "/percentile", "no percentile without a decile") if placed else None
+        return _placed(record)
     if record.decile not in _DECILES:
         return Refused("CODE_UNKNOWN", "/decile", "a decile is 1 to 10")
-    if record.percentile is not None and record.percentile not in _PERCENTILES:
-        return Refused("CODE_UNKNOWN", "/percentile", "a percentile is 0 to 10000 hundredths")
+    for name in _PERCENTILES:
+        percentile = getattr(record, name)
+        if percentile is not None and percentile not in _HUNDREDTHS:
+            return Refused("CODE_UNKNOWN", f"/{name}", "a percentile is 0 to 10000 hundredths")
     if not any(one.standing in codes.ACTIVE_STANDINGS and one.padan == codes.PADAN for one in state.members):
         return Refused("NO_MATCHED_MEMBER", "", "a ranked family has an active member with a matched NIK")
+    return None
+
+
+def _placed(record: FamilyRanked) -> Refused | None:
+    """Refuse a place beside Belum Ada Desil."""
+    for name in (*_PERCENTILES, "score"):
+        if getattr(record, name) is not None:
+            return Refused("CODE_UNKNOWN", f"/{name}", f"no {name.replace('_', ' ')} without a decile")
     return None
 
 

@@ -57,8 +57,20 @@ def test_no_decile_has_a_reason(reason: str | None) -> None:
     matched_family().when(unranked(unranked_reason=reason)).refused("REASON_MISSING", "/unranked_reason")
 
 
-def test_no_decile_has_no_percentile() -> None:
-    matched_family().when(unranked(percentile=5000)).refused("CODE_UNKNOWN", "/percentile")
+@pytest.mark.parametrize("name", ["percentile", "local_percentile", "score"])
+def test_no_decile_has_no_percentile_and_no_score(name: str) -> None:
+    matched_family().when(unranked(**{name: 5000})).refused("CODE_UNKNOWN", f"/{name}")
+
+
+@pytest.mark.parametrize("percentile", [-1, 10_001])
+def test_a_local_percentile_is_0_to_10000_hundredths(percentile: int) -> None:
+    outcome = matched_family().when(say("FamilyRanked", local_percentile=percentile))
+    outcome.refused("CODE_UNKNOWN", "/local_percentile")
+
+
+def test_a_local_percentile_and_a_score_stand_beside_the_decile() -> None:
+    said = say("FamilyRanked", decile=3, local_percentile=10_000, score=-1, input_sequence=3)
+    assert matched_family().and_given(said).state.decile == 3
 
 
 def test_a_decile_names_its_run() -> None:
