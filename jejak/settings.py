@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     )
     thresholds: Path = Field(Path(), description="TOML file of what use is usual; the one that is shipped by default.")
     honey: Path = Field(
-        Path(), description="File of person references, one a line, that nobody has a reason to look at."
+        Path(), description="File of person references, one a line, that nobody should look at; read again on change."
     )
     log_origin: str = Field(
         "",

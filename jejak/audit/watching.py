@@ -11,18 +11,37 @@ from stream_processors.watch.thresholds import SHIPPED
 
 
 def run(settings: Settings) -> None:
-    """Watch until stopped; a year's references of honey records are known from a start in that year on."""
+    """Watch until stopped; honey records that are added meanwhile are watched over within a second or two."""
     endpoints = composition.find(settings)
     composition.serve_metrics(settings)
     thresholds = settings.thresholds if settings.thresholds != Path() else SHIPPED
-    watch.main(watch.WatchSettings(endpoints.kafka, thresholds=thresholds.read_text(), honey=honey(settings)))
+    watch.main(watch.WatchSettings(endpoints.kafka, thresholds=thresholds.read_text()), Honey(settings))
 
 
-def honey(settings: Settings) -> tuple[str, ...]:
-    """Return the honey records as every epoch of the audit trail names them, in hexadecimal."""
-    if settings.honey == Path():
-        return ()
-    load_or_create_epoch_key(settings.key_folder(), time.gmtime().tm_year)
-    persons = settings.honey.read_text().split()
-    keys = epoch_keys(settings.key_folder())
-    return tuple(sorted(key.subject_ref(person).hex() for key in keys for person in persons))
+class Honey:
+    """The honey records as every epoch of the audit trail names them, read again when file or year are others.
+
+    A file that is not there names nobody, until an export makes it; one that vanishes takes nothing back.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._read: tuple[int, ...] = ()
+        self._known: frozenset[bytes] = frozenset()
+
+    def __call__(self) -> frozenset[bytes]:
+        """Return their references."""
+        file, year = self._settings.honey, time.gmtime().tm_year
+        if file == Path() or not file.exists():
+            return self._known
+        stat = file.stat()
+        found = (stat.st_mtime_ns, stat.st_size, stat.st_ino, year)
+        if found != self._read:
+            self._known = self._references(file.read_text().split(), year)
+            self._read = found
+        return self._known
+
+    def _references(self, persons: list[str], year: int) -> frozenset[bytes]:
+        load_or_create_epoch_key(self._settings.key_folder(), year)
+        keys = epoch_keys(self._settings.key_folder())
+        return frozenset(key.subject_ref(person) for key in keys for person in persons)

@@ -31,6 +31,8 @@ _QUIET_S: Final = 2.0
 _RECENT: Final = 10_000_000
 _MILLI: Final = 1_000
 
+Honey = Callable[[], frozenset[bytes]]
+"""Returns the references of the audit trail that nobody has a reason to see, as of now."""
 Record = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure | records.GatewayHeartbeat
 _RECORDS: Final = (records.AccessIntent, records.AccessOutcome, records.SubjectDisclosure, records.GatewayHeartbeat)
 
@@ -65,8 +67,8 @@ class _Progress:
         return time.monotonic() - self.read_at > _QUIET_S or self.appended_at > clock - _RECENT
 
 
-def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
-    """Return the app with the watch attached; it is not started."""
+def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey | None = None) -> faust.App:
+    """Return the app with the watch attached; it is not started. `honey` is asked anew every `every_s`."""
     app = bare(settings.bootstrap, settings.name, settings.partitions)
     audit, alerts, letters = (
         app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
@@ -75,8 +77,8 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
     table = app.Table(
         TABLE, key_type=bytes, value_type=None, default=None, partitions=settings.partitions, use_partitioner=True
     )
-    honey = frozenset(bytes.fromhex(one) for one in settings.honey)
-    memory = Memory(table, Watch(Thresholds.parse(settings.thresholds)), honey)
+    known = frozenset(bytes.fromhex(one) for one in settings.honey)
+    memory = Memory(table, Watch(Thresholds.parse(settings.thresholds)), honey() if honey is not None else known)
     progress, placed = _Progress(), asyncio.Event()
 
     @app.agent(audit, name="watch")
@@ -94,6 +96,8 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now) -> faust.App:
             progress.read(appended_at)
 
     async def look() -> None:
+        if honey is not None:
+            memory.watch_over(honey())
         if placed.is_set() and not app.rebalancing and progress.is_at_end(clock()):
             await _tell(alerts, (*memory.unanswered(clock()), *memory.silent(clock())))
 
@@ -108,9 +112,9 @@ async def _tell(alerts: Any, found: Iterable[records.UnusualUseDetected]) -> Non
         await (await alerts.send(key=alert.agency_id.encode(), value=codec.encode(alert), headers=headers))
 
 
-def main(settings: WatchSettings) -> None:
+def main(settings: WatchSettings, honey: Honey | None = None) -> None:
     """Watch until SIGTERM or SIGINT; ends the process."""
-    faust.Worker(build(settings), loglevel="WARNING").execute_from_commandline()
+    faust.Worker(build(settings, honey=honey), loglevel="WARNING").execute_from_commandline()
 
 
 if __name__ == "__main__":

@@ -44,6 +44,10 @@ class Memory:
         self._intents: set[bytes] | None = None
         self._speaking: set[bytes] = set()
 
+    def watch_over(self, honey: frozenset[bytes]) -> None:
+        """Take these for the records that nobody has a reason to look at, from the next entry on."""
+        self._honey = honey
+
     def seen(self, entry: Entry, at: int, now: int) -> tuple[UnusualUseDetected, ...]:
         """Return the alerts of an entry appended `at`, read `now` (µs, UTC); none of one that was seen before."""
         gateway = _GATEWAY + entry.gateway_id.encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,13 +31,39 @@ def test_honey_records_are_named_as_every_year_names_them(tmp_path: Path) -> Non
     file = tmp_path / "honey.txt"
     file.write_text(f"{PERSON}\n{'q' * 26}\n")
     settings = Settings(data=tmp_path, honey=file)
-    found = watching.honey(settings)
+    found = watching.Honey(settings)()
     assert len(found) == 2
     (key,) = epoch_keys(settings.key_folder())
-    assert key.subject_ref(PERSON).hex() in found
+    assert key.subject_ref(PERSON) in found
+
+
+def test_honey_records_that_are_added_are_known_the_next_time(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, honey=tmp_path / "honey.txt")
+    honey = watching.Honey(settings)
+    assert honey() == frozenset()
+    settings.honey.write_text(f"{PERSON}\n")
+    first = honey()
+    assert honey() is first
+    with settings.honey.open("a") as file:
+        file.write(f"{'q' * 26}\n")
+    assert len(honey()) == 2
+    settings.honey.unlink()
+    assert honey() > first
+
+
+def test_honey_records_have_the_new_years_names_once_it_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data=tmp_path, honey=tmp_path / "honey.txt")
+    settings.honey.write_text(f"{PERSON}\n")
+    honey = watching.Honey(settings)
+    assert len(honey()) == 1
+    year = time.gmtime().tm_year
+    monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((year + 1, *[1] * 8)))
+    assert len(honey()) == 2
 
 
 def test_without_a_file_nothing_is_honey_and_no_key_is_made(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path)
-    assert watching.honey(settings) == ()
+    assert watching.Honey(settings)() == frozenset()
     assert epoch_keys(settings.key_folder()) == ()

@@ -44,6 +44,13 @@ def test_a_disclosure_of_a_honey_record_tells_who_looked_and_which_intent() -> N
     ]
 
 
+def test_a_honey_record_that_is_added_meanwhile_is_watched_over_from_then_on() -> None:
+    memory = watching()
+    assert kinds(told(memory, [intent(subject_ref=ANI), disclosure(2, BUDI)])) == []
+    memory.watch_over(frozenset({BUDI}))
+    assert kinds(told(memory, [disclosure(3, BUDI)])) == ["HONEY_RECORD"]
+
+
 def test_a_refused_look_that_named_a_honey_record_is_told_too() -> None:
     assert kinds(told(watching(None, ANI), [intent(subject_ref=ANI)])) == ["HONEY_RECORD"]
     assert kinds(told(watching(None, ANI), [intent(subject_ref=None, household_ref=ANI)])) == ["HONEY_RECORD"]
