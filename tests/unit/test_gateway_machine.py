@@ -1,7 +1,7 @@
 """For every byte that left there is an earlier record of person and fields: a machine of looks, faults and crashes.
 
 The door, its gateway and its write-ahead files are real; the broker and the read model are played. The suite takes some
-hundred steps; `JEJAK_AUDIT_STEPS` says how many instead.
+hundred steps; `JEJAK_AUDIT_STEPS` says how many instead, shared out among two processes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import errno
 import hashlib
 import os
 from collections import Counter, defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 
 STEPS = int(os.environ.get("JEJAK_AUDIT_STEPS", "400"))
 STEPS_A_RUN = 50
+RUNS_AT_ONCE = 100  # Hypothesis remembers what it drew of each of them, and takes the longer
+AT_LENGTH = 5_000
 HOUR = 3_600_000_000
 ASKED = (FamilyAsked(FAMILY), PersonAsked(PERSONS[0]), CardAsked(CARD), FamilyAsked("g" * 26), PersonAsked("z" * 26))
 FIELDS = ("region", "status", "member.name", "member.national_id", "address_line", "card_number", "nonsense")
@@ -81,6 +85,12 @@ FAULTS = (
     ("read_fault", None),
 )
 COUNTED: Counter[str] = Counter()
+
+
+@lru_cache(maxsize=10_000)
+def decoded(value: bytes) -> Any:
+    """An entry; each is looked at after every step of its run."""
+    return codec.decode(value)
 
 
 class World:
@@ -122,7 +132,7 @@ class World:
         return FAMILY if reference in {*PERSONS, CARD} else None
 
     def entries(self) -> list[Any]:
-        return [codec.decode(value) for value in self.broker.values]
+        return [decoded(value) for value in self.broker.values]
 
     # As the disk.
     def pwrite(self, descriptor: int, data: Any, offset: int) -> int:
@@ -139,7 +149,7 @@ class World:
         if self.broker.away:
             raise NotReplayed("away")
         start = found.arrived.offset + 1 if found.arrived.number else 0
-        mine = [(codec.decode(value), value) for value in self.broker.values[start:]]
+        mine = [(decoded(value), value) for value in self.broker.values[start:]]
         return {entry.gateway_seq: value for entry, value in mine if entry.gateway_id == found.gateway_id}
 
     def replayed(self, _bootstrap: str, _topic: str, _gateway: str, entries: Sequence[Entry]) -> None:
@@ -236,7 +246,7 @@ class Gateways(RuleBasedStateMachine):
             assert fields <= {*intent.fields_requested}
         kept = write_ahead.read(self.world.wal, self.world.gateway_id)
         assert kept is not None
-        on_disk = {codec.decode(entry.value).event_id for entry in kept.entries}
+        on_disk = {decoded(entry.value).event_id for entry in kept.entries}
         assert on_disk >= {receipt.event_id for receipt in found.receipts}
 
     # Faults, and their end.
@@ -310,14 +320,14 @@ class Gateways(RuleBasedStateMachine):
         assert max(ids.values(), default=1) == 1
         chains: dict[str, list[bytes]] = defaultdict(list)
         for value in self.world.broker.values:
-            chains[codec.decode(value).gateway_id].append(value)
+            chains[decoded(value).gateway_id].append(value)
         for chain in chains.values():
             before = bytes(32)
             for number, value in enumerate(chain, 1):
-                entry = codec.decode(value)
+                entry = decoded(value)
                 assert (entry.gateway_seq, entry.prev_gateway_hash) == (number, before)
                 before = hashlib.sha256(value).digest()
-            assert codec.decode(chain[-1]).closing
+            assert decoded(chain[-1]).closing
         assert not self.world.wal.exists() or not list(self.world.wal.iterdir())
         self.world.folder.cleanup()
 
@@ -336,18 +346,32 @@ def _left(found: FamilyDisclosed | HistoryDisclosed) -> Iterator[tuple[str, set[
         yield member["person_ref"], {f"member.{name}" for name in member if name != "person_ref"}
 
 
-def test_for_every_byte_that_left_there_is_an_earlier_record_of_person_and_fields() -> None:
+def stepped(steps: int) -> Counter[str]:
+    """Run the machine until it took so many steps; return what they were.
+
+    A run may end before its last step, so how many runs it takes is known at the end alone.
+    """
     COUNTED.clear()
-    run_state_machine_as_test(
-        Gateways,
-        settings=settings(
-            max_examples=max(STEPS // STEPS_A_RUN, 1),
-            stateful_step_count=STEPS_A_RUN,
-            deadline=None,
-            suppress_health_check=[*HealthCheck],
-            database=None,
-        ),
-    )
-    print(dict(COUNTED))  # noqa: T201  the figures of a run at length
-    assert COUNTED["shown"]
-    assert COUNTED["steps"] >= STEPS // 3
+    while (left := steps - COUNTED["steps"]) > 0:
+        run_state_machine_as_test(
+            Gateways,
+            settings=settings(
+                max_examples=min(-(-left // STEPS_A_RUN), RUNS_AT_ONCE),
+                stateful_step_count=STEPS_A_RUN,
+                deadline=None,
+                suppress_health_check=[*HealthCheck],
+                database=None,
+            ),
+        )
+    return COUNTED
+
+
+def test_for_every_byte_that_left_there_is_an_earlier_record_of_person_and_fields() -> None:
+    if STEPS < AT_LENGTH:
+        counted = stepped(STEPS)
+    else:
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            counted = sum(pool.map(stepped, [-(-STEPS // 2)] * 2), Counter[str]())
+    print(dict(counted))  # noqa: T201  the figures of a run at length
+    assert counted["shown"]
+    assert counted["steps"] >= STEPS
