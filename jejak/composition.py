@@ -157,7 +157,9 @@ def run_deadlines(settings: Settings) -> None:
     serve_metrics(settings)
     from stream_processors.agents import app as agents  # noqa: PLC0415  Faust takes a second to load: only where it runs
 
-    agents.main(endpoints.kafka)
+    with pointers(endpoints.kafka) as serving:
+        families = catalogue.families_topic(serving.of(STATE).version)
+    agents.main(endpoints.kafka, families)
 
 
 def on_stop(stop: Callable[[], None]) -> None:

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "dead-letters": "read:dead_letters",
     "replay": "replay:replay",
     "rank": "rank:app",
+    "rules": "rules:app",
+    "allocate": "allocate:allocate",
     "audit": "audit:app",
     "policy": "policy:app",
     "request": "request:app",

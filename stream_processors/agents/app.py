@@ -15,7 +15,8 @@ from typing import Any, Final
 import faust
 
 from schemas import catalogue
-from stream_processors.agents import deadlines
+from stream_processors.agents import deadlines, reevaluation
+from stream_processors.agents.reevaluation import Reevaluation
 
 _CHANGELOG: Final = "-changelog"  # how Faust ends the names of its tables' topics
 
@@ -32,6 +33,9 @@ class AgentSettings:
     dead_letters_topic: str = catalogue.DEAD_LETTERS_TOPIC
     partitions: int = catalogue.PARTITIONS
     every_s: float = 1.0  # between two looks at the due dates
+    rules_topic: str = ""  # where rule sets are activated; empty: nobody is decided again from here
+    families_topic: str = catalogue.FAMILIES_TOPIC
+    reevaluated_per_s: int = reevaluation.PER_SECOND
 
 
 def now() -> int:
@@ -84,12 +88,17 @@ def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
         settings.requests_topic,
     )
     deadlines.attach(app, places, clock, settings.every_s)
+    if settings.rules_topic:
+        topics = reevaluation.Topics(settings.families_topic, settings.rules_topic, settings.changes_topic)
+        bootstrap, pace = settings.bootstrap, settings.reevaluated_per_s
+        reevaluation.attach(app, lambda: Reevaluation(bootstrap, clock, topics, pace), settings.every_s)
     return app
 
 
-def main(bootstrap: str) -> None:
-    """Run the agents until SIGTERM or SIGINT; ends the process."""
-    faust.Worker(build(AgentSettings(bootstrap)), loglevel="WARNING").execute_from_commandline()
+def main(bootstrap: str, families_topic: str = catalogue.FAMILIES_TOPIC) -> None:
+    """Run the agents until SIGTERM or SIGINT; ends the process. The topic is that of the state that serves."""
+    settings = AgentSettings(bootstrap, rules_topic=catalogue.RULES_TOPIC, families_topic=families_topic)
+    faust.Worker(build(settings), loglevel="WARNING").execute_from_commandline()
 
 
 if __name__ == "__main__":

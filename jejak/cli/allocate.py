@@ -1,0 +1,57 @@
+"""`jejak allocate`: give out a programme's places within its quota, in an order that anyone can make again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jejak import composition
+from jejak.cli import output
+from jejak.cli.files import watching
+from jejak.cli.stack import Json
+from jejak.programmes import allocating
+from jejak.programmes.allocating import AllocationRefused
+from jejak.settings import Settings
+from stream_processors.registry import aid
+from stream_processors.registry.allocation import Allocation
+
+REFUSED = 3
+
+
+def allocate(
+    programme: Annotated[str, typer.Argument(help="The programme, as PKH.")],
+    quota: Annotated[int, typer.Option(min=0, help="How many places there are.")],
+    period: Annotated[str, typer.Option(help="2025 (a year), 2025-T2 (a stage) or 2025-07 (a month).")],
+    determination: Annotated[str, typer.Option(help="Number of the penetapan that places rest on.")],
+    region: Annotated[str, typer.Option(help="Kemendagri code; families elsewhere are no candidates.")] = "",
+    run: Annotated[str, typer.Option(help="Name of the allocation, where this isn't the first of its period.")] = "1",
+    plan_only: Annotated[bool, typer.Option("--plan-only", help="Write the plan; publish nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Give places to eligible families: lower decile first, then percentile, then by lot; the others wait."""
+    if not aid.PERIOD.fullmatch(period):
+        raise typer.BadParameter("a period is 2025, 2025-T2 or 2025-07", param_hint="--period")
+    if not (run.isascii() and run.isalnum() and programme.replace("_", "").isalnum()):
+        raise typer.BadParameter("programme and run are letters and digits")
+    run_id = "-".join(filter(None, (programme, period, region, run)))
+    asked = Allocation(programme, period, quota, region, run_id, determination)
+    settings = Settings()
+    with composition.connected(settings) as registry:
+        try:
+            planned = allocating.plan(registry, settings, asked)
+            sent = None if plan_only else allocating.publish(registry, planned, settings.actor, watching())
+        except AllocationRefused as refused:
+            output.say(f"refused: {refused}")
+            raise typer.Exit(REFUSED) from refused
+    told = {"run": run_id, "plan": str(_near(planned.path)), "sha256": planned.digest}
+    counts = {"given": planned.given, "waiting": planned.waiting, "sent": sent.sent if sent else 0}
+    if json:
+        output.as_json({**told, **counts})
+    else:
+        output.table(f"Allocation {run_id}", ("field", "value"), [*told.items(), *counts.items()])
+
+
+def _near(path: Path) -> Path:
+    """Return the path as it is seen from here, where it lies below."""
+    here = Path.cwd()
+    return path.resolve().relative_to(here) if path.resolve().is_relative_to(here) else path
