@@ -281,11 +281,13 @@ def test_an_array_of_more_items_than_bytes_is_malformed_at_once(count: int) -> N
 
 
 def test_a_boolean_is_one_or_zero() -> None:
-    framed = codec.encode(golden_samples.sample("jejak.GatewayHeartbeat", sparse=False))
-    assert framed[-1] == 1
+    beat = golden_samples.sample("jejak.GatewayHeartbeat", sparse=False)
+    closing, open_ = (codec.encode(replace(beat, closing=value)) for value in (True, False))
+    (at,) = [number for number, (one, other) in enumerate(zip(closing, open_, strict=True)) if one != other]
+    assert (closing[at], open_[at]) == (1, 0)
     for byte in range(2, 256):
         with pytest.raises(Undecodable, match="MALFORMED"):
-            codec.decode(framed[:-1] + bytes([byte]))
+            codec.decode(closing[:at] + bytes([byte]) + closing[at + 1 :])
 
 
 @given(st.integers(-(1 << 63), (1 << 63) - 1), st.binary(max_size=9))
