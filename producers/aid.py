@@ -40,4 +40,5 @@ def _made(row: Row, channel: Channel) -> Iterator[Draft]:
     yield Draft(channel, "AidReceived", microseconds(received), row["NOMOR_KK"], body, key=key, row=row.number)
 
 
-AID: Final = Flat("aid", ("NOMOR_KK", "NIK", "JENIS_BANTUAN", "PERIODE"), "AID_GANDA", _judge, _made)
+_KEY: Final = ("NOMOR_KK", "NIK", "JENIS_BANTUAN", "PERIODE")
+AID: Final = Flat("aid", _KEY, Fault("AID_GANDA", "PERIODE"), _judge, _made)

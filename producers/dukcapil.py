@@ -32,7 +32,8 @@ def read(path: Path, channel: Channel, formats: Formats | None = None, status_of
 
 def flat(status_of: StatusOf = printed) -> Flat:
     """Return the source with this way of finding a row's status."""
-    return Flat("dukcapil", ("NIK", "NOMOR_KK", "ID_USULAN"), "NIK_GANDA", _judge, partial(_made, status_of))
+    key, again = ("NIK", "NOMOR_KK", "ID_USULAN"), Fault("NIK_GANDA", "NIK")
+    return Flat("dukcapil", key, again, _judge, partial(_made, status_of))
 
 
 def _judge(_: Row | Broken) -> Iterator[Fault]:

@@ -25,7 +25,7 @@ class Flat:
 
     source: str
     key: tuple[str, ...]
-    again: str
+    again: Fault
     judge: Callable[[Row | Broken], Iterable[Fault]]
     made: Callable[[Row, Channel], Iterable[Draft]]
 

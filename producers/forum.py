@@ -101,7 +101,7 @@ def _judged(row: Row | Broken, seen: Seen) -> Row | Broken:
     if row["RTS_ADA"] + row["RTS_TAMBAHAN"] != row["JUMLAH_RTS"]:
         return Broken(row.number, (Fault("JUMLAH_SALAH", "JUMLAH_RTS"),), row.values)
     unit = sls_label.sls_id(row["SLS"]) or row["SLS"]
-    return doubled(Row(row.number, {**row.values, "ID": unit}), seen, ("ID",), "SLS_GANDA")
+    return doubled(Row(row.number, {**row.values, "ID": unit}), seen, ("ID",), Fault("SLS_GANDA", "SLS"))
 
 
 def _published(row: Row, sums: _Sums) -> tuple[ReferenceRow, list[tuple[str, str | None]]]:

@@ -46,6 +46,8 @@ class Matching:
             if statement is not None:
                 said.put(statement)
         for item in now:
+            if isinstance(item, Noted) and item.row == 0:
+                continue  # said of the document
             match = _match(item, said)
             self.counts[match.match] += 1
             yield match

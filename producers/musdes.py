@@ -29,7 +29,8 @@ def read(path: Path, channel: Channel, formats: Formats | None = None) -> Readin
 
 def flat(list_digest: bytes) -> Flat:
     """Return the source of a list with this SHA-256."""
-    return Flat("musdes", ("NOMOR_KK", "ID_USULAN", "JENIS_USULAN"), "KK_GANDA", _judge, partial(_made, list_digest))
+    key, again = ("NOMOR_KK", "ID_USULAN", "JENIS_USULAN"), Fault("KK_GANDA", "NOMOR_KK")
+    return Flat("musdes", key, again, _judge, partial(_made, list_digest))
 
 
 def _judge(row: Row | Broken) -> Iterator[Fault]:

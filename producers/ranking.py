@@ -52,4 +52,4 @@ def _made(row: Row, channel: Channel) -> Iterator[Draft]:
     yield Draft(channel, "FamilyRanked", at, row["NOMOR_KK"], body, row=row.number, findings=row.findings)
 
 
-RANKING: Final = Flat("ranking", ("NOMOR_KK",), "KK_GANDA", _judge, _made)
+RANKING: Final = Flat("ranking", ("NOMOR_KK",), Fault("KK_GANDA", "NOMOR_KK"), _judge, _made)

@@ -6,52 +6,80 @@ as needed, each time for a part of its families, so that at most about `HELD` ro
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
 from producers.sik_ng.columns import KK
 from producers.tables import Broken, Row
 from producers.tables.seen import Seen
+from producers.tables.written import Record
 
 HELD: Final = 50_000
 _FEW: Final = 5_000
+_MOST: Final = 10_000  # rows of one card, far beyond a family
 Checked = Row | Broken
-Rows = Callable[[], Iterable[Checked]]
 
 
-def families(count: int, cards: Callable[[], Iterable[str]], rows: Rows) -> Iterator[list[Checked]]:
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A table's records, as often as asked for; the card a record prints, empty where none; and its check."""
+
+    count: int
+    all: Callable[[], Iterable[tuple[int, Record]]]
+    card: Callable[[Record], str]
+    checked: Callable[[int, Record], Checked]
+
+
+def families(records: Records) -> Iterator[list[Checked]]:
     """Yield the rows of each family; a row that names no card comes alone.
 
-    `cards` gives the card of each row as printed, empty where none is; `rows` gives the rows, checked; both from the
-    file's beginning, as often as asked. Families come by their first row's place, within one part of the file's
-    families.
+    Families come by their first row's place, within one part of the file's families.
     """
-    if count > _FEW and _together(cards()):
-        for card, group in groupby(rows(), key=_card):
-            if card:
-                yield list(group)
-            else:
-                yield from ([row] for row in group)
+    if records.count > _FEW and _together(records):
+        yield from _adjacent(records.checked(number, cells) for number, cells in records.all())
         return
-    parts = -(-count // HELD)
+    parts = -(-records.count // HELD)
     for part in range(parts):
-        yield from _scattered(row for row in rows() if crc32(_card(row).encode()) % parts == part)
+        yield from _scattered(
+            records.checked(number, cells)
+            for number, cells in records.all()
+            if crc32(records.card(cells).encode("utf-8", "replace")) % parts == part
+        )
 
 
 def _card(row: Checked) -> str:
     return row[KK] or ""
 
 
-def _together(cards: Iterable[str]) -> bool:
+def _together(records: Records) -> bool:
     """Tell whether no card comes again once another came."""
     seen, last = Seen(), ""
-    for number, card in enumerate(cards):
-        if card != last:
-            if card == "" or seen.first(card, number) is not None:
+    for number, cells in records.all():
+        card = records.card(cells)
+        if card and card != last:
+            if seen.first(card, number) is not None:
                 return False
             last = card
     return True
+
+
+def _adjacent(rows: Iterable[Checked]) -> Iterator[list[Checked]]:
+    held: list[Checked] = []
+    for row in rows:
+        card = _card(row)
+        if not card:
+            yield [row]
+            continue
+        if held and _card(held[0]) != card:
+            yield held
+            held = []
+        held.append(row)
+        if len(held) > _MOST:  # one family only: told as too large, and not held
+            yield held
+            held = []
+    if held:
+        yield held
 
 
 def _scattered(rows: Iterable[Checked]) -> Iterator[list[Checked]]:

@@ -12,15 +12,17 @@ from producers.draft import Channel, Draft, Noted, RowRefused, refused
 from producers.messages import Fault
 from producers.reading import Item, Reading, digest_of, reading, refusal_of
 from producers.sik_ng import columns
-from producers.sik_ng.families import families
+from producers.sik_ng.families import Records, families
 from producers.sik_ng.row import judged, region_of
 from producers.tables import Broken, Checker, Row, Table, layout, open_table
 from producers.tables.dates import microseconds
 from producers.tables.kinds import Formats
 from producers.tables.seen import Seen, doubled
+from producers.tables.written import Record
 
 _HEAD: Final = 1
 _MOST_MEMBERS: Final = 112  # V14: Regsosek 401
+_AGAIN: Final = Fault("NIK_GANDA", columns.NIK)
 _DOUBLES: Final = frozenset({"DOUBLED_ROW", "HEADER_REPEATED"})
 
 
@@ -40,21 +42,17 @@ def read(path: Path, channel: Channel, formats: Formats | None = None) -> Readin
 
 
 def _items(table: Table, channel: Channel) -> Iterator[Item]:
-    checker, place = Checker(table), table.names.index(columns.KK)
+    checker, place, seen = Checker(table), table.names.index(columns.KK), Seen()
 
-    def cards() -> Iterator[str]:
-        return (_text(cells[place]) if place < len(cells) else "" for _, cells in table.rows())
+    def card(cells: Record) -> str:
+        cell = cells[place] if place < len(cells) else ""
+        return cell if isinstance(cell, str) else ""
 
-    def rows() -> Iterator[Row | Broken]:
-        return (judged(checker.check(number, cells)) for number, cells in table.rows())
+    def checked(number: int, cells: Record) -> Row | Broken:
+        return judged(checker.check(number, cells))
 
-    seen = Seen()
-    for family in families(table.count, cards, rows):
-        yield from _family([doubled(row, seen, (columns.NIK,), "NIK_GANDA") for row in family], channel)
-
-
-def _text(cell: object) -> str:
-    return cell if isinstance(cell, str) else ""
+    for family in families(Records(table.count, table.rows, card, checked)):
+        yield from _family([doubled(row, seen, (columns.NIK,), _AGAIN) for row in family], channel)
 
 
 def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | RowRefused | Noted]:

@@ -102,7 +102,7 @@ def _workbook(sheets: list[Sheet] | Fault, layout: Layout, formats: Formats | No
     if not sheets:
         return FileFault((Fault("EMPTY"),), dialect)
     found = [(sheet, _head(sheet, layout)) for sheet in sheets]
-    with_head = [one for one in found if one[1].score * _HALF >= _due(layout)]
+    with_head = [one for one in found if one[1].score * _HALF > _due(layout)]
     if len(with_head) > 1:
         return FileFault((Fault("SHEETS_SEVERAL", "", {"sheets": len(with_head)}),), dialect)
     best = with_head[0] if with_head else max(found, key=lambda one: one[1].score)

@@ -13,7 +13,7 @@ from producers.messages import Fault
 from producers.tables import kinds
 from producers.tables.layout import Column, spelled
 from producers.tables.opening import Table
-from producers.tables.written import Cell, NotText, Record, letters
+from producers.tables.written import Cell, Record, letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Checker:
         self._table = table
         self._names = table.names
         self._width = len(table.names)
-        self._readers: list[tuple[int, Column, Callable[[str], Any]]] = [
-            (place, layout.column(name), kinds.reader(layout.column(name), table.formats))
+        self._readers: list[tuple[int, str, Column, Callable[[Any], Any]]] = [
+            (place, name, layout.column(name), kinds.reader(layout.column(name), table.formats))
             for place, name in enumerate(table.names)
             if name
         ]
@@ -62,65 +62,60 @@ class Checker:
         """Return the row with the values that stand above the head, or all the rules it breaks."""
         whole = self._whole(number, cells)
         if whole is not None:
-            return Broken(number, (whole,), self._readable(cells))
-        values: dict[str, Any] = dict(self._above)
-        faults = [
-            fault
-            for place, column, read in self._readers
-            if (fault := _into(values, column, read, cells[place])) is not None
-        ]
+            return Broken(number, (whole,), self._read(cells)[0])
+        values, faults = self._read(cells)
         if not faults:
             return Row(number, values)
         if self._table.layout.looks_shifted(self._names, cells):
-            return Broken(number, (Fault("SHIFTED_COLUMNS"),), self._readable(cells))
+            return Broken(number, (Fault("SHIFTED_COLUMNS"),))
         return Broken(number, tuple(faults), values)
+
+    def _read(self, cells: Record) -> tuple[dict[str, Any], list[Fault]]:
+        """Return the values of the cells that hold one, after those above the head, and the faults of the others."""
+        values, faults, there = dict(self._above), list[Fault](), len(cells)
+        for place, name, column, read in self._readers:
+            cell = cells[place] if place < there else ""
+            if cell.__class__ is not str:
+                value = _not_text(column, cell)
+            elif cell and not cell.isspace():
+                value = read(cell)
+            else:
+                value = Fault("BLANK", name) if column.filled else None
+            if value.__class__ is Fault:
+                faults.append(value)
+            else:
+                values[name] = value
+        return values, faults
 
     def _whole(self, number: int, cells: Record) -> Fault | None:
         """Return what is wrong with the row as a whole, so that its cells are not looked at one by one."""
-        first = next((cell for cell in cells if not _empty(cell)), None)
-        if first is None:
+        first = cells[0] if cells and cells[0] else next((cell for cell in cells if not _empty(cell)), None)
+        if first is None or (_empty(first) and all(map(_empty, cells))):
             return Fault("BLANK_ROW")
         if len(cells) < self._width:
             return Fault("ROW_SHORT", "", {"cells": len(cells), "columns": self._width})
-        outside = chain(cells[self._width :], (cells[place] for place in self._outside))
-        if not all(map(_empty, outside)):
-            return Fault("SHIFTED_COLUMNS")
+        if len(cells) > self._width or self._outside:
+            outside = chain(cells[self._width :], (cells[place] for place in self._outside))
+            if not all(map(_empty, outside)):
+                return Fault("SHIFTED_COLUMNS")
         return self._no_data(first, cells) or self._merged(number)
 
     def _no_data(self, first: Cell, cells: Record) -> Fault | None:
         if self._table.repeats_head(cells):
             return Fault("HEADER_REPEATED")
-        is_total = isinstance(first, str) and not first[0].isdigit() and spelled(first) in self._table.layout.totals
+        is_total = isinstance(first, str) and not first[:1].isdigit() and spelled(first) in self._table.layout.totals
         return Fault("TOTAL_ROW") if is_total else None
 
     def _merged(self, number: int) -> Fault | None:
-        place = self._table.merged_at(number)
+        place = self._table.merged_at(number) if self._table.source.merged else None
         if place is None:
             return None
         return Fault("MERGED_CELLS", self._names[place] if place < self._width else "", {"place": letters(place)})
 
-    def _readable(self, cells: Record) -> dict[str, Any]:
-        values: dict[str, Any] = {}
-        for place, column, read in self._readers:
-            if place < len(cells):
-                _into(values, column, read, cells[place])
-        return values
 
-
-def _into(values: dict[str, Any], column: Column, read: Callable[[str], Any], cell: Cell) -> Fault | None:
-    """Put the cell's value under its column, or return the rule it breaks."""
-    if isinstance(cell, NotText):
-        value = Fault("NUMBER_FORMAT", column.name) if cell.number is None else kinds.fraction(column, cell.number)
-    elif cell and not cell.isspace():
-        value = read(cell)
-    elif column.filled:
-        value = Fault("BLANK", column.name)
-    else:
-        value = None
-    if isinstance(value, Fault):
-        return value
-    values[column.name] = value
-    return None
+def _not_text(column: Column, cell: Any) -> Any:
+    """Return the value of a workbook's cell that holds no text, a Fault in most columns."""
+    return Fault("NUMBER_FORMAT", column.name) if cell.number is None else kinds.fraction(column, cell.number)
 
 
 def _empty(cell: Cell) -> bool:

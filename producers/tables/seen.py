@@ -104,10 +104,10 @@ class Said(_Hashes):
         return int(self._rows.execute("SELECT count(*) FROM said WHERE met = 0").fetchone()[0])
 
 
-def doubled(row: Row | Broken, seen: Seen, key: tuple[str, ...], again: str) -> Row | Broken:
+def doubled(row: Row | Broken, seen: Seen, key: tuple[str, ...], again: Fault) -> Row | Broken:
     """Return the row; one that says what an earlier right row said, or names its key again, is broken.
 
-    `again` is the rule of the second: two rows of one document that say different things of the same.
+    `again` is the fault of the second: two rows of one document that say different things of the same.
     """
     if isinstance(row, Broken):
         return row
@@ -118,7 +118,7 @@ def doubled(row: Row | Broken, seen: Seen, key: tuple[str, ...], again: str) -> 
     same = seen.before(_whole(row))
     if same is not None:
         return Broken(row.number, (Fault("DOUBLED_ROW", "", {"row": same}),), row.values)
-    return Broken(row.number, (Fault(again, key[0], {"row": before}),), row.values)
+    return Broken(row.number, (Fault(again.rule, again.column, {"row": before}),), row.values)
 
 
 def _whole(row: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from producers.reading import Reading
 
 ALL = sorted(EXAMPLES)
-FUZZED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `JEJAK_FUZZ=5000` for a long run; the suite's own is short.
+FUZZED = settings(
+    max_examples=int(os.environ.get("JEJAK_FUZZ", "60")), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 NAMES = st.sampled_from(["a.csv", "a.xlsx", "a.xls", "a.txt"])
 STARTS = st.sampled_from(
     [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\xff\xfe", b"\xef\xbb\xbf", b"sep=;\n"]

@@ -66,7 +66,7 @@ BAD_FILES = [
         "shifted_columns.csv",
         CSV,
         [FIRST[0], FIRST[1], SECOND[0], SECOND[1]],
-        [(3, "", "SHIFTED_COLUMNS"), (4, "", "SHIFTED_COLUMNS"), (6, "", "SHIFTED_COLUMNS")],
+        [(row, "", "SHIFTED_COLUMNS") for row in (3, 6, 4)],  # moved by one, they name no card
     ),
     ("nik_15_digits.csv", CSV, [*FIRST[:3], *SECOND], [(4, "NIK", "V1")]),
     ("truncated.csv", CSV, [], [(0, "", "TRUNCATED")]),
