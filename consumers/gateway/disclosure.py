@@ -21,6 +21,7 @@ from consumers.gateway.families import Families
 from consumers.gateway.looking import BEHIND, Looking, Result, Wanted, outcome_of
 from consumers.gateway.opening import KeysUnavailable
 from consumers.gateway.policy import Allowed, Denied
+from consumers.gateway.rankings import Tell
 from consumers.gateway.recording import Draft, Recorder, Wish, canonical
 from consumers.gateway.request import (
     Asked,
@@ -33,6 +34,7 @@ from consumers.gateway.request import (
     FamilyDisclosed,
     HistoryDisclosed,
     Purpose,
+    RankingDisclosed,
     RefusalsAsked,
     RefusalsDisclosed,
     TrailEntry,
@@ -128,6 +130,18 @@ class Door:
             return answer
         entries, found, receipts = answer
         return HistoryDisclosed(found.family_id, entries, receipts)
+
+    def rankings(self, caller: Caller, purpose: Purpose, asked: Asked, tell: Tell) -> RankingDisclosed | Withheld:
+        """Return what `tell` says of the family's last two rankings once the look is on record; nothing is opened.
+
+        `tell` is called only after the intent is durable, with none where no run ever spoke of the family.
+        """
+        wish = Wish(caller, purpose, "READ", asked, (purposes.RANKING,))
+        answer = self._looked(wish, asked, lambda wanted: self._looking.rankings(wanted, tell))
+        if isinstance(answer, Withheld):
+            return answer
+        told, found, receipts = answer
+        return RankingDisclosed(found.family_id, told, receipts)
 
     def refusals(
         self, caller: Caller, purpose: Purpose, agency: str, read: Callable[[], Sequence[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from consumers.gateway import opening, past
+from consumers.gateway import opening, past, rankings
 from consumers.gateway.families import Families
 from consumers.gateway.request import Asked, CardAsked, FamilyAsked, PersonAsked, Withheld
 from consumers.gateway.timeline import Entry, timeline
@@ -102,6 +102,17 @@ class Looking:
         if not {entry.sequence for entry in entries}.issuperset(range(1, now.sequence + 1)):
             return BEHIND
         return _told(now, entries)
+
+    def rankings(self, wanted: Wanted, tell: rankings.Tell) -> tuple[Any, Result] | Withheld:
+        """Return what `tell` says of the family's last two rankings, nothing sealed opened."""
+        now = self._now(wanted)
+        if isinstance(now, Withheld):
+            return now
+        found = rankings.latest(self.families, now)
+        if isinstance(found, Withheld):
+            return found
+        told = tell(found)
+        return told, _result(now, told)
 
     def _opening(self, wanted: Wanted) -> opening.Opening:
         return opening.Opening(self.opener, wanted.intent)

@@ -6,6 +6,7 @@ Who may ask for which of them, and for what, is data of the policy set. Must not
 from typing import Final
 
 HISTORY: Final = "history"
+RANKING: Final = "ranking"
 REFUSALS: Final = "refusals"
 """What was refused to the agency that asks: of no family that it shows, so it is no field of one."""
 
@@ -13,4 +14,4 @@ PLAIN: Final = ("region", "status", "decile", "proposals", "eligibility", "membe
 SEALED_OF_FAMILY: Final = ("card_number", "address_line", "telephone")
 SEALED_OF_PERSON: Final = ("member.national_id", "member.name", "member.birth_day")
 IN_CLEAR: Final = ("card_number.clear", "telephone.clear", "member.national_id.clear")
-FIELDS: Final = frozenset((*PLAIN, *SEALED_OF_FAMILY, *SEALED_OF_PERSON, *IN_CLEAR, HISTORY, REFUSALS))
+FIELDS: Final = frozenset((*PLAIN, *SEALED_OF_FAMILY, *SEALED_OF_PERSON, *IN_CLEAR, HISTORY, RANKING, REFUSALS))

@@ -170,6 +170,15 @@ class HistoryDisclosed:
 
 
 @dataclass(frozen=True, slots=True)
+class RankingDisclosed:
+    """What a family's last two rankings were made of, as it was told, on record."""
+
+    family_id: str
+    told: Any
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Withheld:
     """Nothing is shown, and why: a code of the policy, AUDIT_UNAVAILABLE, READ_MODEL_UNAVAILABLE, NOT_FOUND, ...
 

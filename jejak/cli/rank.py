@@ -7,25 +7,29 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from consumers.gateway.request import Purpose, Withheld
 from jejak import composition
 from jejak.cli import output
+from jejak.cli.read import DEFAULT_PURPOSE, Ref, Said, Why, asked, caller
 from jejak.cli.stack import Json
-from jejak.ranking import job
+from jejak.ranking import explaining, job, record
 from jejak.ranking.families import InputRefused
 from jejak.ranking.job import Run, Wish
 from jejak.ranking.run import FAMILIES, Result, RunRefused
 from jejak.settings import Settings
 from producers.publish import Published
+from schemas.records import RankingRunPublished
 from stream_processors.ranking import model_file
 from stream_processors.ranking.model import UNIT, Model
 from stream_processors.ranking.model_file import ModelRefused
-from stream_processors.registry.calendar import WIB
+from stream_processors.registry.calendar import WIB, moment
 
 DIFFERENT, REFUSED = 1, 3
 ILLUSTRATIVE = (
@@ -68,7 +72,7 @@ def run(
             if publish:
                 _may_publish(done.model, allowed=allow_illustrative)
                 sent = job.publish(registry, done, actor, changed_only=changed_only)
-    _show(done, sent, json)
+    _tell(done, sent, json)
 
 
 def _day(text: str) -> int | None:
@@ -109,7 +113,7 @@ def _warn(model: Model) -> None:
         output.say(ILLUSTRATIVE)
 
 
-def _show(done: Run, sent: Published | None, json: bool) -> None:
+def _tell(done: Run, sent: Published | None, json: bool) -> None:
     told = _told(done)
     if json:
         published = {} if sent is None else {"published": {"sent": sent.sent, "sent_before": sent.skipped}}
@@ -171,7 +175,7 @@ def show(run_id: RunId, json: Json = False) -> None:
     with _refusing(json):
         done = _kept(run_id)
     _warn(done.model)
-    _show(done, None, json)
+    _tell(done, None, json)
 
 
 @app.command("model")
@@ -194,3 +198,92 @@ def model_(
 def _range(effects: tuple[int | None, ...]) -> tuple[str, str]:
     given = [effect for effect in effects if effect is not None]
     return f"{min(given) / UNIT:.6f}", f"{max(given) / UNIT:.6f}"
+
+
+@app.command("runs")
+def runs(json: Json = False) -> None:
+    """Show every published run: when, by which model, on which basis, how many families, and the output's digest."""
+    with composition.connected(Settings()) as registry:
+        found = list(record.runs(registry.endpoints.kafka).values())
+    if json:
+        output.as_json([_published(one) for one in found])
+        return
+    heads = ("run", "as of", "model", "basis", "families", "ranked", "changes", "output")
+    rows = [
+        (
+            one.run_id,
+            f"{moment(one.as_of):%Y-%m-%d}",
+            one.model_version + (" (illustrative)" if one.illustrative else ""),
+            one.basis,
+            one.families,
+            one.ranked,
+            one.changes,
+            one.output_digest.hex()[:16],
+        )
+        for one in found
+    ]
+    output.table("Published runs", heads, rows)
+
+
+def _published(one: RankingRunPublished) -> dict[str, Any]:
+    digests = ("model_digest", "input_digest", "output_digest")
+    return {**asdict(one), **{name: getattr(one, name).hex() for name in digests}}
+
+
+@app.command("explain")
+def explain(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, json: Json = False) -> None:
+    """Show why a family stands in its decile: what each answer adds, and what changed since the run before."""
+    settings = Settings()
+    wanted = asked(ref, settings)
+    with composition.connected(settings) as registry, registry.door() as door:
+        known = record.runs(registry.endpoints.kafka)
+        found = door.rankings(
+            caller(settings), Purpose(purpose, text), wanted, lambda then: explaining.explained(then, known)
+        )
+    if isinstance(found, Withheld):
+        output.say(f"withheld: {found.code}")
+        raise typer.Exit(REFUSED)
+    if json:
+        output.as_json({"family_id": found.family_id, **found.told})
+        return
+    _explain(found.family_id, found.told)
+    output.OUT.print(f"on record: {len(found.receipts)} audit entries")
+
+
+def _explain(family_id: str, told: dict[str, Any]) -> None:
+    if not told["ranked"]:
+        output.OUT.print(f"Family {family_id}: no run ever placed it (Belum Ada Desil)")
+        return
+    now, since = told["now"], told["since"]
+    if now.get("illustrative"):
+        output.say(ILLUSTRATIVE)
+    names = ("decile", "percentile", "local_percentile", "score", "reason", "lowest_of_decile", "lowest_of_next")
+    head = [(name, _shown(name, now[name])) for name in names if now.get(name) is not None]
+    output.table(f"Family {family_id} in run {now['run_id']} by {now['model']}", ("what", "value"), head)
+    if "adds" in now:
+        rows = [(one["variable"], one["field"], one["value"], _shown("score", one["adds"])) for one in now["adds"]]
+        rows.append(("intercept", "", "", _shown("score", now["intercept"])))
+        output.table("What each answer adds", ("variable", "field", "value", "adds"), rows)
+        output.OUT.print("the sum is the published score" if now["agrees"] else "THE SUM IS NOT THE PUBLISHED SCORE")
+    if since is not None:
+        _changes(since)
+
+
+def _changes(since: dict[str, Any]) -> None:
+    rows = [(name, _shown(name, old), _shown(name, new)) for name, (old, new) in since["changed"].items()]
+    rows += [
+        (one["variable"], *(f"{value} ({_shown('score', adds)})" for value, adds in zip(*pair, strict=True)))
+        for one in since["variables"] or ()
+        for pair in [(one["value"], one["adds"])]
+    ]
+    output.table(f"Since run {since['run_id']}", ("what", "before", "now"), rows)
+    if since["others_moved"]:
+        output.OUT.print("no answer of this family changed: the other families moved")
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if name == "score" or name.startswith("lowest"):
+        return f"{value / UNIT:+.6f}"
+    return f"{value / 100:.2f}" if name.endswith("percentile") else str(value)

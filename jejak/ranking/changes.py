@@ -25,6 +25,7 @@ AGENCY: Final = "bps"
 _RECORD: Final = f"jejak.{FamilyRanked.__name__}"
 _SLICE: Final = 20_000
 _BELUM_ADA_DESIL: Final = 0
+_RANKED: Final = ("family_id", "sequence", "decile", "percentile", "local_percentile", "score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,12 @@ class Row:
     """One family of the output: its place, or why it has none."""
 
     family_id: str
-    decile: int | None
-    percentile: int | None
-    reason: str | None
+    sequence: int
+    decile: int | None = None
+    percentile: int | None = None
+    local_percentile: int | None = None
+    score: int | None = None
+    reason: str | None = None
 
 
 def rows(folder: Folder, asked: Asked, *, changed_only: bool) -> Iterator[Row]:
@@ -44,13 +48,12 @@ def rows(folder: Folder, asked: Asked, *, changed_only: bool) -> Iterator[Row]:
     """
     for frame in _ranked(folder):
         kept = frame.filter(pl.col("decile") != pl.col("before")) if changed_only else frame
-        for family_id, decile, percentile in kept.select("family_id", "decile", "percentile").iter_rows():
-            yield Row(family_id, decile, percentile, None)
+        yield from (Row(*values) for values in kept.select(_RANKED).iter_rows())
     for number in range(len(asked.states)):
         frame = columns.read(folder.unranked(number))
         kept = frame.filter(pl.col("before") != _BELUM_ADA_DESIL) if changed_only else frame
-        for family_id, reason in kept.select("family_id", "reason").iter_rows():
-            yield Row(family_id, None, None, reason)
+        for family_id, sequence, reason in kept.select("family_id", "sequence", "reason").iter_rows():
+            yield Row(family_id, sequence, reason=reason)
 
 
 def _ranked(folder: Folder) -> Iterable[pl.DataFrame]:
@@ -92,6 +95,9 @@ def maker(asked: Asked, model: Model, key: ReferenceKey, actor: str) -> Callable
             scope=NATIONAL,
             model_version=model.version,
             dpia_id=model.dpia_id,
+            local_percentile=row.local_percentile,
+            score=row.score,
+            input_sequence=row.sequence,
         )
         headers = cloudevents.headers(_RECORD, change_id, f"/agencies/{AGENCY}")
         return Outgoing(CHANGES_TOPIC, row.family_id.encode(), codec.encode(record), headers, change_id)
@@ -104,4 +110,5 @@ def _said(asked: Asked) -> dict[str, str | int | None]:
 
 
 def _placed(row: Row) -> dict[str, str | int | None]:
-    return {"decile": row.decile, "percentile": row.percentile, "reason": row.reason}
+    place = {"decile": row.decile, "percentile": row.percentile, "local": row.local_percentile, "score": row.score}
+    return {**place, "reason": row.reason, "input": row.sequence}

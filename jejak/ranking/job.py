@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from jejak.composition import Registry, now
-from jejak.ranking import changes, columns, computing, taking
+from jejak.ranking import changes, columns, computing, record, taking
 from jejak.ranking.run import Asked, Folder, Result, RunRefused, checked
 from jejak.ranking.taking import Show
 from jejak.rebuild.pointer import STATE
@@ -84,18 +84,27 @@ def _begun(registry: Registry, wish: Wish) -> tuple[Folder, Asked]:
 def publish(
     registry: Registry, run: Run, actor: str, *, changed_only: bool, progress: Progress = lambda _: None
 ) -> Published:
-    """Publish the run's changes; what the broker acknowledged before is not sent again."""
+    """Publish the run's changes and, after them, the run; what the broker acknowledged before is not sent again.
+
+    Raises RunRefused where another run of this name was published before.
+    """
+    bootstrap = registry.endpoints.kafka
+    unsaid = record.check_free(record.runs(bootstrap), run.asked, run.result)
     made = changes.maker(run.asked, run.model, registry.settings.reference_key(), actor)
     given = changes.rows(run.folder, run.asked, changed_only=changed_only)
     kind = "changed" if changed_only else "all"
     document = (changes.AGENCY, f"{changes.document(run.asked.run_id)}/{run.result.output_digest}/{kind}")
-    return registry.publisher(_BATCH).publish(document, given, made, progress=progress)
+    sent = registry.publisher(_BATCH).publish(document, given, made, progress=progress)
+    if unsaid:
+        said = record.Published(now(), actor, changed_only, sent.sent + sent.skipped)
+        record.say(bootstrap, record.of(run.asked, run.model, run.folder.model_text(), run.result, said))
+    return sent
 
 
 def recomputed(run: Run, work: Path) -> Result:
     """Return what the run's kept input comes to when it is computed again, in a folder of its own."""
     again = Folder(work, run.asked.run_id)
-    again.begin(run.asked, (run.folder.path / "model.toml").read_bytes())
+    again.begin(run.asked, run.folder.model_text())
     for number in range(len(run.asked.states)):
         again.input(number).symlink_to(run.folder.input(number).resolve())
         again.keep(number, columns.digest(columns.read(again.input(number))))

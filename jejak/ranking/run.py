@@ -110,7 +110,11 @@ class Folder:
 
     def model(self) -> Model:
         """Return the run's model, as it was when the run began."""
-        return parse((self.path / _MODEL).read_bytes())
+        return parse(self.model_text())
+
+    def model_text(self) -> bytes:
+        """Return the file of the run's model."""
+        return (self.path / _MODEL).read_bytes()
 
     def result(self) -> Result | None:
         """Return what the run came to; None before it did."""
