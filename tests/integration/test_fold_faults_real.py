@@ -226,7 +226,7 @@ def test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_add
     started = time.monotonic()
     rig.send(rigs.simulated(3_000, SEED))
     rig.start_read_model()
-    rig.start_fold("zombie", batch=20, commit_interval_s=3.0)
+    rig.start_fold("zombie", batch=20, commit_interval_s=6.0)
     rigs.freeze_amid_a_transaction(rig, "zombie")
     rig.start_fold("heir")
     rigs.wait_until(lambda: rig.undecided() == 0, "the heir decides everything")
