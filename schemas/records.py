@@ -477,6 +477,10 @@ class CivilRegistryMatched:
     person_ref: str
     status: str
     batch: str
+    name_likeness: int | None = None
+    registry_name: bytes | None = None
+    resolves: bytes | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ MAY_SAY: dict[str, frozenset[str]] = {
     "MembershipConfirmed": _REGISTRY,
     "MembershipContested": _REGISTRY,
     "MembershipEnded": frozenset({"desa", "dinsos", "dukcapil"}),
-    "CivilRegistryMatched": frozenset({"dukcapil"}),
+    "CivilRegistryMatched": frozenset({"dukcapil", "dinsos"}),  # dinsos judges a name in doubt, and no more
     "ProposalDrafted": _PROPOSERS,
     "ProposalSubmitted": _PROPOSERS,
     "ProposalIdentityMatched": frozenset({"dukcapil"}),

@@ -4,14 +4,15 @@ Lists that law or practice may extend are strings in the schemas and lists here:
 change that used it too early is a refusal that names the rule instead of bytes that nobody can read.
 """
 
-PADAN = "PADAN"
+PADAN, NAME_DIFFERS, NAME_IN_DOUBT = "PADAN", "NAMA_BEDA", "NAMA_MERAGUKAN"
 PADAN_STATUSES = frozenset(
     {
         PADAN,
         "NIK_TIDAK_DITEMUKAN",
         "NIK_KOSONG",
         "NIK_GANDA",
-        "NAMA_BEDA",
+        NAME_DIFFERS,
+        NAME_IN_DOUBT,
         "TGL_LAHIR_BEDA",
         "KK_TIDAK_VALID",
         "MENINGGAL",

@@ -21,7 +21,7 @@ from schemas.records import (
 )
 from stream_processors.indicators import counted
 from stream_processors.registry import calendar, codes, facets
-from stream_processors.registry.authority import is_desa, region_exists
+from stream_processors.registry.authority import is_desa, kind_and_area, region_exists
 from stream_processors.registry.decision import AlreadyKnown, Answer, Event, Refused, facet_of, member_of
 from stream_processors.registry.making import maker, replace
 
@@ -76,8 +76,32 @@ def decide_about_member(record: Answer, state: FamilyState) -> Refused | Already
             return Refused("REASON_UNKNOWN", "/reason", "an ending names its reason")
         case CivilRegistryMatched() if record.status not in codes.PADAN_STATUSES:
             return Refused("CODE_UNKNOWN", "/status", "not a padan status")
+        case CivilRegistryMatched():
+            return _decide_match(record, state)
         case _:
             return None
+
+
+def _decide_match(record: CivilRegistryMatched, state: FamilyState) -> Refused | None:
+    """Refuse a judgement of a name that is not in doubt, or that says neither which, nor yes or no, nor why.
+
+    The civil registry's own word is taken; a doubt comes with the name that somebody is to judge.
+    """
+    judged = kind_and_area(record.header.agency)[0] != "dukcapil"
+    if record.resolves is None and judged:
+        return Refused("NAME_NOT_IN_DOUBT", "/resolves", "the civil registry matches; others judge a name in doubt")
+    if record.resolves is None:
+        unnamed = record.status == codes.NAME_IN_DOUBT and not record.registry_name
+        return Refused("NAME_MISSING", "/registry_name", "a doubt comes with the name in doubt") if unnamed else None
+    member, latest = member_of(state, record.person_ref), facet_of(state, f"padan/{record.person_ref}")
+    in_doubt = member is not None and member.padan == codes.NAME_IN_DOUBT
+    if not judged or not in_doubt or latest is None or latest.change_id != record.resolves:
+        return Refused("NAME_NOT_IN_DOUBT", "/resolves", "no such name waits to be judged")
+    if record.status not in {codes.PADAN, codes.NAME_DIFFERS}:
+        return Refused("CODE_UNKNOWN", "/status", "a name is judged PADAN or NAMA_BEDA")
+    if not (record.reason or "").strip():
+        return Refused("REASON_MISSING", "/reason", "a judgement says what it rests on")
+    return None
 
 
 def registered(record: FamilyRegistered, event: Event) -> FamilyState:

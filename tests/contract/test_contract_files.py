@@ -23,6 +23,7 @@ SCALARS = {"string": str, "bytes": bytes, "int": int, "long": int, "boolean": bo
 # free text; everything else of a person is a reference, a year and month of birth, or a coded variable.
 SEALED = {
     "AidReceived": {"account": "family"},
+    "CivilRegistryMatched": {"registry_name": "person"},
     "DinsosReviewCompleted": {"note": "family"},
     "FamilyMoved": {"address_line": "family"},
     "FamilyRegistered": {"card_number": "family", "address_line": "family", "telephone": "family"},

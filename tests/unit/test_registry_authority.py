@@ -39,7 +39,7 @@ MAY: dict[str, str] = {
     "MembershipConfirmed": "registry",
     "MembershipContested": "registry",
     "MembershipEnded": "desa dinsos dukcapil",
-    "CivilRegistryMatched": "dukcapil",
+    "CivilRegistryMatched": "dinsos dukcapil",
     "ProposalDrafted": "desa kemensos",
     "ProposalSubmitted": "desa kemensos",
     "ProposalIdentityMatched": "dukcapil",

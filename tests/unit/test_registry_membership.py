@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.records import IndividualVariables
@@ -12,6 +14,7 @@ from tests.unit.registry_scenarios import (
     BUDI,
     CLAIM,
     DESA,
+    DINSOS,
     NEIGHBOUR,
     NOW,
     Scenario,
@@ -196,7 +199,8 @@ def test_an_older_claim_arriving_late_can_not_be_answered() -> None:
 
 @pytest.mark.parametrize("status", sorted(codes.PADAN_STATUSES))
 def test_the_civil_registry_s_answer_is_kept_as_given(status: str) -> None:
-    assert given(registered(), claimed(), matched(status=status)).member().padan == status
+    answer = matched(status=status, registry_name=b"sealed")
+    assert given(registered(), claimed(), answer).member().padan == status
 
 
 @pytest.mark.parametrize("status", ["", "padan", "TIDAK_PADAN", "COCOK"])
@@ -236,3 +240,58 @@ def test_a_family_has_at_most_112_members_on_record() -> None:
     scene = given(registered(), *many)
     scene.when(claimed(person_ref="z" * 26, change_id=b"z" * 16)).refused("V14", "/person_ref")
     scene.when(claimed(person_ref=f"{7:026}", change_id=b"y" * 16, birth_year=1990)).accepted()
+
+
+DOUBT = b"name in doubt .."
+
+
+def in_doubt() -> Scenario:
+    doubt = matched(status="NAMA_MERAGUKAN", registry_name=b"sealed", name_likeness=80, change_id=DOUBT)
+    return given(registered(), claimed(), doubt)
+
+
+def judged(status: str = "PADAN", **fields: Any) -> Any:
+    said = {"agency": DINSOS, "occurred": NOW, "resolves": DOUBT, "reason": "KTP diperlihatkan", **fields}
+    return matched(status=status, **said)
+
+
+@pytest.mark.parametrize("status", ["PADAN", "NAMA_BEDA"])
+def test_an_officer_judges_a_name_in_doubt(status: str) -> None:
+    scene = in_doubt()
+    assert scene.member().padan == "NAMA_MERAGUKAN"
+    assert scene.when(judged(status)).accepted().member().padan == status
+
+
+def test_a_family_is_not_ranked_by_a_name_in_doubt() -> None:
+    in_doubt().when(say("FamilyRanked")).refused("NO_MATCHED_MEMBER")
+
+
+def test_a_doubt_comes_with_the_name_to_be_judged() -> None:
+    given(registered(), claimed()).when(matched(status="NAMA_MERAGUKAN")).refused("NAME_MISSING", "/registry_name")
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "pointer"),
+    [
+        ({"resolves": None}, "NAME_NOT_IN_DOUBT", "/resolves"),
+        ({"resolves": b"another match .."}, "NAME_NOT_IN_DOUBT", "/resolves"),
+        ({"agency": "dukcapil"}, "NAME_NOT_IN_DOUBT", "/resolves"),
+        ({"reason": None}, "REASON_MISSING", "/reason"),
+        ({"reason": " "}, "REASON_MISSING", "/reason"),
+        ({"status": "MENINGGAL"}, "CODE_UNKNOWN", "/status"),
+        ({"status": "NAMA_MERAGUKAN"}, "CODE_UNKNOWN", "/status"),
+        ({"agency": "dinsos/12.74"}, "OUTSIDE_AREA", "/header/agency"),
+    ],
+)
+def test_a_judgement_says_which_name_yes_or_no_and_why(fields: dict[str, Any], rule: str, pointer: str) -> None:
+    in_doubt().when(judged(**fields)).refused(rule, pointer)
+
+
+def test_a_name_is_judged_once() -> None:
+    scene = in_doubt().and_given(judged())
+    scene.when(judged("NAMA_BEDA")).refused("NAME_NOT_IN_DOUBT", "/resolves")
+
+
+def test_a_newer_match_leaves_nothing_to_judge() -> None:
+    scene = in_doubt().and_given(matched(occurred=at(2025, 3, 1)))
+    scene.when(judged()).refused("NAME_NOT_IN_DOUBT", "/resolves")
