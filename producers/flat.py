@@ -12,7 +12,7 @@ from producers.messages import Fault
 from producers.reading import Item, Reading, reading, refusal_of
 from producers.tables import Broken, Checker, Row, Table, layout, open_table
 from producers.tables.kinds import Formats
-from producers.tables.seen import Seen, doubled
+from producers.tables.seen import Said, doubled
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Flat:
 
     def items(self, table: Table, channel: Channel) -> Iterator[Item]:
         """Yield the changes and the refused rows of a table, in its order."""
-        checker, seen = Checker(table), Seen()
+        checker, said = Checker(table), Said()
         for number, cells in table.rows():
-            row = doubled(self._judged(checker.check(number, cells)), seen, self.key, self.again)
+            row = doubled(self._judged(checker.check(number, cells)), said, self.key, self.again)
             if isinstance(row, Broken):
                 yield refusal_of(channel, row)
             else:

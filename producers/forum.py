@@ -17,7 +17,7 @@ from producers.reading import Item, Reading, reading, refusal_of
 from producers.seeds.tables import Finding, ReferenceCell, ReferenceColumn, ReferenceRow, ReferenceTable, Source, Value
 from producers.tables import Broken, Checker, Row, Table, layout, open_table
 from producers.tables.kinds import Formats
-from producers.tables.seen import Seen, doubled
+from producers.tables.seen import Said, doubled
 from schemas import regions
 
 _SUMS: Final = ("RTS_ADA", "RTS_TAMBAHAN", "JUMLAH_RTS")
@@ -70,12 +70,12 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
         yield refused(channel, 0, (form,))
         return
     yield from (Noted(0, Fault(code)) for code in form.findings)
-    checker, seen, sums = Checker(table), Seen(), _Sums()
+    checker, said, sums = Checker(table), Said(), _Sums()
     for number, cells in table.rows():
         if sums.printed is not None:
             yield Noted(number, Fault("BELOW_TABLE"))
             continue
-        row = _judged(checker.check(number, cells), seen)
+        row = _judged(checker.check(number, cells), said)
         if isinstance(row, Row):
             yield form.table(*_published(row, sums))
         elif row.faults[0].rule == "TOTAL_ROW":
@@ -94,14 +94,14 @@ def _left_out(row: Broken, channel: Channel) -> RowRefused | Noted:
     return refusal_of(channel, row)
 
 
-def _judged(row: Row | Broken, seen: Seen) -> Row | Broken:
+def _judged(row: Row | Broken, said: Said) -> Row | Broken:
     """Return the row; one whose parts don't add up, or whose unit was named before, is broken."""
     if isinstance(row, Broken):
         return row
     if row["RTS_ADA"] + row["RTS_TAMBAHAN"] != row["JUMLAH_RTS"]:
         return Broken(row.number, (Fault("JUMLAH_SALAH", "JUMLAH_RTS"),), row.values)
     unit = sls_label.sls_id(row["SLS"]) or row["SLS"]
-    return doubled(Row(row.number, {**row.values, "ID": unit}), seen, ("ID",), Fault("SLS_GANDA", "SLS"))
+    return doubled(Row(row.number, {**row.values, "ID": unit}), said, ("ID",), Fault("SLS_GANDA", "SLS"))
 
 
 def _published(row: Row, sums: _Sums) -> tuple[ReferenceRow, list[tuple[str, str | None]]]:

@@ -44,7 +44,7 @@ class Matching:
         for item in earlier:
             statement = _statement(item)
             if statement is not None:
-                said.put(statement)
+                said.first(statement)
         for item in now:
             if isinstance(item, Noted) and item.row == 0:
                 continue  # said of the document
@@ -63,7 +63,7 @@ def _match(item: Item, said: Said) -> Match:
     row, record = statement.row, _record(item)
     if before is None:
         return Match(row, record, "new")
-    if said.content(statement.content) == before.content:
+    if said.hashed(statement.content) == before.content:
         return Match(row, record, "known", before.row)
     return Match(row, record, "changed" if statement.at > before.at else "conflicting", before.row)
 
@@ -79,13 +79,13 @@ def _statement(item: Item) -> Statement | None:
             person = item.body.get("person_ref") or ""
             key = [item.record, item.card or item.family_id, person, item.key]
             body = {name: value for name, value in item.body.items() if name not in _OF_THE_DOCUMENT}
-            return Statement(json.dumps(key), _canonical(body), item.occurred_at, item.row)
+            return Statement(json.dumps(key), _canonical(body), item.row, item.occurred_at)
         case ReferenceTable():
             row = item.rows[0]
             cells = {cell.column: str(cell.value) for cell in row.cells}
             key = [str(item.region), cells.get("ID_SLS") or cells.get("SLS") or row.key]
             when = "".join(filter(str.isdigit, item.period)) or "0"
-            return Statement(json.dumps(key), _canonical(cells), int(when), int(row.key) if row.key.isdigit() else 0)
+            return Statement(json.dumps(key), _canonical(cells), int(row.key) if row.key.isdigit() else 0, int(when))
         case _:
             return None
 

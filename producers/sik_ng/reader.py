@@ -17,7 +17,7 @@ from producers.sik_ng.row import judged, region_of
 from producers.tables import Broken, Checker, Row, Table, layout, open_table
 from producers.tables.dates import microseconds
 from producers.tables.kinds import Formats
-from producers.tables.seen import Seen, doubled
+from producers.tables.seen import Said, doubled
 from producers.tables.written import Record
 
 _HEAD: Final = 1
@@ -42,7 +42,7 @@ def read(path: Path, channel: Channel, formats: Formats | None = None) -> Readin
 
 
 def _items(table: Table, channel: Channel) -> Iterator[Item]:
-    checker, place, seen = Checker(table), table.names.index(columns.KK), Seen()
+    checker, place, said = Checker(table), table.names.index(columns.KK), Said()
 
     def card(cells: Record) -> str:
         cell = cells[place] if place < len(cells) else ""
@@ -52,7 +52,7 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
         return judged(checker.check(number, cells))
 
     for family in families(Records(table.count, table.rows, card, checked)):
-        yield from _family([doubled(row, seen, (columns.NIK,), _AGAIN) for row in family], channel)
+        yield from _family([doubled(row, said, (columns.NIK,), _AGAIN) for row in family], channel)
 
 
 def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | RowRefused | Noted]:
@@ -73,8 +73,9 @@ def _verdict(members: Sequence[Row], broken: Sequence[Broken]) -> Fault | None:
     """Return why the family's rows, each right by itself, are refused together; None when they aren't."""
     if len(members) > _MOST_MEMBERS:
         return Fault("V14_MEMBERS", columns.KK, {"most": _MOST_MEMBERS})
-    for column in columns.SAME_IN_FAMILY:
-        if len({row[column] for row in members}) > 1:
+    said = {tuple(map(row.values.get, columns.SAME_IN_FAMILY)) for row in members}
+    for column, texts in zip(columns.SAME_IN_FAMILY, zip(*said, strict=True), strict=False):
+        if len(set(texts)) > 1:
             return Fault("FAMILY_ROWS_DIFFER", column)
     heads = sum(row[columns.RELATIONSHIP] == _HEAD for row in members)
     if heads == 0 and (lost := _lost(broken)) is not None:
@@ -104,18 +105,19 @@ def _registration(head: Row, channel: Channel) -> Draft:
 
 
 def _claim(row: Row, channel: Channel) -> Draft:
-    born = row[columns.BORN]
+    cells = row.values
+    born = cells[columns.BORN]
     body = {
-        "person_ref": row[columns.NIK],
+        "person_ref": cells[columns.NIK],
         "birth_year": born.year,
         "birth_month": born.month,
-        "sex": row[columns.SEX],
-        "relationship": row[columns.RELATIONSHIP],
-        "marital_status": row[columns.MARITAL],
-        "presence": row[columns.PRESENCE],
-        "national_id": row[columns.NIK],
-        "name": row[columns.NAME],
+        "sex": cells[columns.SEX],
+        "relationship": cells[columns.RELATIONSHIP],
+        "marital_status": cells[columns.MARITAL],
+        "presence": cells[columns.PRESENCE],
+        "national_id": cells[columns.NIK],
+        "name": cells[columns.NAME],
         "birth_day": f"{born.day:02}",
     }
-    at = microseconds(row[columns.SURVEYED])
-    return Draft(channel, "MembershipClaimed", at, row[columns.KK], body, row=row.number)
+    at = microseconds(cells[columns.SURVEYED])
+    return Draft(channel, "MembershipClaimed", at, cells[columns.KK], body, row=row.number)

@@ -17,109 +17,76 @@ from producers.tables.rows import Broken, Row
 _SIZE: Final = 8
 
 
-class _Hashes:
-    """A private database of keyed hashes."""
-
-    def __init__(self, table: str) -> None:
-        self._secret = token_bytes(16)
-        self._rows = sqlite3.connect("", isolation_level=None)
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
-            self._rows.execute(f"PRAGMA {pragma}")
-        self._rows.execute(table)
-        self._rows.execute("BEGIN")
-
-    def hashed(self, text: str) -> int:
-        """Return the keyed hash of a text."""
-        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_SIZE, key=self._secret).digest()
-        return int.from_bytes(digest, "big", signed=True)
-
-
-class Seen(_Hashes):
-    """The keys of one document, each with the row that named it first."""
-
-    def __init__(self) -> None:
-        super().__init__("CREATE TABLE seen (key INTEGER PRIMARY KEY, row INTEGER)")
-
-    def before(self, key: str) -> int | None:
-        """Return the row that named the key, None when none did."""
-        found = self._rows.execute("SELECT row FROM seen WHERE key = ?", (self.hashed(key),)).fetchone()
-        return found[0] if found else None
-
-    def first(self, key: str, row: int) -> int | None:
-        """Return the earlier row that named the key; None when this row is the first, which is kept."""
-        hashed = self.hashed(key)
-        put = self._rows.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (hashed, row))
-        if put.rowcount:
-            return None
-        return int(self._rows.execute("SELECT row FROM seen WHERE key = ?", (hashed,)).fetchone()[0])
-
-
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is said of a key, since when, in which row."""
+    """What is said of a key, in which row, since when."""
 
     key: str
     content: str
-    at: int
     row: int
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was said earlier: the hash of its content, since when, in which row."""
+    """What was said earlier of a key: the hash of its content, in which row, since when."""
 
     content: int
-    at: int
     row: int
+    at: int
 
 
-class Said(_Hashes):
-    """What an earlier document said, by key; the first statement of a key counts."""
+class Said:
+    """What a document said, by key; the first statement of a key counts."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "CREATE TABLE said (key INTEGER PRIMARY KEY, content INTEGER, at INTEGER, row INTEGER, met INTEGER)"
+        self._secret = token_bytes(16)
+        self._rows = sqlite3.connect("", isolation_level=None)
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
+            self._rows.execute(f"PRAGMA {pragma}")
+        self._rows.execute(
+            "CREATE TABLE said (key INTEGER PRIMARY KEY, content INTEGER, row INTEGER, at INTEGER, met INTEGER)"
         )
+        self._rows.execute("BEGIN")
 
-    def put(self, one: Statement) -> None:
-        """Keep a statement."""
-        values = (self.hashed(one.key), self.hashed(one.content), one.at, one.row)
-        self._rows.execute("INSERT OR IGNORE INTO said VALUES (?, ?, ?, ?, 0)", values)
+    def hashed(self, text: str) -> int:
+        """Return the keyed hash by which keys and contents are compared."""
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_SIZE, key=self._secret).digest()
+        return int.from_bytes(digest, "big", signed=True)
+
+    def first(self, one: Statement) -> Before | None:
+        """Return what was said of the key before; None when this is the first, which is kept."""
+        values = (self.hashed(one.key), self.hashed(one.content), one.row, one.at)
+        put = self._rows.execute("INSERT OR IGNORE INTO said VALUES (?, ?, ?, ?, 0)", values)
+        return None if put.rowcount else self._before(values[0])
 
     def meet(self, key: str) -> Before | None:
         """Return what was said of the key, None when nothing was; it counts as met."""
-        hashed = self.hashed(key)
-        found = self._rows.execute("SELECT content, at, row FROM said WHERE key = ?", (hashed,)).fetchone()
-        if found is None:
-            return None
-        self._rows.execute("UPDATE said SET met = 1 WHERE key = ? AND met = 0", (hashed,))
-        return Before(*found)
-
-    def content(self, text: str) -> int:
-        """Return the hash that a content is compared by."""
-        return self.hashed(text)
+        found = self._before(self.hashed(key))
+        if found is not None:
+            self._rows.execute("UPDATE said SET met = 1 WHERE key = ? AND met = 0", (self.hashed(key),))
+        return found
 
     def unmet(self) -> int:
         """Return how many keys were not met."""
         return int(self._rows.execute("SELECT count(*) FROM said WHERE met = 0").fetchone()[0])
 
+    def _before(self, key: int) -> Before | None:
+        found = self._rows.execute("SELECT content, row, at FROM said WHERE key = ?", (key,)).fetchone()
+        return None if found is None else Before(*found)
 
-def doubled(row: Row | Broken, seen: Seen, key: tuple[str, ...], again: Fault) -> Row | Broken:
+
+def doubled(row: Row | Broken, said: Said, key: tuple[str, ...], again: Fault) -> Row | Broken:
     """Return the row; one that says what an earlier right row said, or names its key again, is broken.
 
     `again` is the fault of the second: two rows of one document that say different things of the same.
     """
     if isinstance(row, Broken):
         return row
-    before = seen.first(repr([row[column] for column in key]), row.number)
+    content = repr(tuple(row.values.values()))
+    before = said.first(Statement(repr([row.values.get(column) for column in key]), content, row.number))
     if before is None:
-        seen.first(_whole(row), row.number)
         return row
-    same = seen.before(_whole(row))
-    if same is not None:
-        return Broken(row.number, (Fault("DOUBLED_ROW", "", {"row": same}),), row.values)
-    return Broken(row.number, (Fault(again.rule, again.column, {"row": before}),), row.values)
-
-
-def _whole(row: Row) -> str:
-    return repr(tuple(row.values.values()))
+    same = before.content == said.hashed(content)
+    fault = Fault("DOUBLED_ROW" if same else again.rule, "" if same else again.column, {"row": before.row})
+    return Broken(row.number, (fault,), row.values)

@@ -54,7 +54,7 @@ def test_every_row_of_a_right_file_is_accepted(tmp_path: Path, source: str) -> N
         (";", "utf-16-be", "utf-16-be", False),
     ],
 )
-def test_a_file_says_the_same_in_every_encoding_and_with_every_separator(  # noqa: PLR0913, PLR0917  one row of the table
+def test_a_file_says_the_same_in_every_encoding_and_with_every_separator(  # noqa: PLR0913  one row of the table
     tmp_path: Path, source: str, delimiter: str, encoding: str, name: str, *, bom: bool
 ) -> None:
     expected = said(read(written(tmp_path, EXAMPLES[source]), source))

@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,15 +70,21 @@ def test_arbitrary_bytes_are_refused_and_never_a_fault(content: bytes, start: by
         held(read(path, source), source)
 
 
+@cache
+def _workbook(source: str) -> bytes:
+    """Return one workbook for all examples: each that is saved holds its own time."""
+    out = io.BytesIO()
+    workbook(EXAMPLES[source].lines).save(out)
+    return out.getvalue()
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[str, str, bytes]:
     """Draw a right file with some of its bytes lost, doubled or made others."""
     source = draw(st.sampled_from(ALL))
     example = EXAMPLES[source]
     if draw(st.booleans()):
-        out = io.BytesIO()
-        workbook(example.lines).save(out)
-        name, content = "a.xlsx", bytearray(out.getvalue())
+        name, content = "a.xlsx", bytearray(_workbook(source))
     else:
         name, content = (
             "a.csv",
