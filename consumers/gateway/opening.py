@@ -21,6 +21,7 @@ _SHOWN_OF_NUMBER: Final = 4
 _MASKED: Final = frozenset({"national_id", "card_number", "telephone"})
 _FACETS_OF_FAMILY: Final = {"card_number": "registration", "telephone": "registration", "address_line": "residence"}
 _OF_PERSON: Final = ("national_id", "name", "birth_day")
+_IN_DOUBT: Final = "NAMA_MERAGUKAN"
 
 Value = Any
 """What JSON can say."""
@@ -79,6 +80,8 @@ def facets_of(state: records.FamilyState, granted: Collection[str]) -> tuple[rec
     names = {facet for name, facet in _FACETS_OF_FAMILY.items() if _may(name, granted)}
     if any(_may(f"member.{name}", granted) for name in _OF_PERSON):
         names |= {f"member/{member.person_ref}" for member in persons_in(state)}
+    if _may("member.name", granted):
+        names |= {f"padan/{member.person_ref}" for member in persons_in(state) if member.padan == _IN_DOUBT}
     return tuple(facet for facet in state.facets if facet.name in names)
 
 
@@ -137,7 +140,21 @@ def _person(
             # Sealed for whom the event names: once erased, the member goes by an id that no key was ever made for.
             opened = opening.text(event, name, getattr(event, "person_ref", member.person_ref))
             shown[name] = _masked(name, opened, clear=code + CLEAR in granted)
+    if member.padan == _IN_DOUBT and _may("member.name", granted):
+        shown |= _doubt(events.get(f"padan/{member.person_ref}"), member, opening)
     return shown
+
+
+def _doubt(match: Any, member: records.Member, opening: Opening) -> dict[str, Value]:
+    """Return the match whose name waits to be judged, with the civil registry's own name of the person."""
+    if match is None:
+        return {}
+    owner = getattr(match, "person_ref", member.person_ref)
+    return {
+        "match_id": match.header.change_id.hex(),
+        "name_likeness": match.name_likeness,
+        "registry_name": opening.text(match, "registry_name", owner),
+    }
 
 
 def _masked(name: str, opened: str | dict[str, str] | None, *, clear: bool) -> Value:

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "request": "request:app",
     "export": "export:app",
     "erase": "erase:erase",
+    "civil-registry": "civil_registry:app",
     "schemas": "contract:schemas",
     "config": "contract:config",
 }

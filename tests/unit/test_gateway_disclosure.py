@@ -638,3 +638,37 @@ def test_many_threads_write_one_chain_without_a_hole(room: Room) -> None:
     assert all(isinstance(each, FamilyDisclosed) for each in found)
     assert len(room.broker.records) == 40 * 4
     assert_whole_chain(room.broker)
+
+
+def in_doubt(room: Room) -> bytes:
+    """Have the first person's name wait to be judged; return the id of the match."""
+    head = header(4)
+    change_id = uuid.UUID(bytes=head.change_id)
+    name = Sealer(room.keys).seal(PERSONS[0], "jejak.CivilRegistryMatched", "registry_name", change_id, "Conto 2")
+    assert isinstance(name, bytes)
+    match = records.CivilRegistryMatched(
+        header=head, person_ref=PERSONS[0], status="NAMA_MERAGUKAN", batch="1", name_likeness=90, registry_name=name
+    )
+    state = state_of(room.events)
+    first, second = state.members
+    facet = records.Facet(name=f"padan/{PERSONS[0]}", occurred_at=NOW, sequence=4, change_id=head.change_id)
+    room.registry.events = (*room.events, match)
+    room.registry.state = replace(
+        state, members=(replace(first, padan="NAMA_MERAGUKAN"), second), facets=(*state.facets, facet)
+    )
+    return head.change_id
+
+
+def test_a_name_in_doubt_is_shown_beside_the_civil_registry_s_and_nobody_else_s(room: Room) -> None:
+    match_id = in_doubt(room)
+    first, second = room.look("members", "member.name").fields["members"]
+    assert (first["name"], first["registry_name"], first["name_likeness"]) == ("Contoh 2", "Conto 2", 90)
+    assert first["match_id"] == match_id.hex()
+    assert "registry_name" not in second
+
+
+def test_a_name_in_doubt_is_not_shown_to_who_may_see_no_name(room: Room) -> None:
+    in_doubt(room)
+    first, _ = room.look("members").fields["members"]
+    assert first["padan"] == "NAMA_MERAGUKAN"
+    assert not {"name", "registry_name", "match_id"} & first.keys()
