@@ -8,6 +8,7 @@ from typing import Final
 
 from producers import dukcapil, forum, musdes, sik_ng
 from producers.aid import AID
+from producers.civil_registry import asked_of
 from producers.draft import Channel
 from producers.ranking import RANKING
 from producers.reading import Reading, digest_of
@@ -15,6 +16,7 @@ from producers.tables import Layout, layout
 from producers.tables.kinds import Formats
 
 Read = Callable[[Path, Channel, Formats | None], Reading]
+ReadBeside = Callable[[Path, Channel, Formats | None, Path], Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Source:
     """A kind of file. `columns` are its own names of the fields `kk`, `nik` and `name`, for reports.
 
     Each accepted row becomes one of `row_records`, besides others. `agency` is who sends such files where only one
-    does. A `signed` source rests on a signed document that must be handed in with it.
+    does. A `signed` source rests on a signed document that must be handed in with it. `beside` reads an answer beside
+    the file of families and members that was sent for it.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Source:
     help: str
     agency: str = ""
     signed: bool = False
+    beside: ReadBeside | None = None
 
     @property
     def layout(self) -> Layout:
@@ -48,6 +52,11 @@ _MEETING: Final = frozenset({"VillageMeetingHeld", "ProposalDrafted"})
 _MATCHED: Final = frozenset({"CivilRegistryMatched"})
 _PERSON: Final = {"kk": "NOMOR_KK", "nik": "NIK", "name": "NAMA"}
 
+
+def _beside_what_was_asked(path: Path, channel: Channel, formats: Formats | None, asked: Path) -> Reading:
+    return dukcapil.read(path, channel, formats, asked_of(sik_ng.read(asked, channel)))
+
+
 _ALL: Final = (
     Source("sik-ng", sik_ng.read, _MEMBERS, _PERSON, "Publish a file of families and members."),
     Source("forum", forum.read, frozenset(), {}, "Publish the Berita Acara of a public consultation forum."),
@@ -57,7 +66,15 @@ _ALL: Final = (
     Source(
         "ranking", RANKING.read, frozenset({"FamilyRanked"}), _PERSON, "Publish the result of a ranking run.", "bps"
     ),
-    Source("dukcapil", dukcapil.read, _MATCHED, _PERSON, "Publish the civil registry's answers.", "dukcapil"),
+    Source(
+        "dukcapil",
+        dukcapil.read,
+        _MATCHED,
+        _PERSON,
+        "Publish the civil registry's answers.",
+        "dukcapil",
+        beside=_beside_what_was_asked,
+    ),
     Source("aid", AID.read, frozenset({"AidReceived"}), _PERSON, "Publish a list of aid that was received."),
 )
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType({source.name: source for source in _ALL})

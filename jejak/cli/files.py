@@ -20,6 +20,7 @@ from jejak.cli.stack import Json
 from jejak.settings import Settings
 from producers import matching as matches
 from producers import report as reports
+from producers.draft import Channel
 from producers.matching import Matching
 from producers.publish import Published
 from producers.reading import Item, Reading, digest_of
@@ -50,6 +51,12 @@ Against = Annotated[
     typer.Option(exists=True, dir_okay=False, help="A file sent earlier: tell what is new, known, changed."),
 ]
 MatchReport = Annotated[Path | None, typer.Option(help="Write the match of each row here as CSV; with --against.")]
+AskedFile = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="dukcapil: the sik-ng file that was sent for matching; names compared."
+    ),
+]
 Dates = Annotated[str, typer.Option(help=f"How this table writes dates: {', '.join(SHOWN)}; several by commas.")]
 Numbers = Annotated[str, typer.Option(help=f"How this table writes numbers: {', '.join(NUMBER_FORMATS)}.")]
 
@@ -100,13 +107,14 @@ def _command(source: Source) -> Callable[..., None]:
         out: Out = None,
         against: Against = None,
         match_report: MatchReport = None,
+        asked: AskedFile = None,
         dates: Dates = "",
         numbers: Numbers = "",
         json: Json = False,
     ) -> None:
         _in_clear(agency, actor, document)
         channel = source.channel(file, agency, actor, _signed(source, signed) or document)
-        reading = source.read(file, channel, formats(source.layout, dates, numbers))
+        reading = _reading(source, file, channel, formats(source.layout, dates, numbers), asked)
         told = Told(source.row_records)
         matched = _matched(source, reading, against, match_report)
         published = _checked(reading, told) if check else _published(reading, agency, told)
@@ -114,6 +122,14 @@ def _command(source: Source) -> Callable[..., None]:
         _show(published, told, matched, check, json)
 
     return command
+
+
+def _reading(source: Source, file: Path, channel: Channel, used: Formats, asked: Path | None) -> Reading:
+    if asked is None:
+        return source.read(file, channel, used)
+    if source.beside is None:
+        raise typer.BadParameter("--asked goes with an answer of the civil registry")
+    return source.beside(file, channel, used, asked)
 
 
 def _signed(source: Source, path: Path | None) -> str:

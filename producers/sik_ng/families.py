@@ -12,7 +12,7 @@ from zlib import crc32
 
 from producers.sik_ng.columns import KK
 from producers.tables import Broken, Row
-from producers.tables.seen import Said, Statement
+from producers.tables.seen import Seen
 from producers.tables.written import Record
 
 HELD: Final = 50_000
@@ -54,11 +54,11 @@ def _card(row: Checked) -> str:
 
 def _together(records: Records) -> bool:
     """Tell whether no card comes again once another came."""
-    said, last = Said(), ""
+    seen, last = Seen(), ""
     for number, cells in records.all():
         card = records.card(cells)
         if card and card != last:
-            if said.first(Statement(card, "", number)) is not None:
+            if seen.first(card, number) is not None:
                 return False
             last = card
     return True

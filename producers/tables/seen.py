@@ -76,6 +76,18 @@ class Said:
         return None if found is None else Before(*found)
 
 
+class Seen:
+    """The keys of one document, where nothing but the row that named one first is asked for."""
+
+    def __init__(self) -> None:
+        self._said = Said()
+
+    def first(self, key: str, row: int) -> int | None:
+        """Return the earlier row that named the key; None when this row is the first, which is kept."""
+        before = self._said.first(Statement(key, "", row))
+        return None if before is None else before.row
+
+
 def doubled(row: Row | Broken, said: Said, key: tuple[str, ...], again: Fault) -> Row | Broken:
     """Return the row; one that says what an earlier right row said, or names its key again, is broken.
 

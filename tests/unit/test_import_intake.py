@@ -13,7 +13,7 @@ from producers.civil_registry import asked_of
 from producers.draft import Channel, Draft, RowRefused
 from producers.outgoing import Outgoing
 from producers.sik_ng import families
-from producers.tables.seen import Said, Statement
+from producers.tables.seen import Said, Seen, Statement
 from schemas import codec
 from tests.unit.import_files import EXAMPLES, KK, NIK, person, read, report, said, written
 from tests.unit.test_intake import an_intake
@@ -134,9 +134,8 @@ def test_one_card_on_every_row_is_told_as_too_large_and_never_held_whole(
 
 
 def test_what_a_document_named_is_known_by_the_first_row_that_named_it() -> None:
-    said = Said()
-    before = [said.first(Statement(key, "", row)) for key, row in (("a", 2), ("b", 3), ("a", 4))]
-    assert [one and one.row for one in before] == [None, None, 2]
+    seen = Seen()
+    assert [seen.first(key, row) for key, row in (("a", 2), ("b", 3), ("a", 4))] == [None, None, 2]
 
 
 def test_of_two_statements_of_one_key_the_first_counts() -> None:

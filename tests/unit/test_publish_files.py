@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import stat
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,13 +15,20 @@ import typer
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
+from jejak import publishing
 from jejak.cli import files
 from producers.draft import Draft
+from producers.ledger import InMemoryLedger
+from producers.publish import Publisher
 from producers.sources import SOURCES
 from tests.unit.import_files import EXAMPLES, KK, NIK, PROPOSALS, read, written
+from tests.unit.test_intake import an_intake
+from tests.unit.test_publish import Broker
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from producers.intake import Intake
 
 REFUSED, WRONG_USAGE = 3, 2
 RUNNER = CliRunner()
@@ -182,3 +190,41 @@ def test_a_file_beside_an_earlier_one_is_matched_row_by_row(tmp_path: Path) -> N
     _, told = run("ranking", now, "--against", str(earlier), "--match-report", str(to))
     assert told["match"] == {"known": 3, "gone": 1}
     assert [row["match"] for row in csv.DictReader(io.StringIO(to.read_text("utf-8")))] == ["known"] * 3
+
+
+def test_an_answer_beside_what_was_asked_is_compared_by_name_and_no_other_source_is(tmp_path: Path) -> None:
+    asked = written(tmp_path, EXAMPLES["sik-ng"])
+    code, told = run("dukcapil", written(tmp_path, EXAMPLES["dukcapil"]), "--asked", str(asked))
+    assert (code, told["tally"]["accepted"]) == (0, 4)
+    assert run("aid", written(tmp_path, EXAMPLES["aid"]), "--asked", str(asked))[0] == WRONG_USAGE
+
+
+@pytest.mark.parametrize("source", sorted(EXAMPLES))
+def test_a_published_file_sends_each_change_and_each_refusal_once_and_tells_every_line(
+    tmp_path: Path, source: str
+) -> None:
+    registry, told = FakeRegistry(), files.Told(SOURCES[source].row_records)
+    example = EXAMPLES[source].changed(1, EXAMPLES[source].filled, "")
+    found = read(written(tmp_path, example), source)
+
+    first = publishing.file(registry, found, "agency", lambda _: None, told.take)  # type: ignore[arg-type]  # what is used of one
+    again = publishing.file(registry, found, "agency", lambda _: None, lambda _: None)  # type: ignore[arg-type]
+
+    topics = Counter(topic for topic, _ in registry.broker.log)
+    assert topics["jejak.refusals.v1"] == first.refused == told.tally.refused > 0
+    assert first.sent == sum(topics.values()) - first.refused > 0
+    assert (again.sent, again.skipped, again.refused) == (0, first.sent, first.refused)
+    assert {line.severity for line in told.lines} >= {"reject"}
+
+
+class FakeRegistry:
+    """What is used of a registry: one intake, and publishers over one broker and ledger."""
+
+    def __init__(self) -> None:
+        self.broker, self._ledger = Broker(), InMemoryLedger()
+
+    def intake(self) -> Intake:
+        return an_intake()
+
+    def publisher(self, batch: int) -> Publisher:
+        return Publisher(self.broker, self._ledger, lambda: 0, batch)
