@@ -54,6 +54,7 @@ def compute(folder: Folder, asked: Asked, model: Model, stretch: int = STRETCH) 
     About `stretch` families at a time are held.
     """
     partitions = range(len(asked.states))
+    folder.clear()
     found = _Scored()
     for number in partitions:
         found.add(*_score(folder, number, asked, model))
@@ -61,7 +62,10 @@ def compute(folder: Folder, asked: Asked, model: Model, stretch: int = STRETCH) 
         cutter = Cutter(found.weight, found.local)
     except NobodyRanked as none:
         told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(found.unranked.items()))
-        raise RunRefused("NOBODY_RANKED", f"of {found.families:,} families none has a score: {told}") from none
+        raise RunRefused(
+            "NOBODY_RANKED",
+            f"of {found.families:,} families none has a score: {told or 'there is none'}; name a new run later",
+        ) from none
     outputs, tenths = hashlib.sha256(), _Tenths()
     for number, bounds in enumerate(_stretches(found, stretch)):
         done = cutter.cut(pl.concat([_between(folder, partition, bounds) for partition in partitions]))

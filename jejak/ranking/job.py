@@ -69,7 +69,9 @@ def _begun(registry: Registry, wish: Wish) -> tuple[Folder, Asked]:
     asked = folder.asked()
     if asked is None:
         topic = catalogue.families_topic(registry.serving.of(STATE).version)
-        as_of = wish.as_of if wish.as_of is not None else now()
+        as_of = now() if wish.as_of is None else wish.as_of
+        if as_of > now():
+            raise RunRefused("AHEAD_OF_NOW", "that day has not come: no change may be said to be true from then on")
         topics = (topic, catalogue.EVENTS_TOPIC)
         ends = taking.position(registry.endpoints.kafka, *topics)
         asked = Asked(wish.run_id, wish.basis, as_of, model.digest.hex(), *topics, *ends)

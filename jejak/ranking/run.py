@@ -22,6 +22,7 @@ FAMILIES, PERSONS = "FAMILIES", "PERSONS"
 TIE_BREAK: Final = "SHA-256 of family_id and run_id, first 64 bits"
 MISSING_RULE: Final = "BELUM_ADA_DESIL"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_OWNER_ALONE: Final = 0o700  # coded answers of every family lie there
 _ASKED, _RESULT, _MODEL = "run.json", "result.json", "model.toml"
 
 
@@ -104,7 +105,7 @@ class Folder:
 
     def begin(self, asked: Asked, model: bytes) -> None:
         """Have the folder hold what the run is asked for, and its model's file."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True, mode=_OWNER_ALONE)
         _write(self.path / _MODEL, model)
         _write(self.path / _ASKED, _json(asdict(asked)))
 
@@ -148,6 +149,11 @@ class Folder:
     def output(self, stretch: int) -> Path:
         """Return where a stretch of the ranked families lies, numbered in the order of their scores."""
         return self.path / f"ranked-{stretch}.arrow"
+
+    def clear(self) -> None:
+        """Have the folder hold no output: what an interrupted computation left is never taken for a part of it."""
+        for left in (*self.path.glob("ranked-*"), *self.path.glob("unranked-*"), *self.path.glob("work-*")):
+            left.unlink()
 
     def unranked(self, partition: int) -> Path:
         """Return where a partition's families without a score lie."""
