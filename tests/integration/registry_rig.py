@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 
 from consumers.read_model import settled
 from consumers.read_model import tables as read_tables
@@ -59,7 +60,7 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = DEADLINE) -
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def intake() -> Intake:
@@ -250,9 +251,14 @@ class Rig:
         """How many offsets the events take by now, committed or not."""
         return sum(kafka.end_offsets(self.bootstrap, self.name(catalogue.EVENTS_TOPIC), "read_uncommitted").values())
 
-    def has_open_transaction(self) -> bool:
-        """Tell whether events were written that are neither committed nor aborted yet."""
-        return self.written() != sum(kafka.end_offsets(self.bootstrap, self.name(catalogue.EVENTS_TOPIC)).values())
+    def has_open_transaction(self, client: AdminClient | None = None) -> bool:
+        """Tell whether events were written that are neither committed nor aborted yet; a client of one's own is quick.
+
+        Without one each call makes its own: a client that lost its broker may go on asking the one that is gone.
+        """
+        name, among = self.name(catalogue.EVENTS_TOPIC), range(self.partitions)
+        written = kafka.end_offsets(self.bootstrap, name, "read_uncommitted", among, client=client)
+        return written != kafka.end_offsets(self.bootstrap, name, among=among, client=client)
 
     def undecided(self) -> int:
         return settled.lag(self.bootstrap, self.group, (self.name(catalogue.CHANGES_TOPIC),))
@@ -312,11 +318,13 @@ def rigged(endpoints: Endpoints, logs: Path, **wishes: Any) -> Iterator[Rig]:
 def freeze_amid_a_transaction(rig: Rig, name: str) -> None:
     """Stop a worker (SIGSTOP) at a moment at which its transaction is open."""
 
+    client = kafka.admin(rig.bootstrap)
+
     def frozen_amid() -> bool:
-        if not rig.has_open_transaction():  # looked at while it runs: one that is stopped to be looked at hardly works
+        if not rig.has_open_transaction(client):  # looked at while it runs: stopped to be looked at it hardly works
             return False
         rig.signal(name, signal.SIGSTOP)
-        if rig.has_open_transaction():
+        if rig.has_open_transaction(client):
             return True
         rig.signal(name, signal.SIGCONT)
         return False
