@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from schemas import codec
 from schemas.prefix import read_long, zigzag
-from stream_processors.indicators import definitions
+from stream_processors.indicators import definitions, measures
 from stream_processors.registry import codes, proposal
 from stream_processors.registry.family import REMEMBERED
 
@@ -35,6 +35,7 @@ _STATUS = text(codes.FAMILY_ACTIVE)
 _STEPS = {step: text(step) for step in ("DRAF", *(one for to in proposal.TRANSITIONS.values() for one in to.values()))}
 _VERSION = definitions.VERSION.encode()
 _FINEST = definitions.FINEST
+_TRUE, _SEVERE = b"\x01", measures.SEVERE.encode() + _AFTER
 
 
 class Member:
@@ -106,7 +107,16 @@ class Family:
         steps.sort()
         programmes = b"".join([name[1:] + _AFTER for name, one in decisions if one.startswith(_ELIGIBLE)])
         decile = b"%d" % self.decile if self.decile else b""
-        return _BETWEEN.join((_VERSION, _place(self.region), decile, b"".join(living), programmes, b"".join(steps)))
+        parts = (decile, b"".join(living), programmes, b"".join(steps), self._traits(), b"")  # nobody here has aid
+        return _BETWEEN.join((_VERSION, _place(self.region), *parts))
+
+    def _traits(self) -> bytes:
+        """Return year of birth of the older members and severe disability, in order; there are no other traits here."""
+        active = [one for one in self.members.values() if one.standing in _ACTIVE]
+        found = [year for one in active if (year := _born(one.coded[:2]))]
+        found += [_SEVERE for one in active if one.severe == _TRUE]
+        found.sort()
+        return b"".join(found)
 
     def _decisions(self) -> list[tuple[bytes, bytes]]:
         """Return programmes in order, with what is written of the decision in force."""
@@ -134,6 +144,13 @@ class Family:
 @lru_cache(_CACHED)
 def _living(marital_status: int, padan: bytes) -> bytes:
     return b"%d/%b\x1f" % (marital_status >> 1, padan[1:])
+
+
+@lru_cache(_CACHED)
+def _born(year: bytes) -> bytes:
+    """Return what is counted of a year of birth, of the two bytes that each year from 1900 on has; mostly nothing."""
+    number, _ = read_long(year, 0)
+    return b"%d\x1f" % number if number <= measures.BORN_UNTIL else b""
 
 
 @lru_cache(_CACHED)

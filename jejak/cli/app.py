@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "run": "run:app",
     "rebuild": "rebuild:app",
     "family": "emergency:family",
-    "indicators": "read:indicators",
+    "indicators": "indicators:app",
     "refusals": "read:refusals",
     "dead-letters": "read:dead_letters",
     "replay": "replay:replay",

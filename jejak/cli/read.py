@@ -1,4 +1,4 @@
-"""`jejak family | indicators | refusals | dead-letters`: look. What names a person passes the one door.
+"""`jejak family | refusals | dead-letters`: look. What names a person passes the one door.
 
 A NIK or nomor KK is never an argument: arguments are seen by every process of the machine and kept in histories.
 """
@@ -24,7 +24,6 @@ from consumers.gateway.request import (
     Purpose,
     Withheld,
 )
-from consumers.replay.figures import FiguresRefused
 from consumers.replay.moments import Moments
 from identity import references
 from jejak import composition, reading
@@ -186,46 +185,6 @@ def history(
     output.table(
         times.titled(f"Family {found.family_id}", at), ("#", "true since", "step", "who", "result", "reasons"), rows
     )
-
-
-def indicators(
-    name: Annotated[str | None, typer.Argument(help="One indicator; all by default.")] = None,
-    region: Annotated[str, typer.Option(help="Kemendagri code; everywhere by default.")] = "",
-    as_of: AsOf = "",
-    known_at: KnownAt = "",
-    json: Json = False,
-) -> None:
-    """Show counts, running or of another time, summed over partitions; they name no person and pass no door."""
-    at = times.asked_at(as_of, known_at)
-    known = reading.indicator_names()
-    if name and name not in known:
-        raise typer.BadParameter(f"the indicators are {', '.join(known)}")
-    names = (name,) if name else known
-    if not at.is_now:
-        _indicators_then(names, region, at, json=json)
-        return
-    with composition.connected(Settings()) as registry:
-        cells = {one: reading.indicator_cells(registry, one, region) for one in names}
-    if json:
-        output.as_json({one: [asdict(cell) for cell in found] for one, found in cells.items()})
-        return
-    for one, found in cells.items():
-        rows = [(cell.region, cell.category, cell.sum, cell.unit) for cell in found]
-        output.table(one, ("region", "class", "sum", "unit"), rows)
-
-
-def _indicators_then(names: tuple[str, ...], region: str, asked_at: Moments, *, json: bool) -> None:
-    """Show counts of another time, with the times they are true for: known within a day is the day before's end."""
-    with composition.connected(Settings()) as registry:
-        found = reading.indicator_figures(registry, names, region, asked_at)
-    if isinstance(found, FiguresRefused):
-        raise withheld(found.code)
-    if json:
-        cells = {one: [cell._asdict() for cell in cells] for one, cells in found.cells.items()}
-        output.as_json({**times.told(found.moments), "indicators": cells})
-        return
-    for one, cells_then in found.cells.items():
-        output.table(times.titled(one, found.moments), ("region", "class", "unit", "sum"), cells_then)
 
 
 def refusals(

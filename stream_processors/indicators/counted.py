@@ -8,10 +8,11 @@ records and units. Knows a family's state; must not know any stream.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from schemas.records import Eligibility, FamilyState, Member, Proposal, Region
+from schemas.records import Aid, Case, Condition, Eligibility, FamilyState, Member, Proposal, Region
 from stream_processors.indicators import definitions
+from stream_processors.indicators.measures import BORN_UNTIL, INSURED, PBI, RECEIVED, SEVERE
 
-PARTS = ("decile", "members", "eligibility", "proposals")
+PARTS = ("decile", "members", "eligibility", "proposals", "traits", "aid")
 _BETWEEN, _AFTER = b"\x1e", "\x1f"  # between parts; after each item of a part
 _VERSION = definitions.VERSION.encode()
 _FRONT = _VERSION + _BETWEEN
@@ -26,22 +27,33 @@ def written(  # noqa: PLR0913, PLR0917  exactly what is counted
     members: Sequence[Member],
     eligibility: Sequence[Eligibility],
     proposals: Sequence[Proposal],
+    conditions: Sequence[Condition] = (),
+    aid: Sequence[Aid] = (),
+    cases: Sequence[Case] = (),
 ) -> bytes:
     """Return what a family with these fields adds to the counts; one that isn't active counts nowhere."""
     if status != definitions.FAMILY_ACTIVE:
         return _VERSION
-    values = (region, decile, members, eligibility, proposals)
-    return _BETWEEN.join([_VERSION, *[part(value) for part, value in zip(_WRITE.values(), values, strict=True)]])
+    of_one: tuple[bytes, ...] = (
+        _region(region),
+        _decile(decile),
+        _members(members),
+        _programmes(eligibility),
+        _steps(proposals),
+        _traits(members, conditions, cases),
+        _aid(aid),
+    )
+    return _BETWEEN.join((_VERSION, *of_one))
 
 
 def revised(before: FamilyState, changes: Mapping[str, Any]) -> bytes:
     """Return what a state counts once these of its fields have changed; only their parts are written anew."""
     if not is_current(before.counted) or before.counted == _VERSION or "status" in changes:
-        return written(*[changes.get(name, getattr(before, name)) for name in ("status", *_WRITE)])
+        return written(*[changes.get(name, getattr(before, name)) for name in _WRITTEN])
     pieces = before.counted.split(_BETWEEN)
-    for place, (name, part) in enumerate(_WRITE.items(), start=1):
-        if name in changes:
-            pieces[place] = part(changes[name])
+    for name in changes:
+        for place, fields, part in _TOUCHED.get(name, ()):
+            pieces[place] = part(*[changes[one] if one in changes else getattr(before, one) for one in fields])
     return _BETWEEN.join(pieces)
 
 
@@ -69,14 +81,47 @@ def _steps(proposals: Sequence[Proposal]) -> bytes:
     return "".join(steps).encode()
 
 
-_WRITE: Mapping[str, Callable[[Any], bytes]] = {
-    "region": _region,
-    "decile": _decile,
-    "members": _members,
-    "eligibility": _programmes,
-    "proposals": _steps,
-}
-FIELDS = frozenset({"status", *_WRITE})
+def _traits(members: Sequence[Member], conditions: Sequence[Condition], cases: Sequence[Case]) -> bytes:
+    found = [
+        f"{one.birth_year}" for one in members if one.birth_year <= BORN_UNTIL and one.standing in definitions.ACTIVE
+    ]
+    disabled = [one.person_ref for one in members if one.severe_disability and one.standing in definitions.ACTIVE]
+    if disabled or conditions or cases:
+        found += _recorded(members, disabled, conditions, cases)
+    if not found:
+        return b""
+    found.sort()
+    return (_AFTER.join(found) + _AFTER).encode()
+
+
+def _recorded(
+    members: Sequence[Member], disabled: Sequence[str], conditions: Sequence[Condition], cases: Sequence[Case]
+) -> list[str]:
+    """Return a condition once for each member who has it, and each membership of PBI-JKN."""
+    active = {one.person_ref for one in members if one.standing in definitions.ACTIVE}
+    having = {(one.person_ref, one.condition) for one in conditions if one.person_ref in active}
+    having.update((ref, SEVERE) for ref in disabled)
+    insured = [PBI for one in cases if one.machine == PBI and one.step in INSURED and one.about in active]
+    return [*[condition for _, condition in having], *insured]
+
+
+def _aid(aid: Sequence[Aid]) -> bytes:
+    return "".join([f"{one.programme}/{one.standing or RECEIVED}{_AFTER}" for one in aid]).encode()
+
+
+_Part = tuple[int, tuple[str, ...], Callable[..., bytes]]
+_WRITE: Sequence[_Part] = (  # the place of each part, the fields it is written from, and what writes it
+    (1, ("region",), _region),
+    (2, ("decile",), _decile),
+    (3, ("members",), _members),
+    (4, ("eligibility",), _programmes),
+    (5, ("proposals",), _steps),
+    (6, ("members", "conditions", "cases"), _traits),
+    (7, ("aid",), _aid),
+)
+_WRITTEN = ("status", "region", "decile", "members", "eligibility", "proposals", "conditions", "aid", "cases")
+_TOUCHED: Mapping[str, Sequence[_Part]] = {name: [one for one in _WRITE if name in one[1]] for name in _WRITTEN[1:]}
+FIELDS = frozenset(_WRITTEN)
 
 
 def is_current(counted: bytes) -> bool:
@@ -89,13 +134,8 @@ def parts(counted: bytes) -> Parts:
     return tuple(counted.decode().split(_BETWEEN.decode())[1:])
 
 
-def items(part: str) -> list[str]:
-    """Return the items of one part."""
-    return part.split(_AFTER)[:-1]
-
-
 def of(state: FamilyState) -> bytes:
     """Return what a state counts under the present definitions, whichever it was written under."""
     if is_current(state.counted):
         return state.counted
-    return written(state.status, state.region, state.decile, state.members, state.eligibility, state.proposals)
+    return written(*[getattr(state, name) for name in _WRITTEN])

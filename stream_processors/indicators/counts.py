@@ -12,21 +12,11 @@ from typing import NamedTuple
 
 from schemas.records import FamilyState
 from stream_processors.indicators import counted, definitions
-from stream_processors.indicators.counted import PARTS, items
-from stream_processors.indicators.definitions import INDICATORS, NO_DECILE, NOT_MATCHED, Indicator
+from stream_processors.indicators.counted import PARTS
+from stream_processors.indicators.definitions import INDICATORS, Indicator
 
 _CACHED = 16_384
 _LEVELS = tuple(dict.fromkeys(indicator.level for indicator in INDICATORS))
-
-# The classes an indicator counts, from the parts it reads: as its `classes`, which reads them from a state.
-_CLASSES: dict[str, Callable[..., list[str]]] = {
-    "families_by_decile": lambda decile: [decile or NO_DECILE],
-    "persons_by_decile": lambda decile, members: [decile or NO_DECILE] * len(items(members)),
-    "persons_by_marital_status": lambda members: [one.partition("/")[0] for one in items(members)],
-    "persons_by_padan": lambda members: [one.partition("/")[2] or NOT_MATCHED for one in items(members)],
-    "families_eligible": items,
-    "proposals_by_step": items,
-}
 
 
 class Cell(NamedTuple):
@@ -67,7 +57,7 @@ class _Reader:
 
     def __init__(self, indicator: Indicator) -> None:
         self.name = indicator.name
-        self.classes = _CLASSES[indicator.name]
+        self.classes = indicator.measure.of_parts
         places = [len(_LEVELS) + PARTS.index(field) for field in indicator.reads]
         self.slice: Callable[[Slice], Slice] = itemgetter(_LEVELS.index(indicator.level), *places)
         self.moved = lru_cache(_CACHED)(self._moved)

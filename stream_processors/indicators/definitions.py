@@ -1,76 +1,75 @@
-"""What is counted: indicators as data, each with unit, level and class.
+"""What is counted: the counts of counts.toml, each with unit, level and source, over the closed list of measures.
 
 Families and persons never share a counter (domain guide 1 and 9). Knows a family's state; must not know any stream.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
-from schemas.records import FamilyState
+from stream_processors.indicators import measures
+from stream_processors.indicators.measures import (
+    ACTIVE,
+    ELIGIBLE,
+    FAMILY_ACTIVE,
+    FILE,
+    NO_DECILE,
+    NOT_MATCHED,
+    Measure,
+    decile,
+)
 
-VERSION = "1"  # another version of the definitions is another version of the fold: what a state counts is part of it
-NO_DECILE = "BELUM_ADA_DESIL"
-NOT_MATCHED = "BELUM_DIPADANKAN"
-FAMILY_ACTIVE = "AKTIF"
-ELIGIBLE = "LAYAK"
-FINEST = "kecamatan"
-ACTIVE = frozenset({"PENDING", "CONFIRMED"})
-_LEVELS = {"provinsi": 2, "kabkota": 5, "kecamatan": 8}
+__all__ = [
+    "ACTIVE",
+    "ELIGIBLE",
+    "FAMILY_ACTIVE",
+    "FINEST",
+    "INDICATORS",
+    "LEVELS",
+    "NOT_MATCHED",
+    "NO_DECILE",
+    "VERSION",
+    "Indicator",
+    "decile",
+    "region_at",
+]
 
-Classes = Callable[[FamilyState], Iterator[str]]
+VERSION: Final[str] = FILE["version"]  # another version is another version of the fold: a state carries what it counts
+FINEST: Final = "kecamatan"
+LEVELS: Final[Mapping[str, int]] = {"provinsi": 2, "kabkota": 5, "kecamatan": 8}
+_UNITS: Final = frozenset({"keluarga", "jiwa", "usulan"})
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator: `classes` yields the class of each thing counted, one per unit, from the fields it `reads`."""
+    """One count: `classes` yields the class of each thing counted, one per unit."""
 
     name: str
     unit: str
     level: str
     source: str
-    reads: tuple[str, ...]  # beside status and region, which every count depends on
-    classes: Classes
+    measure: Measure
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The parts it reads, beside status and region, which every count depends on."""
+        return self.measure.parts
+
+    @property
+    def classes(self) -> measures.Classes:
+        """What yields the classes from a state."""
+        return self.measure.classes
 
 
-def decile(state: FamilyState) -> str:
-    """Return the class of a family's decile; no score is a class of its own and never decile 10."""
-    return str(state.decile) if state.decile else NO_DECILE
+def _indicator(row: Mapping[str, Any]) -> Indicator:
+    if row["unit"] not in _UNITS or row["level"] not in LEVELS:
+        raise ValueError(f"count {row['id']}: unit is one of {sorted(_UNITS)}, level one of {sorted(LEVELS)}")
+    return Indicator(row["id"], row["unit"], row["level"], row["source"], measures.MEASURES[row["measure"]])
 
 
-def _family_decile(state: FamilyState) -> Iterator[str]:
-    yield decile(state)
-
-
-def _person_decile(state: FamilyState) -> Iterator[str]:
-    return (decile(state) for member in state.members if member.standing in ACTIVE)
-
-
-def _marital_status(state: FamilyState) -> Iterator[str]:
-    return (str(member.marital_status) for member in state.members if member.standing in ACTIVE)
-
-
-def _padan(state: FamilyState) -> Iterator[str]:
-    return (member.padan or NOT_MATCHED for member in state.members if member.standing in ACTIVE)
-
-
-def _eligible(state: FamilyState) -> Iterator[str]:
-    return (entry.programme for entry in state.eligibility if entry.result == ELIGIBLE)
-
-
-def _proposal_step(state: FamilyState) -> Iterator[str]:
-    return (f"{proposal.kind}/{proposal.step}" for proposal in state.proposals)
-
-
-INDICATORS = (
-    Indicator("families_by_decile", "keluarga", "kecamatan", "DTSEN, domain guide 7", ("decile",), _family_decile),
-    Indicator("persons_by_decile", "jiwa", "kecamatan", "DTSEN, domain guide 7", ("decile", "members"), _person_decile),
-    Indicator("persons_by_marital_status", "jiwa", "kabkota", "seed 000, Regsosek 408", ("members",), _marital_status),
-    Indicator("persons_by_padan", "jiwa", "kabkota", "seed 000 (NIK ownership), domain guide 6", ("members",), _padan),
-    Indicator("families_eligible", "keluarga", "kabkota", "Kepmensos 79/HUK/2025", ("eligibility",), _eligible),
-    Indicator("proposals_by_step", "usulan", "kabkota", "complaint 6: the funnel", ("proposals",), _proposal_step),
-)
+INDICATORS: Final = tuple(_indicator(row) for row in FILE["count"])
 
 
 def region_at(code: str, level: str) -> str:
     """Return the part of a Kemendagri code at a level; a shorter or foreign code stays as it is."""
-    return code[: _LEVELS[level]] if "." in code else code
+    return code[: LEVELS[level]] if "." in code else code

@@ -19,6 +19,7 @@ from fastavro.schema import load_schema
 TOPIC = "jejak.families.v1"
 LIVES_IN_FAMILY = ("PENDING", "CONFIRMED")
 SILENCE_SECONDS = 30.0
+BORN_UNTIL = 1985
 
 Counts = dict[str, Counter[str]]
 
@@ -76,11 +77,38 @@ def count(state: dict[str, Any], sums: Counts) -> None:
         sums["persons_by_decile"][f"{kecamatan}|{decile}"] += 1
         sums["persons_by_marital_status"][f"{kabkota}|{member['marital_status']}"] += 1
         sums["persons_by_padan"][f"{kabkota}|{member['padan'] or 'BELUM_DIPADANKAN'}"] += 1
+        sums["persons_by_nik_ownership"][f"{kabkota}|{'2' if member['padan'] == 'NIK_KOSONG' else '1'}"] += 1
+        if member["birth_year"] <= BORN_UNTIL:
+            sums["persons_by_birth_year"][f"{kabkota}|{member['birth_year']}"] += 1
+        count_person(state, member, kabkota, sums)
+    if any(covered(state, member) for member in state["members"] if member["standing"] in LIVES_IN_FAMILY):
+        sums["families_in_pbi_jkn"][f"{kabkota}|PBI_JKN"] += 1
+    for aid in state["aid"]:
+        sums["families_by_aid"][f"{kabkota}|{aid['programme']}/{aid['standing'] or 'DITERIMA'}"] += 1
     for decision in state["eligibility"]:
         if decision["result"] == "LAYAK":
             sums["families_eligible"][f"{kabkota}|{decision['programme']}"] += 1
     for proposal in state["proposals"]:
         sums["proposals_by_step"][f"{kabkota}|{proposal['kind']}/{proposal['step']}"] += 1
+
+
+def count_person(state: dict[str, Any], member: dict[str, Any], kabkota: str, sums: Counts) -> None:
+    """Count what is on record of one member beside the form: conditions, each once, and membership of PBI-JKN."""
+    conditions = {one["condition"] for one in state["conditions"] if one["person_ref"] == member["person_ref"]}
+    if member["severe_disability"]:
+        conditions.add("DISABILITAS_BERAT")
+    for condition in conditions:
+        sums["persons_by_condition"][f"{kabkota}|{condition}"] += 1
+    if covered(state, member):
+        sums["persons_in_pbi_jkn"][f"{kabkota}|PBI_JKN"] += 1
+
+
+def covered(state: dict[str, Any], member: dict[str, Any]) -> bool:
+    """Tell whether PBI-JKN covers a member (machine 4.E): also in the grace, and once BPJS has it active again."""
+    steps = [
+        one["step"] for one in state["cases"] if (one["machine"], one["about"]) == ("PBI_JKN", member["person_ref"])
+    ]
+    return any(step in {"AKTIF", "MASA_TENGGANG", "AKTIF_BPJS"} for step in steps)
 
 
 if __name__ == "__main__":

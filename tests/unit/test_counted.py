@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -12,21 +12,39 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.codec import FRAME, Undecodable
-from schemas.records import Eligibility, FamilyState, Member, Proposal
+from schemas.records import Aid, Case, Condition, Eligibility, FamilyState, Member, Proposal
 from stream_processors.indicators import counted, definitions
 from stream_processors.indicators.counts import Counts, cells, recount
 from stream_processors.registry import framed_state
+from tests.integration import naive_replay
+from tests.integration import recount as recounted
 from tests.unit.registry_scenarios import FAMILY, NOW, OTHER_FAMILY, claimed, matched, place, registered, say
 from tests.unit.registry_scenarios import given as family_with
 
 REGIONS = ("35.71.02.1001", "35.71.02.1002", "35.71.03.1001", "12.74.01.1001", "3571010", "99.99", "")
 TEXTS = st.sampled_from(("", "PADAN", "NAMA_BEDA", "BARU", "PKH", "a/b", "/"))
+REFS = st.sampled_from(("p", "q", "r", "s"))
 RANKED = family_with(registered(), claimed(), matched(), say("FamilyRanked")).state
 
 
-def member(standing: str, marital_status: int, padan: str) -> Member:
+def member(standing: str, marital_status: int, padan: str, **more: Any) -> Member:
     one: Member = RANKED.members[0]
-    return replace(one, standing=standing, marital_status=marital_status, padan=padan)
+    return replace(one, standing=standing, marital_status=marital_status, padan=padan, **more)
+
+
+def condition(ref: str, code: str) -> Condition:
+    return Condition(person_ref=ref, condition=code, ordinal=0, until=0)
+
+
+def insured(ref: str, step: str) -> Case:
+    nothing: dict[str, Any] = {"agency": "", "since": 0, "due_at": 0, "reason": "", "reference": ""}
+    return Case(machine="PBI_JKN", about=ref, case_id=bytes(16), step=step, **nothing)
+
+
+def aid(programme: str, standing: str) -> Aid:
+    empty: dict[str, Any] = dict.fromkeys(("period", "run_id", "reason", "received_period"), "")
+    zero: dict[str, Any] = dict.fromkeys(("amount_rupiah", "sequence", "received_rupiah", "received_on"), 0)
+    return Aid(programme=programme, standing=standing, **empty, **zero)
 
 
 def proposal(kind: str, step: str) -> Proposal:
@@ -50,7 +68,31 @@ states = st.builds(
     region=st.sampled_from(REGIONS).map(place),
     decile=st.integers(0, 10),
     members=st.lists(
-        st.builds(member, st.sampled_from(("PENDING", "CONFIRMED", "ENDED")), st.integers(-1, 4), TEXTS), max_size=4
+        st.builds(
+            member,
+            st.sampled_from(("PENDING", "CONFIRMED", "ENDED")),
+            st.integers(-1, 4),
+            TEXTS | st.just("NIK_KOSONG"),
+            birth_year=st.sampled_from((1901, 1950, 1985, 1986, 2020)),
+            person_ref=REFS,
+            severe_disability=st.booleans(),
+        ),
+        max_size=4,
+        unique_by=lambda one: one.person_ref,
+    ).map(tuple),
+    conditions=st.lists(
+        st.builds(condition, REFS, st.sampled_from(("ABH", "YATIM", "DISABILITAS_BERAT"))),
+        max_size=4,
+        unique_by=lambda one: (one.person_ref, one.condition),
+    ).map(tuple),
+    cases=st.lists(
+        st.builds(insured, REFS, st.sampled_from(("AKTIF", "NONAKTIF", "MASA_TENGGANG"))),
+        max_size=3,
+        unique_by=lambda one: one.about,
+    ).map(tuple),
+    aid=st.lists(
+        st.builds(aid, st.sampled_from(("PKH", "ODKB")), st.sampled_from(("DIALOKASIKAN", "DIHENTIKAN", ""))),
+        max_size=2,
     ).map(tuple),
     eligibility=st.lists(st.builds(eligibility, TEXTS, st.sampled_from(("LAYAK", "TIDAK_LAYAK"))), max_size=3).map(
         tuple
@@ -123,6 +165,33 @@ def test_a_state_counted_under_other_definitions_gets_the_present_ones_with_its_
     scene.state = replace(scene.state, counted=b"0")
     scene.and_given(say("ReevaluationRequested"))
     assert scene.state.counted == kept
+
+
+@given(states, states)
+@settings(max_examples=200, deadline=None)
+def test_what_changed_alone_is_written_anew_to_the_same_bytes(one: FamilyState, other: FamilyState) -> None:
+    for names in (("members",), ("conditions", "cases"), ("aid", "members"), ("region", "decile", "proposals")):
+        changes = {name: getattr(other, name) for name in names}
+        assert counted.revised(one, changes) == counted.of(replace(one, counted=b"", **changes))
+
+
+def test_a_script_that_has_nothing_of_ours_counts_a_state_alike() -> None:
+    old = member("CONFIRMED", 2, "NIK_KOSONG", birth_year=1950, person_ref="p")
+    young = member("PENDING", 1, "", birth_year=1986, person_ref="q", severe_disability=True)
+    state = with_counted(
+        members=(old, young),
+        conditions=(condition("q", "DISABILITAS_BERAT"), condition("q", "ABH"), condition("x", "ABH")),
+        cases=(insured("p", "AKTIF"), insured("q", "NONAKTIF"), insured("x", "AKTIF")),
+        aid=(aid("PKH", "DIALOKASIKAN"), aid("ODKB", "")),
+    )
+    plain = asdict(state)
+    assert naive_replay.counted(plain) == state.counted
+    ours = Counter({"/".join(cell): total for cell, total in cells(state).items()})
+    assert Counter(naive_replay.counts(plain)) == ours
+    theirs = recounted.counted([plain])
+    assert ours == Counter(
+        {f"{name}/{place.replace('|', '/', 1)}": n for name, found in theirs.items() for place, n in found.items()}
+    )
 
 
 # --- the state's bytes ---

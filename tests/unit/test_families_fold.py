@@ -216,9 +216,9 @@ def test_a_cell_that_fell_to_zero_is_published_as_zero() -> None:
     log.close()
     log.put(say("FamilyRanked"))
     sums = {one.key: codec.decode(one.value) for one in log.close()[:-1]}
-    assert sums[b"1/families_by_decile/35.71.02/BELUM_ADA_DESIL"].sum == 0
-    assert sums[b"1/families_by_decile/35.71.02/2"].sum == 1
-    assert (sums[b"1/persons_by_decile/35.71.02/2"].unit, sums[b"1/families_by_decile/35.71.02/2"].unit) == (
+    assert sums[b"2/families_by_decile/35.71.02/BELUM_ADA_DESIL"].sum == 0
+    assert sums[b"2/families_by_decile/35.71.02/2"].sum == 1
+    assert (sums[b"2/persons_by_decile/35.71.02/2"].unit, sums[b"2/families_by_decile/35.71.02/2"].unit) == (
         "jiwa",
         "keluarga",
     )
@@ -504,7 +504,9 @@ def test_after_a_restore_every_cell_that_counts_something_is_published_again() -
     for one in log.of(catalogue.FAMILIES_TOPIC):
         fold.restore(one.key, one.value)
     sums = {one.key: codec.decode(one.value).sum for one in fold.restored()}
-    expected = {"/".join(("1", *cell)).encode(): total for cell, total in recount(fold.states.values()).items()}
+    expected = {
+        "/".join((definitions.VERSION, *cell)).encode(): total for cell, total in recount(fold.states.values()).items()
+    }
     assert sums == expected
 
 

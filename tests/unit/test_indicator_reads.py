@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.records import Eligibility, Member, Proposal
+from schemas.records import Aid, Case, Condition, Eligibility, Member, Proposal
 from stream_processors.indicators import definitions
 
 FILLED: dict[str, Any] = {
@@ -17,7 +17,7 @@ FILLED: dict[str, Any] = {
             person_ref="p",
             standing="CONFIRMED",
             padan="PADAN",
-            birth_year=1990,
+            birth_year=1950,
             birth_month=1,
             sex=1,
             relationship=1,
@@ -26,6 +26,34 @@ FILLED: dict[str, Any] = {
             reason="",
             severe_disability=False,
             work_status=0,
+        ),
+    ),
+    "conditions": (Condition(person_ref="p", condition="ABH", ordinal=0, until=0),),
+    "cases": (
+        Case(
+            machine="PBI_JKN",
+            about="p",
+            case_id=bytes(16),
+            step="AKTIF",
+            agency="a",
+            since=0,
+            due_at=0,
+            reason="",
+            reference="",
+        ),
+    ),
+    "aid": (
+        Aid(
+            programme="PKH",
+            standing="DIALOKASIKAN",
+            period="2025",
+            amount_rupiah=1,
+            run_id="r",
+            reason="",
+            sequence=1,
+            received_period="",
+            received_rupiah=0,
+            received_on=0,
         ),
     ),
     "eligibility": (
@@ -49,9 +77,11 @@ FILLED: dict[str, Any] = {
 
 @pytest.mark.parametrize("indicator", definitions.INDICATORS, ids=lambda one: one.name)
 def test_an_indicator_reads_the_fields_it_names_and_no_other(indicator: definitions.Indicator) -> None:
-    only: Any = SimpleNamespace(**{field: FILLED[field] for field in indicator.reads})
+    only: Any = SimpleNamespace(**{field: FILLED[field] for field in indicator.measure.fields})
     assert len(list(indicator.classes(only))) == 1
-    for left_out in indicator.reads:
-        lacking: Any = SimpleNamespace(**{field: FILLED[field] for field in indicator.reads if field != left_out})
+    for left_out in indicator.measure.fields:
+        lacking: Any = SimpleNamespace(
+            **{field: FILLED[field] for field in indicator.measure.fields if field != left_out}
+        )
         with pytest.raises(AttributeError):
             list(indicator.classes(lacking))

@@ -1,0 +1,216 @@
+"""Indicators from counts: exact shares, no value without a denominator, and nothing small to be computed in public."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from jejak.cli.app import app
+from producers.seeds import catalogue
+from producers.seeds.acceptance import expected
+from stream_processors.indicators import figure_file, figures, measures, small_cells
+from stream_processors.indicators.counts import Cell
+from stream_processors.indicators.definitions import INDICATORS
+from stream_processors.indicators.figures import SUPPRESSED, Figure
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFINED = figure_file.shipped()
+DAY = "2025-07-31"
+MARRIAGE = "babel-2023.status_perkawinan"
+
+
+def marriages(**regions: tuple[int, ...]) -> dict[Cell, int]:
+    return {
+        Cell("persons_by_marital_status", f"19.{region[1:]}", str(code)): number
+        for region, numbers in regions.items()
+        for code, number in enumerate(numbers, 1)
+    }
+
+
+def computed(cells: dict[Cell, int], *names: str, public: bool = False) -> tuple[Figure, ...]:
+    return figures.computed(DEFINED, names, cells, DAY, public=public)
+
+
+numbers = st.integers(0, 40) | st.integers(0, 10**7)
+
+
+@given(st.lists(st.tuples(numbers, numbers, numbers, numbers), min_size=1, max_size=7))
+def test_unrounded_shares_of_a_region_sum_to_exactly_100(rows: list[tuple[int, ...]]) -> None:
+    found = computed(marriages(**{f"k{at:02}": row for at, row in enumerate(rows)}), MARRIAGE)
+    if sum(map(sum, rows)):
+        assert sum((one.value for one in found if one.value is not None), Fraction(0)) == 100
+    else:
+        assert {one.shown() for one in found} == {"n/a"}
+
+
+def test_a_zero_denominator_gives_na_and_never_0() -> None:
+    (one,) = computed({Cell("families_by_decile", "35.71.01", "3"): 0}, "kediri-2024.bpnt")
+    assert (one.value, one.shown(), one.why) == (None, "n/a", "the denominator is zero")
+
+
+def test_families_that_receive_nothing_are_a_share_of_0() -> None:
+    (one,) = computed({Cell("families_by_decile", "35.71.01", "3"): 7}, "kediri-2024.bpnt")
+    assert (one.value, one.shown(), one.numerator, one.denominator) == (Fraction(0), "0.00", 0, 7)
+
+
+def test_each_figure_says_unit_level_code_system_period_and_version() -> None:
+    one = computed(marriages(k01=(5, 5, 5, 5)), MARRIAGE)[0]
+    assert (one.unit, one.counted, one.level, one.period) == ("persen", "jiwa", "provinsi", "2025")
+    assert one.code_system.startswith("KEMENDAGRI ")
+    assert one.version == DEFINED.version
+    (monthly,) = computed({Cell("persons_in_pbi_jkn", "12.11", "PBI_JKN"): 9}, "dairi-2023.pbi_jkn_jiwa")
+    assert (monthly.period, monthly.shown(), monthly.unit) == ("2025-07", "9", "jiwa")
+
+
+def test_what_nothing_tells_is_na_and_says_why() -> None:
+    found = computed({}, "babel-2023.status_kesejahteraan")
+    assert [one.shown() for one in found] == ["n/a"]
+    assert "deciles are not these classes" in found[0].why
+
+
+def test_the_elderly_are_those_who_reach_the_age_within_the_year() -> None:
+    term = DEFINED.named("kediri-2024.aslut").denominator  # type: ignore[union-attr]  # it is there
+    assert term is not None
+    assert [term.holds(year, 2025) for year in ("1964", "1965", "1966")] == [True, True, False]
+
+
+def test_persons_of_a_year_of_birth_that_is_not_counted_never_are_of_an_age_that_is_asked_for() -> None:
+    ages = [term.age_from for one in DEFINED.figures for term in one.terms if term.age_from]
+    assert ages
+    assert min(ages) + measures.BORN_UNTIL >= 2045
+
+
+# --- what is published ---
+
+
+def test_a_small_cell_and_the_next_smallest_are_left_out_in_public() -> None:
+    found = {one.category: one for one in computed(marriages(k01=(400, 380, 3, 17)), MARRIAGE, public=True)}
+    assert [found[code].shown() == SUPPRESSED for code in "1234"] == [False, False, True, True]
+    assert (found["3"].numerator, found["3"].denominator, found["3"].value) == (None, None, None)
+
+
+def test_outside_what_is_published_every_cell_is_shown() -> None:
+    assert all(one.value is not None for one in computed(marriages(k01=(400, 380, 3, 17)), MARRIAGE))
+
+
+def test_a_ratio_whose_complement_is_small_is_left_out_in_public() -> None:
+    cells = {Cell("families_by_decile", "35.71.01", "3"): 100, Cell("families_by_aid", "35.71", "SEMBAKO/DITERIMA"): 97}
+    assert computed(cells, "kediri-2024.bpnt", public=True)[0].shown() == SUPPRESSED
+    assert computed(cells, "kediri-2024.bpnt")[0].shown() == "97.00"
+
+
+tables = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=2, max_size=3)
+
+
+@settings(max_examples=120, deadline=None)
+@given(tables)
+def test_no_hidden_cell_follows_from_what_is_shown(rows: list[list[int]]) -> None:
+    """Whoever knows all that is shown finds, for each hidden cell, other numbers that fit as well."""
+    cells = marriages(**{f"k{at:02}": tuple(row) for at, row in enumerate(rows)})
+    hidden = small_cells.hidden(cells, DEFINED.threshold)
+    table = small_cells._with_totals({(cell.region, cell.category): n for cell, n in cells.items()}, "19")
+    concealed = {place for place in table if ("persons_by_marital_status", *place) in hidden.places}
+    assert {place for place, number in table.items() if 0 < number < DEFINED.threshold} <= concealed
+    for place in concealed:
+        assert another_solution(table, concealed, place), (table, concealed, place)
+
+
+def another_solution(table: small_cells.Table, concealed: set[small_cells.Place], place: small_cells.Place) -> bool:
+    """Tell whether a hidden cell may have another value: there is a cycle of hidden cells through it."""
+    links: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    for region, category in concealed - {place}:
+        links["row", region].append(("column", category))
+        links["column", category].append(("row", region))
+    reached, waiting = {("row", place[0])}, [("row", place[0])]
+    while waiting:
+        for node in links[waiting.pop()]:
+            if node not in reached:
+                reached.add(node)
+                waiting.append(node)
+    return ("column", place[1]) in reached and bool(table)
+
+
+# --- the definitions ---
+
+
+def test_every_definition_counts_one_unit_and_names_what_is_counted() -> None:
+    counts = {one.name: one for one in INDICATORS}
+    for one in DEFINED.figures:
+        assert all(counts[term.count].unit == one.counted for term in one.terms if term.count), one.id
+
+
+def test_every_indicator_of_the_seeds_is_defined_and_settles_deviations_that_were_found() -> None:
+    printed = {one.id for found in catalogue.activities() for one in found.entries if one.kind == "indicator"}
+    assert printed <= {one.id for one in DEFINED.figures}
+    for one in DEFINED.figures:
+        assert {*one.deviations} <= {*expected()["deviations"][one.id.partition(".")[0]]}, one.id
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('count = "persons_by_nik_ownership"', 'count = "persons_by_shoe_size"', "names a count"),
+        ('counted = "jiwa"', 'counted = "keluarga"', "counts keluarga"),
+        ('level = "provinsi"', 'level = "kecamatan"', "no finer"),
+        ('kind = "share"', 'kind = "ratio"', "has a denominator"),
+    ],
+)
+def test_a_definition_that_does_not_fit_its_count_is_refused(old: str, new: str, told: str) -> None:
+    file = ROOT / "stream_processors" / "indicators" / "figures.toml"
+    text = file.read_text(encoding="utf-8").replace(old, new, 1)
+    with pytest.raises(ValueError, match=told):
+        figure_file.read(text)
+
+
+def test_every_measure_is_counted_and_every_count_has_a_measure() -> None:
+    assert [one.name for one in INDICATORS] == [*measures.MEASURES]
+
+
+# --- the page and the command ---
+
+
+def test_the_page_lists_every_count_and_every_indicator() -> None:
+    page = (ROOT / "docs" / "indicators.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z0-9_.-]+)` \|", page, re.MULTILINE)
+    assert rows == [*[one.name for one in INDICATORS], *[one.id for one in DEFINED.figures]]
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_the_command_shows_figures_of_a_region(monkeypatch: pytest.MonkeyPatch, *, public: bool) -> None:
+    cells = marriages(k01=(400, 380, 3, 17))
+    monkeypatch.setattr("jejak.cli.indicators.composition.connected", lambda _: _Nothing())
+    monkeypatch.setattr("jejak.cli.indicators.indicators.cells", lambda _, __, at: (cells, at))
+    asked = ["indicators", "figures", MARRIAGE, "--region", "19", "--json", *(["--public"] if public else [])]
+    told = json.loads(CliRunner().invoke(app, asked).stdout)
+    values = [one["value"] for one in told["figures"]]
+    assert values == (["50.00", "47.50", SUPPRESSED, SUPPRESSED] if public else ["50.00", "47.50", "0.38", "2.12"])
+
+
+def test_an_indicator_that_is_not_defined_is_wrong_usage() -> None:
+    assert CliRunner().invoke(app, ["indicators", "figures", "babel-2023.nothing"]).exit_code == 2
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        """Connect to nothing."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+
+def test_all_small_tables_of_two_by_two_are_safe() -> None:
+    for row in product(range(7), repeat=2):
+        cells = marriages(k01=row, k02=(50, 60))
+        hidden = small_cells.hidden(cells, 5).places
+        for code, number in enumerate(row, 1):
+            small = 0 < number < 5
+            assert not small or ("persons_by_marital_status", "19.01", str(code)) in hidden
