@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "refusals": "read:refusals",
     "dead-letters": "read:dead_letters",
     "replay": "replay:replay",
+    "ground-check": "ground_check:app",
     "rank": "rank:app",
     "rules": "rules:app",
     "allocate": "allocate:allocate",

@@ -128,8 +128,8 @@ def parsed(name: str, texts: Mapping[str, str]) -> Questionnaire:
 
 def _merged(under: Any, own: Any) -> list[dict[str, Any]]:
     """Return the variables of the earlier text, each replaced by one's own of that name, and those that are new."""
-    mine = {one["name"]: one for one in own}
-    return [mine.pop(one["name"], one) for one in under] + list(mine.values())
+    mine, earlier = {one["name"]: one for one in own}, {one["name"] for one in under}
+    return [mine.get(one["name"], one) for one in under] + [one for one in own if one["name"] not in earlier]
 
 
 def _variable(said: Mapping[str, Any], lists: Mapping[str, Any]) -> Variable:

@@ -1,0 +1,12 @@
+"""Names of the form's own questions and groups, beside the questionnaire's; form and reader share them."""
+
+from typing import Final
+
+FORM_ID: Final = "jejak_ground_check"
+QUESTIONNAIRE, VISITED_AT, RESULT, REGION, PHOTO = "questionnaire", "visited_at", "result", "region_code", "photo"
+CARD: Final = "card_number"
+FAMILY, MEMBERS = "family", "members"
+AGE, HEAD, HEADS = "age", "head", "heads"
+NIK, NAME, BORN, SEX = "national_id", "name", "birth_date", "sex"
+FILLED: Final = frozenset({1, 2})
+COMPLETE: Final = 1
