@@ -33,7 +33,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A versioned model; `digest` is the SHA-256 of its file. An illustrative one decides about nobody."""
+    """A versioned model; `digest` is the SHA-256 of its file. An illustrative one decides about nobody.
+
+    `variables` are those of its terms, in the file's order.
+    """
 
     version: str
     dpia_id: str
@@ -43,12 +46,8 @@ class Model:
     intercept: int
     questionnaires: frozenset[str]
     terms: tuple[Term, ...]
+    variables: tuple[str, ...]
     digest: bytes
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The names of its variables, in the file's order."""
-        return tuple(term.variable for term in self.terms)
 
     def score(self, values: Sequence[int]) -> int | None:
         """Return the score in millionths, of the values of `variables`; None where one of them gives none."""

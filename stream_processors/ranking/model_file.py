@@ -59,6 +59,7 @@ def parse(text: bytes) -> Model:
         intercept=_millionths(head.get("intercept"), "model/intercept"),
         questionnaires=_names(head.get("questionnaires")),
         terms=made,
+        variables=tuple(term.variable for term in made),
         digest=hashlib.sha256(text).digest(),
     )
 
