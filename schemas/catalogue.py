@@ -59,8 +59,12 @@ _PROPOSAL = (
 )
 _LATER = (
     "AidAllocated",
+    "AidWaitlisted",
+    "AidSuspended",
+    "AidResumed",
     "AidStopped",
     "AidReceived",
+    "PersonConditionRecorded",
     "ObjectionFiled",
     "ObjectionDecided",
     "FamilyExcluded",
@@ -123,7 +127,7 @@ TOPICS = (
         "jejak.eligibility.v1",
         PARTITIONS,
         "family_id",
-        ("EligibilityDecided", "AidAllocated", "AidStopped"),
+        ("EligibilityDecided", "AidAllocated", "AidWaitlisted", "AidSuspended", "AidResumed", "AidStopped"),
         "families fold",
         ("gateway",),
         {**FOREVER, **_AHEAD},

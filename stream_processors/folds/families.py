@@ -14,7 +14,7 @@ from stream_processors.folds.states import OtherFoldVersion, States
 from stream_processors.indicators import counted, definitions
 from stream_processors.indicators.counts import Counts
 from stream_processors.registry import calendar, deadlines, membership
-from stream_processors.registry.decision import Change, Refused, SequenceGap, change_of, record_name
+from stream_processors.registry.decision import AidStep, Change, Refused, SequenceGap, change_of, record_name
 from stream_processors.registry.family import FOLD_VERSION, Handled, handle
 from stream_processors.registry.rulebook import RuleBook
 
@@ -154,7 +154,7 @@ class FamiliesFold:
         for event_framed, prefix, record in handled.events:
             headers = cloudevents.headers(codec.name_of(record), prefix.change_id, SOURCE)
             outputs.append(_output(Output, (catalogue.EVENTS_TOPIC, key, event_framed, headers, at)))
-            if isinstance(record, EligibilityDecided):
+            if isinstance(record, EligibilityDecided | AidStep):
                 outputs.append(_output(Output, (catalogue.ELIGIBILITY_TOPIC, key, event_framed, headers, at)))
         outputs.append(_output(Output, (self._state_topic, key, framed, None, 0)))
         outputs += map(_noted, membership.noted(before, handled.events[0], state))

@@ -17,7 +17,6 @@ from schemas.records import (
     AidAllocated,
     AidReceived,
     AidResumed,
-    AidStopped,
     AidSuspended,
     AidWaitlisted,
     Condition,
@@ -25,11 +24,10 @@ from schemas.records import (
     PersonConditionRecorded,
 )
 from stream_processors.registry import calendar, facets
-from stream_processors.registry.decision import Event, Refused, eligibility_of, member_of, record_name
+from stream_processors.registry.decision import AidStep, Event, Refused, eligibility_of, member_of, record_name
 from stream_processors.registry.making import maker, replace
 from stream_processors.registry.ruleset import CONDITIONS
 
-AidStep = AidAllocated | AidWaitlisted | AidSuspended | AidResumed | AidStopped
 _aid, _condition = maker(Aid), maker(Condition)
 HELD, WAITING, SUSPENDED, STOPPED, NONE = "DIALOKASIKAN", "CADANGAN", "DITANGGUHKAN", "DIHENTIKAN", ""
 _ELIGIBLE: Final = "LAYAK"
@@ -88,6 +86,8 @@ def decide_step(record: AidStep, state: FamilyState) -> Refused | None:
             return _place(record, state, now)
         case _ if not record.reason.strip():
             return Refused("REASON_MISSING", "/reason", "aid is not suspended, resumed or stopped without a reason")
+        case AidSuspended() | AidResumed() if not record.evidence.strip():
+            return Refused("EVIDENCE_MISSING", "/evidence", "aid is suspended and resumed on a document")
     return None
 
 

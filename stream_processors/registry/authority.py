@@ -15,6 +15,8 @@ _PROPOSERS = _VILLAGE | _MINISTRY
 _REGISTRY = frozenset({"registry"})
 _OFFICES = frozenset({"desa", "dinsos", "kemensos"})
 
+_GIVERS = frozenset({"dinsos", "kemensos"})
+
 MAY_SAY: dict[str, frozenset[str]] = {
     "FamilyRegistered": _OFFICES,
     "FamilyMoved": _OFFICES | {"dukcapil"},
@@ -42,6 +44,10 @@ MAY_SAY: dict[str, frozenset[str]] = {
     "DeadlineReached": _REGISTRY,
     "ReevaluationRequested": _REGISTRY,
     "PersonErased": frozenset({"dinsos", "kemensos"}),
+    "PersonConditionRecorded": frozenset({"dinsos", "kemensos", "pendamping"}),
+    # A city gives its own aid (seed 002), the ministry the rest.
+    **dict.fromkeys(("AidAllocated", "AidWaitlisted", "AidSuspended", "AidResumed", "AidStopped"), _GIVERS),
+    "AidReceived": _GIVERS,
 }
 NATIONAL = frozenset({"kemensos", "bps", "dukcapil", "registry"})
 _LEVELS = {"desa": regions.Level.DESA} | dict.fromkeys(("dinsos", "pendamping", "bupati"), regions.Level.KABKOTA)

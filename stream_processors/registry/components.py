@@ -5,7 +5,7 @@ is paid the higher; caps hold for a component, for groups of them, and for the f
 press; selection: our design). What O6 leaves open are parameters of the file. Knows numbers; no family, no file.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -59,22 +59,23 @@ class Entitlement:
 
     def of_person(self, traits: Traits) -> tuple[Component, ...]:
         """Return a person's components, the highest amount first; of equal ones the first of the file."""
-        found: tuple[Component, ...] | None = self._made.get(traits)
+        found: tuple[Component, ...] | None = self._made.get((traits, _PERSON))
         if found is None:
             recorded = {code for code, _ in traits.conditions}
             known = {one.kind for one in self.components if one.kind and one.condition in recorded}
             having = [one for one in self.components if _has(one, traits, one.kind in known)]
             found = tuple(sorted(having, key=lambda one: -one.yearly))
-            self._keep(traits, found)
+            self._keep((traits, _PERSON), found)
         return found
 
-    def of_family(self, persons: Iterable[Traits]) -> tuple[int, int]:
+    def of_family(self, persons: Collection[Traits]) -> tuple[int, int]:
         """Return how many persons have a component, and what the family gets in a year (rupiah)."""
-        having = tuple(sorted(found for one in persons if (found := tuple(c.code for c in self.of_person(one)))))
-        known: tuple[int, int] | None = self._made.get(having)
+        family = tuple(persons)
+        known: tuple[int, int] | None = self._made.get(family)
         if known is None:
+            having = [found for one in family if (found := tuple(c.code for c in self.of_person(one)))]
             known = len(having), sum(one.yearly for one in self.paid(having))
-            self._keep(having, known)
+            self._keep(family, known)
         return known
 
     def paid(self, having: Collection[tuple[str, ...]]) -> list[Component]:
@@ -107,6 +108,7 @@ class Entitlement:
 
 
 _KEPT = 16_384
+_PERSON = "of a person"  # beside what is kept of families
 
 
 def _has(component: Component, traits: Traits, known_otherwise: bool) -> bool:  # noqa: FBT001  a fact like the others

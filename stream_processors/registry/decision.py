@@ -27,6 +27,7 @@ ProposalStep = (
 Answer = (
     records.MembershipConfirmed | records.MembershipContested | records.MembershipEnded | records.CivilRegistryMatched
 )
+AidStep = records.AidAllocated | records.AidWaitlisted | records.AidSuspended | records.AidResumed | records.AidStopped
 ChangeRecord = (
     records.FamilyRegistered
     | records.FamilyMoved
@@ -39,6 +40,9 @@ ChangeRecord = (
     | records.DeadlineReached
     | records.ReevaluationRequested
     | records.PersonErased
+    | AidStep
+    | records.AidReceived
+    | records.PersonConditionRecorded
 )
 EventRecord = ChangeRecord | records.EligibilityDecided
 

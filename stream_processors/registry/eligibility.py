@@ -5,6 +5,7 @@ third; this is the first. Decided from the first ranking on: before it a family 
 is a ranking's answer. Where a programme takes an assessment instead, it is decided from that on.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ from schemas import codec, prefix
 from schemas.identifiers import derived_id
 from schemas.records import Eligibility, EligibilityDecided, FamilyState, Header, RuleOutcome
 from stream_processors.registry.decision import Event, eligibility_of
-from stream_processors.registry.facts import Facts
+from stream_processors.registry.facts import Facts, plan
 from stream_processors.registry.making import maker
 from stream_processors.registry.ruleset import RuleSet
 
@@ -32,14 +33,21 @@ class Judgement(NamedTuple):
     """What stands before and after the header in a decision's bytes: the same for every family with these facts."""
 
 
-def judgements(state: FamilyState, at: int, rule_sets: tuple[RuleSet, ...]) -> Iterator[tuple[RuleSet, Judgement]]:
-    """Yield what each rule set says of a family at a time (microseconds), where the family is a candidate of it."""
-    if not rule_sets or not (state.ranking_run or state.conditions):
-        return
+def judgements(state: FamilyState, at: int, rule_sets: tuple[RuleSet, ...]) -> list[tuple[RuleSet, Judgement]]:
+    """Return what each rule set says of a family at a time (microseconds), where the family is a candidate of it."""
+    ranked = state.ranking_run
+    if not rule_sets or not (ranked or state.conditions):
+        return []
     facts = Facts(state, at)
+    found = []
     for rules in rule_sets:
-        if state.ranking_run or (rules.by_assessment() and facts.assessed()):
-            yield rules, _judged(rules, facts.given(rules), at)
+        made: dict[Any, Any] = rules.made
+        asks, turns, by_assessment = made.get("plan") or plan(rules)
+        if ranked or (by_assessment and facts.assessed()):
+            given = tuple([ask(facts) for ask in asks])
+            key = (bisect_right(turns, at), given) if turns else given
+            found.append((rules, made.get(key) or _judged(rules, key, given, at)))
+    return found
 
 
 def decisions(state: FamilyState, cause: Event, rule_sets: tuple[RuleSet, ...]) -> Iterator[Event]:
@@ -60,16 +68,13 @@ def differs(last: Eligibility | None, rules: RuleSet, judged: Judgement) -> bool
     )
 
 
-def _judged(rules: RuleSet, given: tuple[Any, ...], at: int) -> Judgement:
-    key = (rules.phase(at), given)
-    found: Judgement | None = rules.made.get(key)
-    if found is None:
-        verdict = rules.judged(given, at)
-        outcomes = tuple(RuleOutcome(rule=one.code, input=one.given, passed=one.passed) for one in verdict.outcomes)
-        found = Judgement(outcomes, verdict.reasons, verdict.amount_rupiah, [])
-        if len(rules.made) > _KEPT:
-            rules.made.clear()
-        rules.made[key] = found
+def _judged(rules: RuleSet, key: Any, given: tuple[Any, ...], at: int) -> Judgement:
+    verdict = rules.judged(given, at)
+    outcomes = tuple(RuleOutcome(rule=one.code, input=one.given, passed=one.passed) for one in verdict.outcomes)
+    found = Judgement(outcomes, verdict.reasons, verdict.amount_rupiah, [])
+    if len(rules.made) > _KEPT:
+        rules.made.clear()
+    rules.made[key] = found
     return found
 
 

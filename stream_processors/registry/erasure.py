@@ -65,4 +65,7 @@ def evolve(state: FamilyState, record: PersonErased, event: Event) -> dict[str, 
             for facet in state.facets
         ]
     )
-    return {"members": members, "facets": facets}
+    conditions = tuple(
+        [replace(one, person_ref=unlinked) if one.person_ref == record.person_ref else one for one in state.conditions]
+    )
+    return {"members": members, "facets": facets} | ({"conditions": conditions} if conditions else {})

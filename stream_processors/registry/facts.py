@@ -1,12 +1,13 @@
-"""What rules look at, reckoned from one family's state at one time: each fact of `ruleset.FACTS`, when it is asked for.
+"""What rules look at, reckoned from one family's state at one time: each fact of `ruleset.FACTS`.
 
-Knows the state; must not know what a rule makes of a fact.
+It is asked at every change of a family: what a rule set needs is found once, and persons are gone through once. Knows
+the state; must not know what a rule makes of a fact.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from schemas.records import FamilyState, Member
+from schemas.records import FamilyState
 from stream_processors.registry import calendar, codes
 from stream_processors.registry.components import Traits
 from stream_processors.registry.ruleset import Asked, RuleSet, Value
@@ -14,122 +15,134 @@ from stream_processors.registry.ruleset import Asked, RuleSet, Value
 STATE_EMPLOYEE: Final = 5  # Regsosek 418
 ASSESSMENT: Final = "ASESMEN"
 SEVERE: Final = "DISABILITAS_BERAT"
-EXCLUSION_MACHINE, EXCLUSION_IN_FORCE = "PENGECUALIAN", "BERLAKU"
 HELD: Final = "DIALOKASIKAN"
+EXCLUSION, IN_FORCE = "PENGECUALIAN", "BERLAKU"  # the machine of exclusions, and its state of one in force
+_NONE: Final[tuple[tuple[str, int], ...]] = ()
+_PERSON: Final[Callable[[type[Traits], tuple[int, bool, tuple[tuple[str, int], ...]]], Traits]] = tuple.__new__
+
+Ask = Callable[["Facts"], Value]
+
+
+class Plan(NamedTuple):
+    """What a rule set asks of a family, in the order of its needs; when equal answers turn into another verdict."""
+
+    asks: tuple[Ask, ...]
+    turns: tuple[int, ...]
+    by_assessment: bool
+
+
+def plan(rules: RuleSet) -> Plan:
+    """Return what a rule set asks."""
+    found: Plan | None = rules.made.get("plan")
+    if found is None:
+        asks = tuple(_ask(asked, rules) for asked in rules.needs())
+        found = rules.made["plan"] = Plan(asks, rules.turns(), rules.by_assessment())
+    return found
 
 
 class Facts:
-    """The facts of one family at one recorded time (microseconds), each reckoned once, when it is first asked for."""
+    """The facts of one family at one recorded time (microseconds)."""
 
-    __slots__ = ("_active", "_at", "_conditions", "_known", "_state")
+    __slots__ = ("_persons", "active", "at", "month", "state")
 
     def __init__(self, state: FamilyState, at: int) -> None:
-        self._state, self._at = state, at
-        self._active = [one for one in state.members if one.standing in codes.ACTIVE_STANDINGS]
-        self._known: dict[Asked, Value] = {}
-        self._conditions: dict[str, tuple[tuple[str, int], ...]] | None = None if state.conditions else {}
+        self.state, self.at, self.month = state, at, calendar.month_of(at)
+        self.active = [one for one in state.members if one.standing in codes.ACTIVE_STANDINGS]
+        self._persons: list[Traits] | None = None
 
-    def given(self, rules: RuleSet) -> tuple[Value, ...]:
-        """Return the values of what a rule set needs, in its order."""
-        known = self._known
-        return tuple(
-            [
-                known[asked] if asked in known and asked.fact not in _OWN else self._reckon(asked, rules)
-                for asked in rules.needs()
+    def persons(self) -> list[Traits]:
+        """Return the traits of each active member, in their order."""
+        if self._persons is None:
+            year, month = divmod(self.month, 100)
+            on_record = self._conditions() if self.state.conditions else {}
+            self._persons = [
+                _PERSON(
+                    Traits,
+                    (
+                        year - one.birth_year - (month < one.birth_month),
+                        one.severe_disability,
+                        on_record.get(one.person_ref, _NONE) if on_record else _NONE,
+                    ),
+                )
+                for one in self.active
             ]
-        )
+            if on_record:
+                self._persons = [_with_severe(one) for one in self._persons]
+        return self._persons
 
-    def assessed(self) -> bool:
-        """Tell whether an assessment in force recommends a member."""
-        return bool(self._state.conditions) and self._persons_with(ASSESSMENT) > 0
+    def _conditions(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Return each person's conditions that have not run out, as (code, ordinal)."""
+        found: dict[str, tuple[tuple[str, int], ...]] = {}
+        for one in self.state.conditions:
+            if not one.until or self.month <= one.until:
+                found[one.person_ref] = (*found.get(one.person_ref, ()), (one.condition, one.ordinal))
+        return found
 
-    def _reckon(self, asked: Asked, rules: RuleSet) -> Value:
-        match asked.fact:
-            case "components":
-                value: Value = self._components(rules)
-            case "excluded":
-                value = self._excluded(rules.programme)
-            case _:
-                value = _PLAIN[asked.fact](self, asked.of)
-        self._known[asked] = value
-        return value
+    def assessed(self) -> int:
+        """Return how many active members an assessment in force recommends."""
+        return self.with_condition(ASSESSMENT) if self.state.conditions else 0
 
-    def _components(self, rules: RuleSet) -> tuple[int, int]:
-        return rules.entitlement.of_family(map(self._traits, self._active)) if rules.entitlement else (0, 0)
+    def with_condition(self, condition: str) -> int:
+        """Return how many active members have this condition in force."""
+        return sum([condition in [code for code, _ in one.conditions] for one in self.persons()])
 
-    def _traits(self, member: Member) -> Traits:
-        conditions = self._conditions_of(member)
-        severe = member.severe_disability or any(code == SEVERE for code, _ in conditions)
-        return Traits(self._years(member), severe, conditions)
+    def aged(self, youngest: int, oldest: int) -> int:
+        """Return how many active members are of these ages in full years."""
+        return sum([youngest <= one.years <= oldest for one in self.persons()])
 
-    def _years(self, member: Member) -> int:
-        return calendar.full_years(member.birth_year, member.birth_month, self._at)
-
-    def _conditions_of(self, member: Member) -> tuple[tuple[str, int], ...]:
-        """Return a member's conditions that have not run out, as (code, ordinal)."""
-        if self._conditions is None:
-            month = calendar.month_of(self._at)
-            found: dict[str, tuple[tuple[str, int], ...]] = {}
-            for one in self._state.conditions:
-                if not one.until or month <= one.until:
-                    found[one.person_ref] = (*found.get(one.person_ref, ()), (one.condition, one.ordinal))
-            self._conditions = found
-        return self._conditions.get(member.person_ref, ())
-
-    def _persons_with(self, condition: str) -> int:
-        return sum([condition in [code for code, _ in self._conditions_of(one)] for one in self._active])
-
-    def _persons_aged(self, ages: str) -> int:
-        youngest, _, oldest = ages.partition("-")
-        low, high = int(youngest), int(oldest) if oldest else None
-        years = [self._years(one) for one in self._active]
-        return sum([low <= one and (high is None or one <= high) for one in years])
-
-    def _excluded(self, programme: str) -> tuple[str, ...]:
+    def excluded(self, programme: str) -> tuple[str, ...]:
         """Return the exclusions in force for a programme; one that ran out no longer is, told so or not."""
         found = []
-        for one in self._state.cases:
-            if one.machine == EXCLUSION_MACHINE and one.step == EXCLUSION_IN_FORCE:
+        for one in self.state.cases:
+            if one.machine == EXCLUSION and one.step == IN_FORCE:
                 exclusion, _, of = one.about.partition("/")
-                if of == programme and not 0 < one.due_at <= self._at:
+                if of == programme and not 0 < one.due_at <= self.at:
                     found.append(exclusion)
         return tuple(sorted(found))
 
-    def _matched(self, _: str) -> int:
-        return sum([one.padan == codes.PADAN for one in self._active])
-
-    def _state_employees(self, _: str) -> int:
-        return sum([one.work_status == STATE_EMPLOYEE for one in self._active])
-
-    def _severely_disabled(self, _: str) -> int:
-        return sum([self._traits(one).severe_disability for one in self._active])
-
-    def _holds_aid(self, programme: str) -> int:
-        return int(any(one.programme == programme and one.standing == HELD for one in self._state.aid))
-
-    def _is_active(self, _: str) -> int:
-        return int(self._state.status == codes.FAMILY_ACTIVE)
-
-    def _decile(self, _: str) -> int:
-        return self._state.decile
-
-    def _members(self, _: str) -> int:
-        return len(self._active)
-
-    def _assessed(self, _: str) -> int:
-        return self._persons_with(ASSESSMENT)
+    def holds_aid(self, programme: str) -> int:
+        """Return 1 if the family has a place in a programme, else 0."""
+        return int(any(one.programme == programme and one.standing == HELD for one in self.state.aid))
 
 
-_OWN: Final = frozenset({"components", "excluded"})  # differ from rule set to rule set
-_PLAIN: Final[Mapping[str, Callable[[Facts, str], Any]]] = {
-    "active_family": Facts._is_active,  # noqa: SLF001  of this module
-    "decile": Facts._decile,  # noqa: SLF001
-    "members": Facts._members,  # noqa: SLF001
-    "matched_members": Facts._matched,  # noqa: SLF001
-    "state_employees": Facts._state_employees,  # noqa: SLF001
-    "severely_disabled": Facts._severely_disabled,  # noqa: SLF001
-    "persons_aged": Facts._persons_aged,  # noqa: SLF001
-    "persons_with": Facts._persons_with,  # noqa: SLF001
-    "assessed": Facts._assessed,  # noqa: SLF001
-    "holds_aid": Facts._holds_aid,  # noqa: SLF001
+def _with_severe(one: Traits) -> Traits:
+    return one._replace(severe_disability=True) if SEVERE in [code for code, _ in one.conditions] else one
+
+
+def _ask(asked: Asked, rules: RuleSet) -> Ask:
+    of = asked.of
+    match asked.fact:
+        case "components":
+            return _components(rules)
+        case "excluded":
+            programme = rules.programme
+            return lambda facts: facts.excluded(programme) if facts.state.cases else ()
+        case "persons_aged":
+            youngest, _, oldest = of.partition("-")
+            low, high = int(youngest), int(oldest or _OLDEST)
+            return lambda facts: facts.aged(low, high)
+        case "persons_with":
+            return lambda facts: facts.with_condition(of) if facts.state.conditions else 0
+        case "holds_aid":
+            return lambda facts: facts.holds_aid(of)
+        case plain:
+            return _PLAIN[plain]
+
+
+def _components(rules: RuleSet) -> Ask:
+    if rules.entitlement is None:
+        return lambda _: (0, 0)
+    of_family = rules.entitlement.of_family
+    return lambda facts: of_family(tuple(facts.persons()))
+
+
+_OLDEST: Final = 999
+_PLAIN: Final[Mapping[str, Callable[[Facts], Any]]] = {
+    "active_family": lambda facts: int(facts.state.status == codes.FAMILY_ACTIVE),
+    "decile": lambda facts: facts.state.decile,
+    "members": lambda facts: len(facts.active),
+    "matched_members": lambda facts: [one.padan for one in facts.active].count(codes.PADAN),
+    "state_employees": lambda facts: [one.work_status for one in facts.active].count(STATE_EMPLOYEE),
+    "severely_disabled": lambda facts: sum([one.severe_disability for one in facts.persons()]),
+    "assessed": lambda facts: facts.assessed(),
 }

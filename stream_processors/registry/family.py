@@ -4,9 +4,15 @@ Refusal lives in `decide` alone; `evolve` never refuses, so that replaying accep
 whatever happens to the rules later. Pure: no clock, no randomness, no I/O.
 """
 
-from typing import Any, NamedTuple, assert_never
+from typing import Any, NamedTuple, assert_never, get_args
 
 from schemas.records import (
+    AidAllocated,
+    AidReceived,
+    AidResumed,
+    AidStopped,
+    AidSuspended,
+    AidWaitlisted,
     CivilRegistryMatched,
     DeadlineReached,
     DinsosReviewCompleted,
@@ -21,6 +27,7 @@ from schemas.records import (
     MembershipConfirmed,
     MembershipContested,
     MembershipEnded,
+    PersonConditionRecorded,
     PersonErased,
     ProposalCancelled,
     ProposalDetermined,
@@ -38,6 +45,7 @@ from schemas.records import (
 )
 from stream_processors.indicators import counted
 from stream_processors.registry import (
+    aid,
     authority,
     calendar,
     eligibility,
@@ -48,6 +56,7 @@ from stream_processors.registry import (
     ranking,
 )
 from stream_processors.registry.decision import (
+    AidStep,
     AlreadyKnown,
     Change,
     Event,
@@ -76,6 +85,8 @@ _CHANGES_FACTS = frozenset(
         GroundCheckRecorded,
         FamilyRanked,
         ReevaluationRequested,
+        PersonConditionRecorded,
+        *get_args(AidStep),  # PIP looks at who holds PKH
     }
 )
 
@@ -132,7 +143,7 @@ def _timely(change: Change) -> Refused | None:
     return None
 
 
-def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown | None:
+def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown | None:  # noqa: PLR0912  one line per record
     match change.record:
         case FamilyRegistered():
             return Refused("ALREADY_REGISTERED", "", "the family is in the registry; say what changed")
@@ -150,6 +161,12 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
             return proposal.decide_draft(record, state)
         case DeadlineReached() as record:
             return proposal.decide_deadline(record, state)
+        case AidReceived() as record:
+            return aid.decide_received(record, state, change.recorded_at)
+        case PersonConditionRecorded() as record:
+            return aid.decide_condition(record, state)
+        case (AidAllocated() | AidWaitlisted() | AidSuspended() | AidResumed() | AidStopped()) as record:
+            return aid.decide_step(record, state)
         case PersonErased() as record:
             return erasure.decide(record, state)
         case ReevaluationRequested():
@@ -228,6 +245,12 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
             return proposal.evolve_draft(state, record, event)
         case DeadlineReached() as record:
             return proposal.evolve_deadline(state, record, event)
+        case AidReceived() as record:
+            return aid.evolve_received(state, record)
+        case PersonConditionRecorded() as record:
+            return aid.evolve_condition(state, record, event)
+        case (AidAllocated() | AidWaitlisted() | AidSuspended() | AidResumed() | AidStopped()) as record:
+            return aid.evolve_step(state, record, event)
         case PersonErased() as record:
             return erasure.evolve(state, record, event)
         case EligibilityDecided() | ReevaluationRequested() as record:

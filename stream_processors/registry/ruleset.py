@@ -4,12 +4,10 @@ A rule set is a TOML file that an official can read and write; `rule_file` turns
 expression language: a row names a fact, one of three comparisons and a number. Knows no family and no topic.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 
-from stream_processors.registry import components
 from stream_processors.registry.components import Entitlement
 
 Operator = Literal["at_least", "at_most", "equals"]
@@ -188,11 +186,6 @@ class RuleSet:
             found = self.made["turns"] = tuple(sorted(times))
         return found
 
-    def phase(self, at: int) -> int:
-        """Return the number of turns at or before a time: within a phase equal facts get equal verdicts."""
-        turns = self.turns()
-        return bisect_right(turns, at) if turns else 0
-
     def judged(self, given: tuple[Value, ...], at: int) -> Verdict:
         """Return the verdict on these values of what it needs, at a time (microseconds)."""
         values = dict(zip(self.needs(), given, strict=True))
@@ -235,18 +228,3 @@ class RuleSet:
 def _source(fact: str, of: str) -> Asked:
     """Return what is asked for a row: all exclusions are one fact, of which each row reads one."""
     return Asked(fact) if fact in {"excluded", "components"} else Asked(fact, of)
-
-
-__all__ = [
-    "ANY",
-    "CONDITIONS",
-    "EXCLUSIONS",
-    "FACTS",
-    "Amount",
-    "Asked",
-    "Outcome",
-    "Rule",
-    "RuleSet",
-    "Verdict",
-    "components",
-]

@@ -118,6 +118,29 @@ PLAUSIBLE: dict[str, tuple[str, dict[str, Any]]] = _PROPOSAL | {
     "DeadlineReached": ("registry", {"kind": "PROPOSAL_CUT_OFF.BARU", "subject_id": DRAFT, "due_at": NOW}),
     "ReevaluationRequested": ("registry", {"rule_set": "pkh", "version": "2025.1"}),
 }
+_PLACE = {"programme": "BPNTD", "period": "2025-03", "run_id": "BPNTD-2025-03-1", "place": 1}
+_AID: dict[str, tuple[str, dict[str, Any]]] = {
+    "AidAllocated": (DINSOS, {**_PLACE, "amount_rupiah": 200_000, "determination_number": "P-1"}),
+    "AidWaitlisted": (DINSOS, {**_PLACE, "reason": "KUOTA_PENUH"}),
+    "AidSuspended": (DINSOS, {"programme": "BPNTD", "reason": "REKENING_BERMASALAH", "evidence": "SURAT-1"}),
+    "AidResumed": (DINSOS, {"programme": "BPNTD", "reason": "REKENING_DIPERBAIKI", "evidence": "SURAT-2"}),
+    "AidStopped": (DINSOS, {"programme": "BPNTD", "reason": "GRADUASI", "effective_on": 20_200}),
+    "AidReceived": (
+        DINSOS,
+        {
+            "programme": "BPNTD",
+            "period": "2025-02",
+            "amount_rupiah": 200_000,
+            "received_on": 20_140,
+            "determination_number": "P-1",
+        },
+    ),
+    "PersonConditionRecorded": (
+        DINSOS,
+        {"person_ref": ANI, "condition": "SMP", "holds": True, "ordinal": 0, "until": 0},
+    ),
+}
+PLAUSIBLE |= _AID
 DECIDED = tuple(PLAUSIBLE)
 
 

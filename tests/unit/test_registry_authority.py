@@ -58,6 +58,13 @@ MAY: dict[str, str] = {
     "FamilyRanked": "bps",
     "DeadlineReached": "registry",
     "ReevaluationRequested": "registry",
+    "AidAllocated": "dinsos kemensos",
+    "AidWaitlisted": "dinsos kemensos",
+    "AidSuspended": "dinsos kemensos",
+    "AidResumed": "dinsos kemensos",
+    "AidStopped": "dinsos kemensos",
+    "AidReceived": "dinsos kemensos",
+    "PersonConditionRecorded": "dinsos kemensos pendamping",
 }
 
 
