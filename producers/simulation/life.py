@@ -112,6 +112,10 @@ def _member(  # noqa: PLR0913, PLR0917  who, where, when, and where to say it
     contested = rng.random() < nation.rates.contested
     reason = "ANGGOTA_DI_DUA_KELUARGA" if contested else ""
     answered = claimed_at + (60 + place) * SECOND
+    if contested and not nation.answered:  # the persons fold finds out by itself
+        other = int(rng.random() * nation.families)
+        if other != family.index:
+            said.append(Entry(machine.office_time(claimed_at, rng.randint(5, 60), rng), wording.claimed_too, (other,)))
     if nation.answered:
         said.append(Entry(answered, wording.confirmed, (wording.Claim(place, claimed_at), reason)))
     matched_from = _matching(nation, family.members[place].nik, claimed_at, rng, said)

@@ -15,6 +15,7 @@ from producers.simulation.nation import Nation
 # Mean size by decile: 3.9 in the lowest (BDT 2011: 3.92), slightly above 3 in the nation (domain guide 10).
 MEAN_SIZE: Final = (3.9, 3.6, 3.4, 3.2, 3.1, 3.0, 2.9, 2.85, 2.8, 2.8)
 _MOST_OTHERS: Final = 9
+_SEED_STRIDE: Final = 1_000_003
 _MALE, _FEMALE = 1, 2
 _SINGLE, _MARRIED, _DIVORCED, _WIDOWED = 1, 2, 3, 4
 _HEAD, _SPOUSE, _CHILD, _GRANDCHILD, _PARENT, _OTHER = 1, 2, 3, 5, 6, 8
@@ -83,6 +84,11 @@ def family(nation: Nation, index: int, rng: Random) -> Family:
     size = bisect(_SIZES[decile - 1], rng.random()) + 1
     members = [_member(nation, index, place, role, rng) for place, role in enumerate(_roles(size, rng))]
     return Family(index, card, wrong, village, decile, address, members)
+
+
+def chance(nation: Nation, index: int) -> Random:
+    """Return the chance that a family's people, and then its history, are drawn from."""
+    return Random(nation.seed * _SEED_STRIDE + index)  # noqa: S311  a simulation, not a secret
 
 
 def card_number(village: str, index: int, seed: int, year: int = 12) -> str:

@@ -7,7 +7,6 @@ time, across waves each family still is. It must not know keys, topics or the fo
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from random import Random
 from typing import Final
 
 from producers.draft import Draft
@@ -15,7 +14,6 @@ from producers.simulation import faults, life, people, ranking
 from producers.simulation.nation import Nation
 
 WAVE: Final = 20_000  # families; about 8 KB of plan each
-_SEED_STRIDE: Final = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def expected(steps: Iterable[Step]) -> Expected:
 def _wave(nation: Nation, runs: tuple[ranking.Run, ...], indexes: range) -> Iterator[Step]:
     plan: list[tuple[int, int, people.Family, life.Entry]] = []
     for index in indexes:
-        rng = Random(nation.seed * _SEED_STRIDE + index)  # noqa: S311  a simulation, not a secret
+        rng = people.chance(nation, index)
         family = people.family(nation, index, rng)
         said = faults.with_faults(nation, family, life.history(nation, family, runs, rng), rng)
         # The serial keeps a family's own order where two steps share a moment, and is nobody else's.

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from producers.draft import Draft
-from producers.simulation import housing, ranking
+from producers.simulation import housing, people, ranking
 from producers.simulation.nation import Nation
 from producers.simulation.people import Family, Person
 
@@ -64,6 +64,12 @@ def stranger_claimed(nation: Nation, family: Family, at: int, card: str) -> Draf
     """Say that the family's head belongs to a family that was never registered."""
     head = family.members[0]
     return _claim(nation, family, at, card, (head.nik, head.name, head))
+
+
+def claimed_too(nation: Nation, family: Family, at: int, other: int) -> Draft:
+    """Say that the last member of another family belongs to this one: a person in two families."""
+    person = people.family(nation, other, people.chance(nation, other)).members[-1]
+    return _claim(nation, family, at, family.card, (person.nik, person.name, person))
 
 
 def _claim(nation: Nation, family: Family, at: int, card: str, who: tuple[str, str, Person]) -> Draft:

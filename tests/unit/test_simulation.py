@@ -110,9 +110,14 @@ def test_every_branch_of_machine_a_is_taken() -> None:
 
 
 def test_the_registry_answers_every_step_as_its_label_says() -> None:
+    assert_foreseen(NATION)
+
+
+def assert_foreseen(nation: Nation) -> None:
+    """Check that each step is answered as its label says."""
     intake = Intake(ReferenceKey(b"k" * 32), InMemoryAliases(), InMemoryKeyStore())
     states: dict[bytes, FamilyState | None] = {}
-    for step, item in zip(steps(), intake.take(step.draft for step in steps()), strict=True):
+    for step, item in zip(steps(nation), intake.take(step.draft for step in steps(nation)), strict=True):
         if isinstance(item, RowRefused):
             assert (item.rule, "intake") == (step.expected, step.by)
             continue
@@ -159,6 +164,23 @@ def test_numbers_are_sound_and_nobody_is_in_two_families() -> None:
 
     assert all(not check_nik(nik) for nik in homes)
     assert all(len(cards) == 1 for cards in homes.values())
+
+
+def test_where_nobody_answers_some_persons_are_claimed_by_two_families_and_nothing_is_answered() -> None:
+    nation = Nation(1_500, 3, rates=Rates(contested=0.05, error_rate=0, repeated=0), answered=False)
+    homes = defaultdict(set)
+    for step in steps(nation):
+        assert step.draft.record not in {"MembershipConfirmed", "MembershipContested"}
+        if step.draft.record == "MembershipClaimed" and not step.expected:
+            homes[step.draft.body["person_ref"]].add(step.draft.card)
+    twice = sum(len(cards) > 1 for cards in homes.values())
+    assert twice / len(homes) == pytest.approx(0.05, abs=0.02)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_the_registry_answers_as_foreseen_whoever_answers_claims(answered: bool) -> None:  # noqa: FBT001  a case
+    nation = Nation(300, 8, rates=Rates(contested=0.1), answered=answered)
+    assert_foreseen(nation)
 
 
 def test_size_falls_as_the_decile_rises_and_is_slightly_above_three() -> None:
