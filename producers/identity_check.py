@@ -9,14 +9,16 @@ from identity.rules import IdentityFinding, check_kk, check_name, check_nik, che
 from producers.draft import Draft
 
 _SEXES: Final[dict[int, Literal["male", "female"]]] = {1: "male", 2: "female"}
+PERSONS: Final = ("person_ref", "objector_ref")
 _V3: Final = IdentityFinding("V3", "reject", "nik", "the birth date is no day of the calendar")
 
 
 def niks(draft: Draft) -> Iterator[str]:
-    """Yield the NIKs a draft names: its person, and those of the list it carries."""
-    person = draft.body.get("person_ref")
-    if person is not None:
-        yield person
+    """Yield the NIKs a draft names: its person, who objects, and those of the list it carries."""
+    for name in PERSONS:
+        person = draft.body.get(name)
+        if person is not None:
+            yield person
     for each in draft.body.get("individuals", ()):
         yield each["person_ref"]
 

@@ -170,6 +170,8 @@ class Intake:
         person = ""
         if "person_ref" in shape.fields and body.get("person_ref") is not None:
             person = datum["person_ref"] = place.persons[body["person_ref"]]
+        if "objector_ref" in shape.fields:
+            datum["objector_ref"] = place.persons[body["objector_ref"]]
         for field in shape.sealed:
             text = datum.get(field.name)
             if text is not None:

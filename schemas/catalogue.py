@@ -55,7 +55,39 @@ _PROPOSAL = (
     "QualityControlCompleted",
     "ProposalDetermined",
     "ProposalNotDetermined",
+    "ProposalReopened",
     "ProposalCancelled",
+)
+_CASES = (
+    "ObjectionFiled",
+    "ObjectionReceived",
+    "ObjectionForwarded",
+    "ObjectionDecided",
+    "GroundCheckAssigned",
+    "GroundCheckVisited",
+    "GroundCheckExamined",
+    "GroundCheckDecided",
+    "GroundCheckForwarded",
+    "PbiEnrolled",
+    "PbiDeactivated",
+    "PbiReactivationProposed",
+    "PbiReactivationDecided",
+    "PbiActivated",
+    "FamilyExcluded",
+    "ExclusionLifted",
+)
+_STANDINGS = (
+    "FamilyDeparted",
+    "FamilyArrived",
+    "FamilySplit",
+    "FamilyBranched",
+    "FamilyMerged",
+    "FamilyAbsorbed",
+    "FamilyDissolved",
+    "FamilyDeactivated",
+    "FamilyReactivated",
+    "FamilyCardReissued",
+    "PersonReactivated",
 )
 _LATER = (
     "AidAllocated",
@@ -65,10 +97,6 @@ _LATER = (
     "AidStopped",
     "AidReceived",
     "PersonConditionRecorded",
-    "ObjectionFiled",
-    "ObjectionDecided",
-    "FamilyExcluded",
-    "ExclusionLifted",
     "PersonErased",
 )
 CHANGES = (
@@ -78,6 +106,8 @@ CHANGES = (
     "FamilyRanked",
     "DeadlineReached",
     "ReevaluationRequested",
+    *_CASES,
+    *_STANDINGS,
     *_LATER,
 )
 EVENTS = (*CHANGES, "EligibilityDecided")

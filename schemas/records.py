@@ -37,16 +37,31 @@ __all__ = [
     "EligibilityDecided",
     "ExclusionLifted",
     "Facet",
+    "FamilyAbsorbed",
+    "FamilyArrived",
+    "FamilyBranched",
+    "FamilyCardReissued",
+    "FamilyDeactivated",
+    "FamilyDeparted",
+    "FamilyDissolved",
     "FamilyExcluded",
+    "FamilyMerged",
     "FamilyMoved",
     "FamilyRanked",
+    "FamilyReactivated",
     "FamilyRegistered",
+    "FamilySplit",
     "FamilyState",
     "FamilyVariables",
     "FieldVerificationCompleted",
     "FoldPosition",
     "GatewayHeartbeat",
+    "GroundCheckAssigned",
+    "GroundCheckDecided",
+    "GroundCheckExamined",
+    "GroundCheckForwarded",
     "GroundCheckRecorded",
+    "GroundCheckVisited",
     "Header",
     "HeldClaim",
     "IndicatorSum",
@@ -59,9 +74,17 @@ __all__ = [
     "MembershipNoted",
     "ObjectionDecided",
     "ObjectionFiled",
+    "ObjectionForwarded",
+    "ObjectionReceived",
     "PartitionCut",
+    "PbiActivated",
+    "PbiDeactivated",
+    "PbiEnrolled",
+    "PbiReactivationDecided",
+    "PbiReactivationProposed",
     "PersonConditionRecorded",
     "PersonErased",
+    "PersonReactivated",
     "PersonState",
     "PolicyFile",
     "PolicySetActivated",
@@ -74,6 +97,7 @@ __all__ = [
     "ProposalIdentityCorrected",
     "ProposalIdentityMatched",
     "ProposalNotDetermined",
+    "ProposalReopened",
     "ProposalSentToMinistry",
     "ProposalSubmitted",
     "QualityControlCompleted",
@@ -589,14 +613,16 @@ class EligibilityDecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusionLifted:
-    """An exclusion no longer holds.
+    """An exclusion no longer holds, on a new fact.
 
-    Legal step: domain guide 8.3. Provisional.
+    Legal step: domain guide 8.3; complaint 5.
     """
 
     header: Header
     exclusion: str
+    programmes: tuple[str, ...]
     reason: str
+    cites: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -614,17 +640,120 @@ class Facet(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FamilyExcluded:
-    """A family is on the exclusion list of named programmes until lifted or expired; re-entry cites a new event.
+class FamilyAbsorbed:
+    """This family took another one in.
 
-    Legal step: domain guide 8.3 (15 groups). Provisional.
+    Legal step: GABUNG (machine D), said of the family that goes on.
+    """
+
+    header: Header
+    merged_id: str
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyArrived:
+    """A family that lived elsewhere lives here; it waits to be let go there where it isn't yet.
+
+    Legal step: PINDAH (machine D; surat datang).
+    """
+
+    header: Header
+    region: Region
+    address_line: bytes
+    evidence: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyBranched:
+    """This family came of a split.
+
+    Legal step: PECAH KK (machine D), said of the new family.
+    """
+
+    header: Header
+    parent_id: str
+    split_id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyCardReissued:
+    """The family has another card: its number is another name of the same family.
+
+    Legal step: penerbitan KK baru.
+    """
+
+    header: Header
+    card_ref: str
+    card_number: bytes
+    reason: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyDeactivated:
+    """The ministry puts a family's record to sleep.
+
+    Legal step: NONAKTIF, 'ditidurkan' (machine D); reversible.
+    """
+
+    header: Header
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyDeparted:
+    """A family left the place where it lived; it is nowhere until it arrives.
+
+    Legal step: PINDAH (machine D; surat pindah).
+    """
+
+    header: Header
+    reason: str
+    evidence: str
+    destination: Region | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyDissolved:
+    """Nobody is left in this family.
+
+    Legal step: BUBAR (machine D).
+    """
+
+    header: Header
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyExcluded:
+    """A family is on the exclusion list of named programmes until lifted or expired.
+
+    Legal step: domain guide 8.3 (15 groups).
     """
 
     header: Header
     exclusion: str
     programmes: tuple[str, ...]
     expires_on: int | None = None
-    evidence: str | None = None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyMerged:
+    """This family goes on in another: its members are claimed there, its id stays as a name of the past.
+
+    Legal step: GABUNG (machine D).
+    """
+
+    header: Header
+    into_id: str
+    reason: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -663,6 +792,18 @@ class FamilyRanked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyReactivated:
+    """A record that was put to sleep, or closed by mistake, holds again.
+
+    Legal step: NONAKTIF back to AKTIF (machine D).
+    """
+
+    header: Header
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyRegistered:
     """A family (keluarga, one nomor KK) enters the registry.
 
@@ -676,6 +817,18 @@ class FamilyRegistered:
     address_line: bytes
     telephone: bytes | None = None
     findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilySplit:
+    """Members leave with a card of their own: this family keeps its id, the new one's is derived from this change.
+
+    Legal step: PECAH KK (machine D).
+    """
+
+    header: Header
+    reason: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -831,6 +984,54 @@ class GatewayHeartbeat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCheckAssigned:
+    """A pendamping is to visit the family, for the first time or again.
+
+    Legal step: DITUGASKAN (machine C).
+    """
+
+    header: Header
+    batch: str
+    pendamping: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCheckDecided:
+    """The result of a visit stands, or the family is visited again.
+
+    Legal step: DITERIMA or KUNJUNGAN_ULANG (machine C).
+    """
+
+    header: Header
+    task_id: bytes
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCheckExamined:
+    """Supervisor or social office look at what the visit gave.
+
+    Legal step: DIPERIKSA (machine C).
+    """
+
+    header: Header
+    task_id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCheckForwarded:
+    """An accepted visit went to the statistics office.
+
+    Legal step: DISERAHKAN_BPS (machine C).
+    """
+
+    header: Header
+    task_id: bytes
+    batch: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IndividualVariables:
     """The 13 individual ground-check variables of one member (I1-I13).
 
@@ -886,6 +1087,18 @@ class GroundCheckRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroundCheckVisited:
+    """The pendamping was there.
+
+    Legal step: DIKUNJUNGI (machine C; geotag and time).
+    """
+
+    header: Header
+    task_id: bytes
+    geotag: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldClaim:
     """One family's claim of a person, as the person's record keeps it."""
 
@@ -931,6 +1144,7 @@ class MembershipClaimed:
     name: bytes
     birth_day: bytes
     findings: tuple[str, ...]
+    cause: str = "PENDATAAN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -992,9 +1206,9 @@ class MembershipNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectionDecided:
-    """The regency answers an objection, or it expires.
+    """The regency answers an objection; one that it doesn't answer in time expires.
 
-    Legal step: DITERIMA, DITOLAK or KEDALUWARSA (machine B). Provisional.
+    Legal step: DITERIMA or DITOLAK (machine B).
     """
 
     header: Header
@@ -1007,15 +1221,39 @@ class ObjectionDecided:
 class ObjectionFiled:
     """Somebody objects to a family's listing.
 
-    Legal step: sanggah, DIAJUKAN (machine B). The objector stays hidden from the village. Provisional.
+    Legal step: sanggah, DIAJUKAN (machine B, Cek Bansos). The objector stays hidden from the village: the state
+    doesn't hold the reference.
     """
 
     header: Header
     objection_kind: str
     objector_ref: str
+    objector_region: Region
     grounds: bytes | None = None
     photo_digest: bytes | None = None
     geotag: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionForwarded:
+    """The regency has the objection to verify, within a number of days.
+
+    Legal step: VERIFIKASI_PEMDA (machine B).
+    """
+
+    header: Header
+    objection_id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionReceived:
+    """The system took the objection.
+
+    Legal step: DITERIMA_SISTEM (machine B).
+    """
+
+    header: Header
+    objection_id: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1024,6 +1262,69 @@ class PartitionCut:
 
     partition: int
     end_offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbiActivated:
+    """BPJS Kesehatan has the membership active again.
+
+    Legal step: AKTIF_BPJS (machine E).
+    """
+
+    header: Header
+    person_ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbiDeactivated:
+    """A person's PBI-JKN ends: at once, or after a time of grace where the ranking is the reason.
+
+    Legal step: NONAKTIF (machine E).
+    """
+
+    header: Header
+    person_ref: str
+    reason: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbiEnrolled:
+    """The ministry determines a person as PBI-JKN.
+
+    Legal step: penetapan PBI (machine E).
+    """
+
+    header: Header
+    person_ref: str
+    determination_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbiReactivationDecided:
+    """The ministry answers.
+
+    Legal step: DISETUJUI_KEMENSOS or DITOLAK (machine E).
+    """
+
+    header: Header
+    person_ref: str
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbiReactivationProposed:
+    """The regency asks that a person's PBI-JKN be active again.
+
+    Legal step: USUL_REAKTIVASI (machine E; SIKS-NG).
+    """
+
+    header: Header
+    person_ref: str
+    ground: str
+    evidence: str
+    proposal_id: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1052,6 +1353,19 @@ class PersonErased:
     person_ref: str
     legal_basis: str
     request_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonReactivated:
+    """A member whose standing ended is a member again, and waits for the person's own record to answer.
+
+    Legal step: NONAKTIF back to AKTIF (machine D).
+    """
+
+    header: Header
+    person_ref: str
+    reason: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1201,6 +1515,20 @@ class ProposalNotDetermined:
     proposal_id: bytes
     outcome: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalReopened:
+    """A proposal that was halted is taken up again, on a new fact.
+
+    Legal step: ours; the exits that practice leaves open (machine A, domain guide 12, O8).
+    """
+
+    header: Header
+    proposal_id: bytes
+    outcome: str
+    reason: str
+    evidence: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, assert_never
+from typing import Any, Final, NamedTuple, assert_never, get_args
 
 from consumers.read_model import tables
 from consumers.read_model.state_record import StateRecord
@@ -25,7 +25,10 @@ _PROVINCE_CHARACTERS: Final = 2
 _A_DAY: Final = 86_400_000_000
 _WIB_AHEAD: Final = 7 * 3_600_000_000
 _PLACES: Final = 100_000  # more than there are desa
-_REFERRING: Final = (records.FamilyRegistered, records.MembershipClaimed, records.PersonErased)
+_Referring = (
+    records.FamilyRegistered | records.FamilyCardReissued | records.MembershipClaimed | records.PersonErased
+)
+_REFERRING: Final = get_args(_Referring)
 _ONCE: Final = 1  # the timestamp of rows that say the same whenever they are written
 
 
@@ -70,10 +73,10 @@ def _referring() -> frozenset[bytes]:
     return frozenset(codec.FRAME.pack(0, schema_id) for schema_id in ids)
 
 
-def _reference(event: records.FamilyRegistered | records.MembershipClaimed | records.PersonErased) -> Write:
+def _reference(event: _Referring) -> Write:
     family_id, sequence = event.header.family_id, event.header.sequence
     match event:
-        case records.FamilyRegistered(card_ref=reference):
+        case records.FamilyRegistered(card_ref=reference) | records.FamilyCardReissued(card_ref=reference):
             row: tuple[str, ...] = (reference, family_id, CARD)
         case records.MembershipClaimed(person_ref=reference):
             row = (reference, family_id, PERSON)

@@ -239,11 +239,14 @@ def _decoded(data: bytes) -> Any:
 
 def _step(name: str) -> Effect:
     """Return the effect of a step of machine A."""
-    listed = {step: to for (step, record), to in proposal.TRANSITIONS.items() if record == name}
-    if name == "ProposalCancelled":
-        listed = {step: {"": proposal.CANCELLED} for step in _STEPS}
-    has_outcome = any(outcome for to in listed.values() for outcome in to)
-    outcomes = {(step, text(outcome)): after for step, to in listed.items() for outcome, after in to.items()}
+    outcomes = {
+        (text(kind), step, text(outcome)): after
+        for kind, transitions in proposal.TRANSITIONS.items()
+        for (step, record), to in transitions.items()
+        for outcome, after in to.items()
+        if record == name
+    }
+    has_outcome = any(outcome != NOTHING for _, _, outcome in outcomes)
     silent = name in _WITHOUT_REASON
 
     def effect(family: Family, data: bytes, _: int, at: int, head: bytes, __: int) -> None:
@@ -253,7 +256,7 @@ def _step(name: str) -> Effect:
         for one in family.proposals.values():
             if one.proposal_id == proposal_id:
                 try:
-                    one.step = outcomes[one.step, outcome]
+                    one.step = outcomes[one.kind, one.step, outcome]
                 except LookupError as fault:
                     raise Odd from fault
                 one.since, one.reason, one.last = head[-24:-ID], NOTHING, None if silent else data
@@ -268,7 +271,6 @@ def _step(name: str) -> Effect:
     return effect
 
 
-_STEPS = ("DRAF", *(step for to in proposal.TRANSITIONS.values() for step in to.values()), proposal.RANKED)
 _WITHOUT_REASON = frozenset(
     {"ProposalSubmitted", "ProposalIdentityMatched", "ProposalIdentityCorrected", "ProposalEndorsed"}
     | {"ProposalSentToMinistry", "ProposalDetermined"}

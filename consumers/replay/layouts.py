@@ -41,6 +41,7 @@ _FIRST = {
     "QualityControlCompleted": "proposal_id:jejak.EventId outcome:string",
     "ProposalDetermined": "proposal_id:jejak.EventId",
     "ProposalNotDetermined": "proposal_id:jejak.EventId outcome:string",
+    "ProposalReopened": "proposal_id:jejak.EventId outcome:string",
     "ProposalCancelled": "proposal_id:jejak.EventId",
 }
 # What is written, whole.

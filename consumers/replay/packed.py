@@ -32,7 +32,7 @@ def text(value: str) -> bytes:
 PENDING, CONFIRMED, CONTESTED, ENDED = map(text, (codes.PENDING, codes.CONFIRMED, codes.CONTESTED, codes.ENDED))
 _ACTIVE = frozenset({PENDING, CONFIRMED})
 _STATUS = text(codes.FAMILY_ACTIVE)
-_STEPS = {step: text(step) for step in ("DRAF", *(one for to in proposal.TRANSITIONS.values() for one in to.values()))}
+_STEPS = {step: text(step) for step in proposal.MACHINE.states}
 _VERSION = definitions.VERSION.encode()
 _FINEST = definitions.FINEST
 _TRUE, _SEVERE = b"\x01", measures.SEVERE.encode() + _AFTER

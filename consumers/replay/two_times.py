@@ -34,6 +34,7 @@ from stream_processors.registry.ruleset import RuleSet
 
 BEFORE_FIRST_EVENT: Final = "BEFORE_FIRST_EVENT"
 SEQUENCE_HOLE: Final = "SEQUENCE_HOLE"
+_NAMING: Final = ("proposal_id", "objection_id", "task_id")
 _UNDECIDED: Final = 0  # the sequence of a judgement: no event made it
 
 
@@ -118,7 +119,7 @@ class TwoTimes:
         if before is None:
             self._registered_at = event.prefix.occurred_at
         at = max(event.prefix.occurred_at, self._registered_at)
-        steps_of = _moved(before, after) | _named(event)
+        steps_of = _moved(before, after) | _cases_moved(before, after) | _named(event)
         at = max([at, *(self._reached.get(proposal, at) for proposal in steps_of)])
         for proposal in steps_of:
             self._reached[proposal] = at
@@ -192,6 +193,13 @@ def _moved(before: FamilyState | None, after: FamilyState) -> set[bytes]:
     return {one.proposal_id for one in after.proposals if old.get(one.proposal_id) != one}
 
 
+def _cases_moved(before: FamilyState | None, after: FamilyState) -> set[bytes]:
+    """Return the cases that an event opened or moved, by the change that opened each."""
+    if before is None or before.cases is after.cases:
+        return set()
+    return {one.case_id for one in after.cases if one not in before.cases}
+
+
 def _named(event: Event) -> set[bytes]:
     """Return the proposals that an event is a step of by its own words, should it move none of them."""
     record: Any = event.record
@@ -201,4 +209,4 @@ def _named(event: Event) -> set[bytes]:
         case DeadlineReached():
             return {record.subject_id}
         case _:
-            return {record.proposal_id} if hasattr(record, "proposal_id") else set()
+            return {getattr(record, name) for name in _NAMING if getattr(record, name, None) is not None}

@@ -44,6 +44,8 @@ class Rates:
     proposed: float = 0.25
     moved: float = 0.03
     died: float = 0.02
+    objected: float = 0.004
+    assigned: float = 0.02
     error_rate: float = 0.01
     repeated: float = 0.02
 

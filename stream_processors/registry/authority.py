@@ -1,6 +1,6 @@
 """Who may say what about whom: the agency stamped by the producer against the record, and its area against the state.
 
-Source: domain guide 3 (actors, rights) and 4.A (actors of the proposal machine). Knows no state machine.
+Source: domain guide 3 (actors, rights); the actors of the machines' rows (machines/*.toml). Knows no state.
 """
 
 from functools import lru_cache
@@ -8,47 +8,23 @@ from functools import lru_cache
 from schemas import regions
 from schemas.records import Region
 from stream_processors.registry.decision import Change, Refused, record_name
+from stream_processors.registry.machines.table import may_say
 
-_VILLAGE = frozenset({"desa"})
-_MINISTRY = frozenset({"kemensos"})
-_PROPOSERS = _VILLAGE | _MINISTRY
-_REGISTRY = frozenset({"registry"})
-_OFFICES = frozenset({"desa", "dinsos", "kemensos"})
-
+# What no machine's row tells; and records that a machine knows, and that are said whether it awaits them or not.
 _GIVERS = frozenset({"dinsos", "kemensos"})
-
-MAY_SAY: dict[str, frozenset[str]] = {
-    "FamilyRegistered": _OFFICES,
-    "FamilyMoved": _OFFICES | {"dukcapil"},
-    "MembershipClaimed": _OFFICES | {"pendamping"},
-    "MembershipConfirmed": _REGISTRY,
-    "MembershipContested": _REGISTRY,
-    "MembershipEnded": frozenset({"desa", "dinsos", "dukcapil"}),
+_OTHERS: dict[str, frozenset[str]] = {
     "CivilRegistryMatched": frozenset({"dukcapil", "dinsos"}),  # dinsos judges a name in doubt, and no more
-    "ProposalDrafted": _PROPOSERS,
-    "ProposalSubmitted": _PROPOSERS,
-    "ProposalIdentityMatched": frozenset({"dukcapil"}),
-    "ProposalIdentityCorrected": _VILLAGE,
-    "VillageMeetingHeld": _VILLAGE,
-    "FieldVerificationCompleted": frozenset({"desa", "pendamping"}),
-    "DinsosReviewCompleted": frozenset({"dinsos"}),
-    "ProposalEndorsed": frozenset({"bupati"}),
-    "ProposalEndorsementReturned": frozenset({"bupati"}),
-    "ProposalSentToMinistry": frozenset({"dinsos"}),
-    "QualityControlCompleted": _MINISTRY,
-    "FamilyRanked": frozenset({"bps"}),
-    "ProposalDetermined": _MINISTRY,
-    "ProposalNotDetermined": _MINISTRY,
-    "ProposalCancelled": _PROPOSERS,
     "GroundCheckRecorded": frozenset({"pendamping"}),
-    "DeadlineReached": _REGISTRY,
-    "ReevaluationRequested": _REGISTRY,
+    "FamilyRanked": frozenset({"bps"}),
+    "DeadlineReached": frozenset({"registry"}),
+    "ReevaluationRequested": frozenset({"registry"}),
     "PersonErased": frozenset({"dinsos", "kemensos"}),
     "PersonConditionRecorded": frozenset({"dinsos", "kemensos", "pendamping"}),
     # A city gives its own aid (seed 002), the ministry the rest.
     **dict.fromkeys(("AidAllocated", "AidWaitlisted", "AidSuspended", "AidResumed", "AidStopped"), _GIVERS),
     "AidReceived": _GIVERS,
 }
+MAY_SAY: dict[str, frozenset[str]] = {**may_say(), **_OTHERS}
 NATIONAL = frozenset({"kemensos", "bps", "dukcapil", "registry"})
 _LEVELS = {"desa": regions.Level.DESA} | dict.fromkeys(("dinsos", "pendamping", "bupati"), regions.Level.KABKOTA)
 

@@ -1,4 +1,4 @@
-"""The monthly cut-off of machine A as calendar data, and months as the numbers agencies write (202503).
+"""Cut-off days and numbers of days of the machines as calendar data; months as agencies write them (202503).
 
 Source: domain guide 2 (Kepmensos 150/HUK/2022, monthly: PBI by day 11, others from day 15) and 12 (O7: calendar data
 with effective date). Pure arithmetic on given times: no clock.
@@ -8,6 +8,7 @@ import tomllib
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cache, lru_cache
 from importlib import resources
+from typing import Any, NamedTuple
 
 WIB = timezone(timedelta(hours=7), "WIB")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,15 +57,53 @@ def next_month(period: int) -> int:
     return (year + 1) * 100 + 1 if month == _MONTHS else period + 1
 
 
+def end_of_day(day: int) -> int:
+    """Return the last microsecond (WIB) of a day (days since 1970)."""
+    return (day + 1) * _A_DAY - _AHEAD - 1
+
+
+def months_between(earlier: int, later: int) -> int:
+    """Return how many months lie between the months of two times."""
+    (year, month), (to_year, to_month) = divmod(month_of(earlier), 100), divmod(month_of(later), 100)
+    return (to_year - year) * _MONTHS + to_month - month
+
+
 @cache
-def _rows() -> list[dict[str, object]]:
+def _rows(table: str) -> list[dict[str, Any]]:
     text = resources.files("stream_processors.registry").joinpath("rules/calendar.toml").read_text(encoding="utf-8")
-    rows: list[dict[str, object]] = tomllib.loads(text)["cut_off"]
+    rows: list[dict[str, Any]] = tomllib.loads(text)[table]
     return rows
 
 
+def _in_force(rows: list[dict[str, Any]], period: int) -> dict[str, Any]:
+    return max((row for row in rows if row["from"] <= period), key=lambda row: row["from"])
+
+
+@lru_cache(maxsize=4096)
+def _days(name: str, period: int) -> int:
+    return int(_in_force([row for row in _rows("days") if row["name"] == name], period)["days"])
+
+
+def after_days(name: str, micros: int) -> int:
+    """Return the last microsecond (WIB) of the day so many days later, by the number of days in force at the time."""
+    return next_midnight(micros) + _days(name, month_of(micros)) * _A_DAY - 1
+
+
+class Reactivation(NamedTuple):
+    """What the guards of a PBI-JKN reactivation ask: the first month of deactivation, and how old data may be."""
+
+    deactivated_from: int
+    fresh_months: int
+
+
+def reactivation(micros: int) -> Reactivation:
+    """Return the terms of reactivation in force at a time."""
+    row = _in_force(_rows("reactivation"), month_of(micros))
+    return Reactivation(row["deactivated_from"], row["fresh_months"])
+
+
 def _day(kind: str, period: int) -> int:
-    fitting = [row for row in _rows() if row["kind"] in {kind, "*"} and int(str(row["from"])) <= period]
+    fitting = [row for row in _rows("cut_off") if row["kind"] in {kind, "*"} and int(str(row["from"])) <= period]
     chosen = max(fitting, key=lambda row: (row["kind"] == kind, int(str(row["from"]))))
     return int(str(chosen["day"]))
 

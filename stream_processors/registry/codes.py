@@ -21,7 +21,8 @@ PADAN_STATUSES = frozenset(
         "KK_SENDIRIAN",
     }
 )  # domain guide 6: our list, no official one is public
-END_REASONS = frozenset({"MENINGGAL", "PINDAH", "PINDAH_LN", "GANDA", "TIDAK_PADAN", "KELUAR_KK"})  # 4.D
+_LEFT = frozenset({"PINDAH", "KELUAR_KK", "KAWIN", "PECAH_KK", "GABUNG"})  # who goes on in another family
+END_REASONS = frozenset({"MENINGGAL", "PINDAH_LN", "GANDA", "TIDAK_PADAN"}) | _LEFT  # 4.D
 CONTEST_REASONS = frozenset({"ANGGOTA_DI_DUA_KELUARGA", "NIK_GANDA", "MENINGGAL"})  # Kepmensos 150/HUK/2022; 4.D
 PROPOSAL_KINDS = frozenset(
     {"BARU", "PERBAIKAN", "PENGHAPUSAN", "PINDAH", "MENINGGAL", "PECAH_KK", "REAKTIVASI_PBI", "PERUBAHAN_DESIL"}
@@ -33,3 +34,4 @@ RANKING_BASES = frozenset({"FAMILIES", "PERSONS"})  # 7: official statements con
 PENDING, CONFIRMED, CONTESTED, ENDED = "PENDING", "CONFIRMED", "CONTESTED", "ENDED"
 ACTIVE_STANDINGS = frozenset({PENDING, CONFIRMED})
 FAMILY_ACTIVE = "AKTIF"
+SINGLE, MARRIED = 1, 2  # Regsosek 408

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from schemas import codec, prefix, records
-from schemas.records import Eligibility, Facet, FamilyState, Member, Proposal
+from schemas.records import Case, Eligibility, Facet, FamilyState, Member, Proposal
 
 ProposalStep = (
     records.ProposalSubmitted
@@ -22,7 +22,38 @@ ProposalStep = (
     | records.QualityControlCompleted
     | records.ProposalDetermined
     | records.ProposalNotDetermined
+    | records.ProposalReopened
     | records.ProposalCancelled
+)
+CaseStep = (
+    records.ObjectionFiled
+    | records.ObjectionReceived
+    | records.ObjectionForwarded
+    | records.ObjectionDecided
+    | records.GroundCheckAssigned
+    | records.GroundCheckVisited
+    | records.GroundCheckExamined
+    | records.GroundCheckDecided
+    | records.GroundCheckForwarded
+    | records.PbiEnrolled
+    | records.PbiDeactivated
+    | records.PbiReactivationProposed
+    | records.PbiReactivationDecided
+    | records.PbiActivated
+    | records.FamilyExcluded
+    | records.ExclusionLifted
+)
+FamilyStep = (
+    records.FamilyDeparted
+    | records.FamilyArrived
+    | records.FamilySplit
+    | records.FamilyBranched
+    | records.FamilyMerged
+    | records.FamilyAbsorbed
+    | records.FamilyDissolved
+    | records.FamilyDeactivated
+    | records.FamilyReactivated
+    | records.FamilyCardReissued
 )
 Answer = (
     records.MembershipConfirmed | records.MembershipContested | records.MembershipEnded | records.CivilRegistryMatched
@@ -35,6 +66,9 @@ ChangeRecord = (
     | Answer
     | records.ProposalDrafted
     | ProposalStep
+    | CaseStep
+    | FamilyStep
+    | records.PersonReactivated
     | records.GroundCheckRecorded
     | records.FamilyRanked
     | records.DeadlineReached
@@ -115,6 +149,14 @@ def member_of(state: FamilyState, person_ref: str) -> Member | None:
 def proposal_of(state: FamilyState, proposal_id: bytes) -> Proposal | None:
     """Return the proposal with this id among the latest of each kind."""
     return next((proposal for proposal in state.proposals if proposal.proposal_id == proposal_id), None)
+
+
+def case_of(state: FamilyState, machine: str, about: str = "") -> Case | None:
+    """Return where a matter of the family stands in one machine, None where it never began."""
+    for case in state.cases:
+        if case.machine == machine and case.about == about:
+            return case
+    return None
 
 
 def eligibility_of(state: FamilyState, programme: str) -> Eligibility | None:

@@ -65,7 +65,9 @@ def evolve(state: FamilyState, record: PersonErased, event: Event) -> dict[str, 
             for facet in state.facets
         ]
     )
+    cases = tuple([replace(case, about=unlinked) if case.about == record.person_ref else case for case in state.cases])
     conditions = tuple(
         [replace(one, person_ref=unlinked) if one.person_ref == record.person_ref else one for one in state.conditions]
     )
-    return {"members": members, "facets": facets} | ({"conditions": conditions} if conditions else {})
+    others = {"cases": cases, "conditions": conditions}
+    return {"members": members, "facets": facets} | {name: value for name, value in others.items() if value}

@@ -4,7 +4,7 @@ Refusal lives in `decide` alone; `evolve` never refuses, so that replaying accep
 whatever happens to the rules later. Pure: no clock, no randomness, no I/O.
 """
 
-from typing import Any, NamedTuple, assert_never, get_args
+from typing import Any, NamedTuple, get_args
 
 from schemas.records import (
     AidAllocated,
@@ -17,6 +17,9 @@ from schemas.records import (
     DeadlineReached,
     DinsosReviewCompleted,
     EligibilityDecided,
+    ExclusionLifted,
+    FamilyArrived,
+    FamilyExcluded,
     FamilyMoved,
     FamilyRanked,
     FamilyRegistered,
@@ -27,8 +30,10 @@ from schemas.records import (
     MembershipConfirmed,
     MembershipContested,
     MembershipEnded,
+    ObjectionDecided,
     PersonConditionRecorded,
     PersonErased,
+    PersonReactivated,
     ProposalCancelled,
     ProposalDetermined,
     ProposalDrafted,
@@ -37,10 +42,12 @@ from schemas.records import (
     ProposalIdentityCorrected,
     ProposalIdentityMatched,
     ProposalNotDetermined,
+    ProposalReopened,
     ProposalSentToMinistry,
     ProposalSubmitted,
     QualityControlCompleted,
     ReevaluationRequested,
+    Region,
     VillageMeetingHeld,
 )
 from stream_processors.indicators import counted
@@ -48,18 +55,24 @@ from stream_processors.registry import (
     aid,
     authority,
     calendar,
+    cases,
     eligibility,
     erasure,
     ground_check,
+    matters,
     membership,
+    objection,
     proposal,
     ranking,
+    standing,
 )
 from stream_processors.registry.decision import (
     AidStep,
     AlreadyKnown,
+    CaseStep,
     Change,
     Event,
+    FamilyStep,
     Refused,
     SequenceGap,
     accepted,
@@ -68,7 +81,7 @@ from stream_processors.registry.decision import (
 from stream_processors.registry.making import replace
 from stream_processors.registry.rulebook import RuleBook
 
-FOLD_VERSION = "2"
+FOLD_VERSION = "3"
 REMEMBERED = 64
 LARGEST_CHANGE = 64 << 10  # bytes; above any form, far below what every topic takes
 _ID = 16
@@ -85,6 +98,10 @@ _CHANGES_FACTS = frozenset(
         GroundCheckRecorded,
         FamilyRanked,
         ReevaluationRequested,
+        PersonReactivated,
+        FamilyExcluded,
+        ExclusionLifted,
+        *get_args(FamilyStep),
         PersonConditionRecorded,
         *get_args(AidStep),  # PIP looks at who holds PKH
     }
@@ -123,7 +140,7 @@ def decide(change: Change, state: FamilyState | None) -> Event | Refused | Alrea
         return _decide_first(change)
     if known(state, change.prefix.change_id):
         return AlreadyKnown()
-    verdict = _timely(change) or authority.refusal(change, state.region) or _decide_record(change, state)
+    verdict = _timely(change) or authority.refusal(change, _place(change, state)) or _decide_record(change, state)
     return accepted(change, state.sequence + 1) if verdict is None else verdict
 
 
@@ -133,6 +150,11 @@ def _decide_first(change: Change) -> Event | Refused:
     region = change.record.region
     refused = membership.decide_residence(change.record) or _timely(change) or authority.refusal(change, region)
     return refused or accepted(change, 1)
+
+
+def _place(change: Change, state: FamilyState) -> Region:
+    """Return where a change is said of: the place of the family, or the new one, whose office says that it arrived."""
+    return change.record.region if isinstance(change.record, FamilyArrived) else state.region
 
 
 def _timely(change: Change) -> Refused | None:
@@ -150,7 +172,8 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
         case FamilyMoved() as record:
             return membership.decide_residence(record)
         case MembershipClaimed() as record:
-            return membership.decide_claim(record, state, change.recorded_at)
+            said = membership.decide_claim(record, state, change.recorded_at)
+            return said or standing.decide_cause(record, change.prefix.occurred_at)
         case MembershipConfirmed() | MembershipContested() | MembershipEnded() | CivilRegistryMatched() as record:
             return membership.decide_about_member(record, state)
         case GroundCheckRecorded() as record:
@@ -160,7 +183,7 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
         case ProposalDrafted() as record:
             return proposal.decide_draft(record, state)
         case DeadlineReached() as record:
-            return proposal.decide_deadline(record, state)
+            return _decide_deadline(record, state)
         case AidReceived() as record:
             return aid.decide_received(record, state, change.recorded_at)
         case PersonConditionRecorded() as record:
@@ -169,6 +192,8 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
             return aid.decide_step(record, state)
         case PersonErased() as record:
             return erasure.decide(record, state)
+        case PersonReactivated() as record:
+            return standing.decide_reactivated(record, change, state)
         case ReevaluationRequested():
             return None
         case (
@@ -184,20 +209,36 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
             | QualityControlCompleted()
             | ProposalDetermined()
             | ProposalNotDetermined()
+            | ProposalReopened()
             | ProposalCancelled()
         ) as record:
             return proposal.decide_step(record, change, state)
         case _:
-            assert_never(change.record)
+            return _decide_by_table(change.record, change, state)
+
+
+def _decide_by_table(record: CaseStep | FamilyStep, change: Change, state: FamilyState) -> Refused | None:
+    if isinstance(record, FamilyStep):
+        return standing.decide(record, change, state)
+    return matters.decide(record, change, state)
+
+
+def _decide_deadline(record: DeadlineReached, state: FamilyState) -> AlreadyKnown | None:
+    if not cases.is_kind(record.kind):
+        return proposal.decide_deadline(record, state)
+    found = cases.due_case(state, record.subject_id, record.kind, record.due_at)
+    return AlreadyKnown() if found is None else None
 
 
 def known(state: FamilyState, change_id: bytes) -> bool:
-    """Tell whether a change was accepted before: one of the last 64, in force for a facet, or a proposal's draft."""
+    """Tell whether a change was accepted before: one of the last 64, in force for a facet, or a case's first."""
     recent = state.recent_changes
     at = recent.find(change_id)
     while at > 0 and at % _ID:  # a match across two ids is none
         at = recent.find(change_id, at + 1)
     if at >= 0 or change_id in [facet.change_id for facet in state.facets]:
+        return True
+    if state.cases and change_id in [one.case_id for one in state.cases]:
         return True
     return change_id in [one.proposal_id for one in state.proposals]
 
@@ -230,7 +271,8 @@ def _recent(state: FamilyState, event: Event) -> bytes:
 def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR0912  one line per record
     match event.record:
         case FamilyMoved() as record:
-            return membership.evolve_move(state, record, event)
+            changes = membership.evolve_move(state, record, event)
+            return standing.evolve_moved(state, event, changes) if changes and state.cases else changes
         case MembershipClaimed() as record:
             return membership.evolve_claim(state, record, event)
         case MembershipConfirmed() | MembershipContested() | MembershipEnded() as record:
@@ -238,12 +280,17 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
         case CivilRegistryMatched() as record:
             return membership.evolve_match(state, record, event)
         case GroundCheckRecorded() as record:
-            return ground_check.evolve(state, record, event)
+            changes = ground_check.evolve(state, record, event)
+            return _task_moved(changes, state, event, str(record.result)) if state.cases else changes
         case FamilyRanked() as record:
-            return ranking.evolve(state, record, event)
+            changes = ranking.evolve(state, record, event)
+            outcome = "TANPA_DESIL" if record.decile is None else "DESIL"
+            return _task_moved(changes, state, event, outcome, record.run_id) if changes and state.cases else changes
         case ProposalDrafted() as record:
             return proposal.evolve_draft(state, record, event)
         case DeadlineReached() as record:
+            if cases.is_kind(record.kind):
+                return cases.evolve_deadline(state, record, event)
             return proposal.evolve_deadline(state, record, event)
         case AidReceived() as record:
             return aid.evolve_received(state, record)
@@ -253,6 +300,8 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
             return aid.evolve_step(state, record, event)
         case PersonErased() as record:
             return erasure.evolve(state, record, event)
+        case PersonReactivated() as record:
+            return standing.evolve_reactivated(state, record, event)
         case EligibilityDecided() | ReevaluationRequested() as record:
             return eligibility.evolve(state, record) if isinstance(record, EligibilityDecided) else {}
         case (
@@ -268,18 +317,42 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
             | QualityControlCompleted()
             | ProposalDetermined()
             | ProposalNotDetermined()
+            | ProposalReopened()
             | ProposalCancelled()
         ) as record:
             return proposal.evolve_step(state, record, event)
         case FamilyRegistered():
             raise SequenceGap("a family is registered once, as its first event")
         case _:
-            assert_never(event.record)
+            return _changes_by_table(event.record, state, event)
+
+
+def _changes_by_table(record: CaseStep | FamilyStep, state: FamilyState, event: Event) -> dict[str, Any]:
+    if isinstance(record, FamilyStep):
+        return standing.evolve(state, record, event)
+    return matters.evolve(state, record, event)
+
+
+def _task_moved(
+    changes: dict[str, Any], state: FamilyState, event: Event, outcome: str, reference: str = ""
+) -> dict[str, Any]:
+    """Return the changes of a form or a rank, and with them the ground-check task's, where one awaited it."""
+    moved = matters.followed(state, record_name(event.record), outcome, event, reference)
+    return changes if moved is state.cases else {**changes, "cases": moved}
 
 
 def consequences(state: FamilyState, event: Event, rules: RuleBook) -> tuple[Event, ...]:
-    """Return the registry's own events that follow from an accepted one: eligibility under the rules in force then."""
+    """Return the registry's own events that follow from an accepted one: eligibility under the rules in force then.
+
+    An objection that is upheld opens a proposal; an exclusion that ran out may change eligibility as one lifted does.
+    """
     if type(event.record) not in _CHANGES_FACTS:
-        return ()
+        match event.record:
+            case ObjectionDecided():
+                return objection.opened(state, event)
+            case DeadlineReached(kind=kind) if cases.is_kind(kind):
+                pass
+            case _:
+                return ()
     in_force = rules.in_force(event.prefix.recorded_at)
     return tuple(eligibility.decisions(state, event, in_force))

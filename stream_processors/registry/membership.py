@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.records import (
     CivilRegistryMatched,
+    FamilyArrived,
     FamilyMoved,
     FamilyRegistered,
     FamilyState,
@@ -32,7 +33,7 @@ _FIRST_BIRTH_YEAR = 1900
 _CODED = (("sex", 1, 2), ("relationship", 1, 8), ("marital_status", 1, 4), ("presence", 1, 5))
 
 
-def decide_residence(record: FamilyRegistered | FamilyMoved) -> Refused | None:
+def decide_residence(record: FamilyRegistered | FamilyMoved | FamilyArrived) -> Refused | None:
     """Refuse a region that doesn't exist in its own code system and edition, or is no desa (4.A: desa code)."""
     region = record.region
     if not region_exists(region.system, region.edition, region.code):

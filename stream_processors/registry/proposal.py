@@ -1,6 +1,7 @@
 """Machine A, usulan: one proposal of each kind from draft to determination, as an allow-list.
 
-Source: domain guide 4.A (law, practice; state names ours). Any pair of step and record that isn't listed is refused.
+Source: domain guide 4.A (law, practice; state names ours); the rows are machines/a-proposal.toml. Any pair of step and
+record that isn't listed is refused.
 """
 
 from typing import Any
@@ -15,20 +16,24 @@ from schemas.records import (
     ProposalDrafted,
     ProposalEndorsed,
     ProposalIdentityMatched,
+    ProposalReopened,
     ProposalSentToMinistry,
     QualityControlCompleted,
     VillageMeetingHeld,
 )
-from stream_processors.registry import calendar, codes
+from stream_processors.registry import calendar, cases, codes
+from stream_processors.registry.authority import kind_and_area
 from stream_processors.registry.decision import (
     AlreadyKnown,
     Change,
     Event,
     ProposalStep,
     Refused,
+    facet_of,
     proposal_of,
     record_name,
 )
+from stream_processors.registry.machines.table import Transitions, machine
 from stream_processors.registry.making import maker, replace
 
 _proposal = maker(Proposal)
@@ -36,41 +41,11 @@ _proposal = maker(Proposal)
 ENDORSED = "DISAHKAN"
 AT_STATISTICS_OFFICE = "DISERAHKAN_BPS"
 RANKED = "TERPERINGKAT"
-CANCELLED = "DIBATALKAN"
-TERMINAL = frozenset(
-    {
-        "DITOLAK_MUSDES",
-        "TIDAK_LAYAK",
-        "DITOLAK_DINSOS",
-        "DIKEMBALIKAN_DAERAH",
-        "DITETAPKAN",
-        "CADANGAN",
-        "TIDAK_MEMENUHI",
-        CANCELLED,
-    }
-)  # the exits of some are an open point (O8): until one is decided, what follows is refused
-
-# (step, record) -> outcome -> next step; the outcome "" stands for records without one.
-TRANSITIONS: dict[tuple[str, str], dict[str, str]] = {
-    ("DRAF", "ProposalSubmitted"): {"": "DAFTAR_USULAN_AWAL"},
-    ("DAFTAR_USULAN_AWAL", "ProposalIdentityMatched"): {codes.PADAN: "DAFTAR_USULAN_AWAL"}
-    | dict.fromkeys(codes.PADAN_STATUSES - {codes.PADAN}, "PERLU_PERBAIKAN_IDENTITAS"),
-    ("PERLU_PERBAIKAN_IDENTITAS", "ProposalIdentityCorrected"): {"": "DAFTAR_USULAN_AWAL"},
-    ("DAFTAR_USULAN_AWAL", "VillageMeetingHeld"): {"DISEPAKATI": "DAFTAR_USULAN_AKHIR", "DITOLAK": "DITOLAK_MUSDES"},
-    ("DAFTAR_USULAN_AKHIR", "FieldVerificationCompleted"): {"LAYAK": "TERVERIFIKASI", "TIDAK_LAYAK": "TIDAK_LAYAK"},
-    ("TERVERIFIKASI", "DinsosReviewCompleted"): {
-        "TERIMA": "MENUNGGU_PENGESAHAN",
-        "KEMBALIKAN": "DAFTAR_USULAN_AWAL",
-        "TOLAK": "DITOLAK_DINSOS",
-    },
-    ("MENUNGGU_PENGESAHAN", "ProposalEndorsed"): {"": ENDORSED},
-    ("MENUNGGU_PENGESAHAN", "ProposalEndorsementReturned"): {"": "TERVERIFIKASI"},
-    (ENDORSED, "ProposalSentToMinistry"): {"": "DI_KEMENSOS"},
-    ("DI_KEMENSOS", "QualityControlCompleted"): {"LULUS": AT_STATISTICS_OFFICE, "GAGAL": "DIKEMBALIKAN_DAERAH"},
-    (RANKED, "ProposalDetermined"): {"": "DITETAPKAN"},
-    (RANKED, "ProposalNotDetermined"): {"CADANGAN": "CADANGAN", "TIDAK_MEMENUHI": "TIDAK_MEMENUHI"},
-}
-_REASON_DUE = frozenset({"DITOLAK", "TIDAK_LAYAK", "KEMBALIKAN", "TOLAK", "CADANGAN", "TIDAK_MEMENUHI"})
+MACHINE = machine("USULAN")
+OPEN = MACHINE.standing("open")
+TRANSITIONS: dict[str, Transitions] = {kind: MACHINE.transitions(kind) for kind in sorted(codes.PROPOSAL_KINDS)}
+_REASON_DUE = frozenset((row.record, row.outcome) for row in MACHINE.rows if row.reason)
+_REOPENED_BY = {row.outcome: row.actors for row in MACHINE.rows if row.record == "ProposalReopened"}
 
 
 def outcome_of(record: Any) -> str:
@@ -91,9 +66,9 @@ def decide_draft(record: ProposalDrafted, state: FamilyState) -> Refused | None:
         if getattr(record, name) not in allowed:
             return Refused("CODE_UNKNOWN", f"/{name}", f"{name} is not in its list")
     current = next((one for one in state.proposals if one.kind == record.kind), None)
-    if current is not None and current.step not in TERMINAL:
+    if current is not None and current.step in OPEN:
         return Refused("PROPOSAL_OPEN", "/kind", f"a proposal of this kind is open at {current.step}")
-    return None
+    return cases.refused_ended(state)
 
 
 def decide_step(record: ProposalStep, change: Change, state: FamilyState) -> Refused | None:
@@ -105,17 +80,17 @@ def decide_step(record: ProposalStep, change: Change, state: FamilyState) -> Ref
         )
     if isinstance(record, ProposalCancelled):
         return _cancelling(change, proposal)
-    outcomes = TRANSITIONS.get((proposal.step, record_name(record)))
+    outcomes = TRANSITIONS[proposal.kind].get((proposal.step, record_name(record)))
     if outcomes is None:
         return Refused("ORDER", "", f"{record_name(record)} is not allowed at {proposal.step}")
     if outcome_of(record) not in outcomes:
         pointer = "/status" if isinstance(record, ProposalIdentityMatched) else "/outcome"
         return Refused("CODE_UNKNOWN", pointer, "not an outcome of this step")
-    return _evidence(record) or _guard(change, proposal)
+    return _evidence(record) or _guard(change, proposal, state)
 
 
 def _cancelling(change: Change, proposal: Proposal) -> Refused | None:
-    if proposal.step in TERMINAL:
+    if proposal.step not in OPEN:
         return Refused("ORDER", "", f"ProposalCancelled is not allowed at {proposal.step}")
     if change.prefix.agency not in {proposal.agency, "kemensos"}:
         return Refused("NOT_PROPOSER", "/header/agency", "only the proposer or the ministry cancels")
@@ -123,13 +98,11 @@ def _cancelling(change: Change, proposal: Proposal) -> Refused | None:
 
 
 def _evidence(record: Any) -> Refused | None:
-    needs_reason = outcome_of(record) in _REASON_DUE or (
-        "reason" in type(record).__dataclass_fields__ and not hasattr(record, "outcome")
-    )
-    failed = isinstance(record, QualityControlCompleted) and record.outcome == "GAGAL"
-    given = record.reasons if isinstance(record, QualityControlCompleted) else (reason_of(record),)
-    if (needs_reason or failed) and not (given and all(one.strip() for one in given)):
-        return Refused("REASON_MISSING", "/reasons" if failed else "/reason", "the reason is never empty")
+    many = isinstance(record, QualityControlCompleted)
+    given = record.reasons if many else (reason_of(record),)
+    due = (record_name(record), outcome_of(record)) in _REASON_DUE
+    if due and not (given and all(one.strip() for one in given)):
+        return Refused("REASON_MISSING", "/reasons" if many else "/reason", "the reason is never empty")
     match record:
         case VillageMeetingHeld() if not record.minutes_number.strip() or not 0 < record.signatures <= record.attendees:
             return Refused("MINUTES_MISSING", "/minutes_number", "a meeting has signed minutes")
@@ -143,11 +116,13 @@ def _evidence(record: Any) -> Refused | None:
             return Refused("EVIDENCE_MISSING", "/determination_number", "a determination has its number")
         case ProposalDetermined() if not record.programme.strip():
             return Refused("EVIDENCE_MISSING", "/programme", "a determination names its programme")
+        case ProposalReopened() if not record.evidence.strip():
+            return Refused("EVIDENCE_MISSING", "/evidence", "what is taken up again rests on a new document")
         case _:
             return None
 
 
-def _guard(change: Change, proposal: Proposal) -> Refused | None:
+def _guard(change: Change, proposal: Proposal, state: FamilyState) -> Refused | None:
     match change.record:
         case VillageMeetingHeld() if proposal.padan != codes.PADAN:
             return Refused("NOT_MATCHED", "", "the identity is matched before the meeting")
@@ -155,6 +130,14 @@ def _guard(change: Change, proposal: Proposal) -> Refused | None:
             cut_off = calendar.cut_off(proposal.kind, period) if calendar.is_month(period) else -1
             if change.prefix.occurred_at > cut_off or period < calendar.period_for(proposal.kind, proposal.since):
                 return Refused("PERIOD_CLOSED", "/period", "sent after the month's cut-off: the next period applies")
+        case ProposalReopened(outcome=outcome) if kind_and_area(change.prefix.agency)[0] not in _REOPENED_BY[outcome]:
+            return Refused("AGENCY_MAY_NOT", "/header/agency", f"another office says {outcome}")
+        case ProposalReopened(outcome="PERINGKAT_BARU"):
+            ranking = facet_of(state, "ranking")
+            if ranking is None or not state.decile or ranking.occurred_at <= proposal.since:
+                return Refused("NO_NEWER_RANKING", "/outcome", "the rank is the one that was judged")
+        case ProposalDetermined(programme=programme) if cases.excluded(state, programme):
+            return Refused("EXCLUDED", "/programme", "the family is on the exclusion list of this programme")
     return None
 
 
@@ -190,8 +173,7 @@ def evolve_step(state: FamilyState, record: ProposalStep, event: Event) -> dict[
 def _moved(proposal: Proposal, record: ProposalStep, event: Event) -> Proposal:
     if proposal.proposal_id != record.proposal_id:
         return proposal
-    cancelled = isinstance(record, ProposalCancelled)
-    step = CANCELLED if cancelled else TRANSITIONS[proposal.step, record_name(record)][outcome_of(record)]
+    step = TRANSITIONS[proposal.kind][proposal.step, record_name(record)][outcome_of(record)]
     changes: dict[str, Any] = {"step": step, "since": event.prefix.occurred_at, "reason": reason_of(record)}
     if isinstance(record, ProposalIdentityMatched):
         changes["padan"] = record.status

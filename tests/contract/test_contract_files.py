@@ -25,6 +25,8 @@ SEALED = {
     "AidReceived": {"account": "family"},
     "CivilRegistryMatched": {"registry_name": "person"},
     "DinsosReviewCompleted": {"note": "family"},
+    "FamilyArrived": {"address_line": "family"},
+    "FamilyCardReissued": {"card_number": "family"},
     "FamilyMoved": {"address_line": "family"},
     "FamilyRegistered": {"card_number": "family", "address_line": "family", "telephone": "family"},
     "FamilyVariables": {
@@ -35,6 +37,7 @@ SEALED = {
         "electricity_customer": "family",
     },
     "FieldVerificationCompleted": {"geotag": "family"},
+    "GroundCheckVisited": {"geotag": "family"},
     "IndividualVariables": {"national_id": "person", "name": "person", "birth_day": "person"},
     "MembershipClaimed": {"national_id": "person", "name": "person", "birth_day": "person"},
     "ObjectionFiled": {"grounds": "family", "geotag": "family"},
@@ -44,6 +47,7 @@ BYTES_THAT_ARE_NO_PERSON = {
     ("FamilyState", "counted"),
     ("FamilyState", "recent_changes"),
     ("AccessIntent", "query_cipher"),
+    ("RulesActivated", "file"),
     ("AccessRequestState", "recent_changes"),
 }
 

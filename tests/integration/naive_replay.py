@@ -48,7 +48,37 @@ OUTCOMES = {
     },
     "QualityControlCompleted": {"LULUS": "DISERAHKAN_BPS", "GAGAL": "DIKEMBALIKAN_DAERAH"},
     "ProposalNotDetermined": {"CADANGAN": "CADANGAN", "TIDAK_MEMENUHI": "TIDAK_MEMENUHI"},
+    "ProposalReopened": {
+        "VERIFIKASI_ULANG": "DAFTAR_USULAN_AKHIR",
+        "PERIKSA_ULANG": "TERVERIFIKASI",
+        "PERBAIKI_IDENTITAS": "PERLU_PERBAIKAN_IDENTITAS",
+        "PERINGKAT_BARU": "TERPERINGKAT",
+    },
 }
+UNRANKED_KINDS = {"MENINGGAL", "PINDAH", "PECAH_KK"}  # quality control is their end
+# What a record makes of the case that it is about: machine and step, the step by its outcome where a dict stands.
+CASES: dict[str, tuple[str, Any]] = {
+    "ObjectionFiled": ("SANGGAH", "DIAJUKAN"),
+    "ObjectionReceived": ("SANGGAH", "DITERIMA_SISTEM"),
+    "ObjectionForwarded": ("SANGGAH", "VERIFIKASI_PEMDA"),
+    "ObjectionDecided": ("SANGGAH", None),
+    "GroundCheckAssigned": ("GROUND_CHECK", "DITUGASKAN"),
+    "GroundCheckVisited": ("GROUND_CHECK", "DIKUNJUNGI"),
+    "GroundCheckExamined": ("GROUND_CHECK", "DIPERIKSA"),
+    "GroundCheckDecided": ("GROUND_CHECK", None),
+    "GroundCheckForwarded": ("GROUND_CHECK", "DISERAHKAN_BPS"),
+    "PbiEnrolled": ("PBI_JKN", "AKTIF"),
+    "PbiDeactivated": ("PBI_JKN", "NONAKTIF"),
+    "PbiReactivationProposed": ("PBI_JKN", "USUL_REAKTIVASI"),
+    "PbiReactivationDecided": ("PBI_JKN", {"DISETUJUI": "DISETUJUI_KEMENSOS", "DITOLAK": "DITOLAK"}),
+    "PbiActivated": ("PBI_JKN", "AKTIF_BPJS"),
+    "FamilyExcluded": ("PENGECUALIAN", "BERLAKU"),
+    "ExclusionLifted": ("PENGECUALIAN", "DICABUT"),
+}
+OVER = {"SANGGAH": {"DITERIMA", "DITOLAK"}, "GROUND_CHECK": {"DIPERINGKAT_ULANG"},
+        "PENGECUALIAN": {"BERAKHIR", "DICABUT"}}  # fmt: skip
+FORMS = ("TERISI_LENGKAP", "TERISI_TIDAK_LENGKAP", "TIDAK_ADA_RESPONDEN", "MENOLAK", "PINDAH_ATAU_BANGUNAN_TIDAK_ADA")
+RAN_OUT = {"SANGGAH": "KEDALUWARSA", "PENGECUALIAN": "BERAKHIR", "PBI_JKN": "NONAKTIF"}
 DIFFICULTIES = (
     "seeing", "hearing", "walking", "hands", "learning", "behaviour", "speaking", "self_care", "remembering",
 )  # fmt: skip
@@ -118,6 +148,8 @@ def registered(event: dict[str, Any]) -> State:
 def change(state: State, name: str, event: dict[str, Any]) -> None:
     if name in EFFECTS:
         EFFECTS[name](state, event)
+    elif name in CASES:
+        case_step(state, name, event)
     elif name in {"MembershipConfirmed", "MembershipContested", "MembershipEnded"}:
         standing(state, name, event)
     else:
@@ -191,6 +223,7 @@ def standing(state: State, name: str, event: dict[str, Any]) -> None:
 
 def visit(state: State, event: dict[str, Any]) -> None:
     filled = event["family"] is not None
+    task_moved(state, event, {"DITUGASKAN", "DIKUNJUNGI"}, FORMS[event["result"] - 1])
     if not in_force(state, "ground_check" if filled else "ground_check_attempt", event["header"]) or not filled:
         return
     answers = {one["person_ref"]: one for one in event["individuals"]}
@@ -203,6 +236,7 @@ def visit(state: State, event: dict[str, Any]) -> None:
 def rank(state: State, event: dict[str, Any]) -> None:
     if not in_force(state, "ranking", event["header"]):
         return
+    task_moved(state, event, {"DISERAHKAN_BPS"}, "DIPERINGKAT_ULANG", event["run_id"])
     state["decile"], state["ranking_run"] = event["decile"] or 0, event["run_id"]
     state["percentile"] = -1 if event["percentile"] is None else event["percentile"]
     for proposal in state["proposals"] if event["decile"] is not None else ():
@@ -235,6 +269,8 @@ def step(state: State, name: str, event: dict[str, Any]) -> None:
         reached = "DAFTAR_USULAN_AWAL" if event["status"] == "PADAN" else "PERLU_PERBAIKAN_IDENTITAS"
     else:
         reached = OUTCOMES[name][event["outcome"]] if name in OUTCOMES else NEXT[name]
+    if reached == "DISERAHKAN_BPS" and proposal["kind"] in UNRANKED_KINDS:
+        reached = "TERCATAT"
     reason = ",".join(event.get("reasons", ())) or event.get("reason") or ""
     proposal.update(step=reached, since=at, reason=reason)
     if name == "ProposalSentToMinistry":
@@ -243,7 +279,66 @@ def step(state: State, name: str, event: dict[str, Any]) -> None:
         proposal["period"] = open_month(proposal["kind"], at)
 
 
+def case_step(state: State, name: str, event: dict[str, Any]) -> None:
+    """Let an objection, a task, a PBI-JKN membership or an exclusion take a step; what is over begins anew."""
+    machine, reached = CASES[name]
+    if not isinstance(reached, str):
+        reached = event["outcome"] if reached is None else reached[event["outcome"]]
+    due = 0
+    if name == "ObjectionForwarded":
+        due = end_of_day(event["header"]["occurred_at"], 14)
+    if name == "PbiDeactivated" and event["reason"] in {"TIDAK_DI_DTSEN", "DESIL_6_10"}:
+        reached, due = "MASA_TENGGANG", end_of_day(event["header"]["occurred_at"], 30)
+    if name == "FamilyExcluded" and event["expires_on"] is not None:
+        due = (event["expires_on"] + 1) * 86_400_000_000 - 7 * 3_600_000_000 - 1
+    reason = next((event[field] for field in ("reason", "ground", "exclusion") if event.get(field)), "")
+    rests = ("determination_number", "batch", "evidence")
+    reference = next((event[field] for field in rests if field in event), "")
+    for about in abouts(state, machine, event):
+        put_case(state, (machine, about), event, {"step": reached, "due_at": due, "reason": reason}, reference)
+
+
+def abouts(state: State, machine: str, event: dict[str, Any]) -> list[str]:
+    if machine == "PENGECUALIAN":
+        return [f"{event['exclusion']}/{programme}" for programme in event["programmes"]]
+    named = event.get("objection_id") or event.get("task_id")
+    if named is not None:
+        return [one["about"] for one in state["cases"] if one["machine"] == machine and one["case_id"] == named]
+    return [event.get("objection_kind") or event.get("person_ref") or ""]
+
+
+def put_case(
+    state: State, which: tuple[str, str], event: dict[str, Any], new: dict[str, Any], reference: str = ""
+) -> None:
+    header = event["header"]
+    found = [one for one in state["cases"] if (one["machine"], one["about"]) == which]
+    if not found:
+        found = [{"machine": which[0], "about": which[1]}]
+        state["cases"].append(found[0])
+    anew = "objection_kind" in event  # also of one that expired
+    if "step" not in found[0] or found[0]["step"] in OVER.get(which[0], ()) or anew:
+        found[0].update(case_id=header["change_id"], agency=header["agency"], reference="")
+    found[0].update(new, since=header["occurred_at"], reference=reference or found[0]["reference"])
+
+
+def task_moved(state: State, event: dict[str, Any], waiting: set[str], reached: str, reference: str = "") -> None:
+    for one in state["cases"]:
+        at_hand = one["machine"] == "GROUND_CHECK" and one["step"] in waiting
+        if at_hand and event["header"]["occurred_at"] >= one["since"]:
+            put_case(state, ("GROUND_CHECK", ""), event, {"step": reached, "due_at": 0, "reason": ""}, reference)
+
+
+def end_of_day(micros: int, days: int) -> int:
+    """Return the last microsecond of the day in western Indonesia so many days later."""
+    later = (EPOCH + micros * MICRO).astimezone(WIB).date() + timedelta(days=days + 1)
+    midnight = datetime(later.year, later.month, later.day, tzinfo=WIB)
+    return (midnight - EPOCH) // MICRO - 1
+
+
 def deadline(state: State, event: dict[str, Any]) -> None:
+    for case in state["cases"]:
+        if case["case_id"] == event["subject_id"] and case["due_at"] == event["due_at"]:
+            case.update(step=RAN_OUT[case["machine"]], since=event["header"]["occurred_at"], due_at=0)
     learned = max(event["header"]["recorded_at"], event["due_at"] + 1)
     for proposal in state["proposals"]:
         if proposal["proposal_id"] == event["subject_id"]:
@@ -292,47 +387,22 @@ def counts(state: State) -> list[str]:
             if one["result"] == "LAYAK"
         ],
         *[f"proposals_by_step/{kabkota}/{one['kind']}/{one['step']}" for one in state["proposals"]],
-        *[f"persons_by_nik_ownership/{kabkota}/{2 if one['padan'] == 'NIK_KOSONG' else 1}" for one in living],
-        *[f"persons_by_birth_year/{kabkota}/{one['birth_year']}" for one in living if one["birth_year"] <= BORN_UNTIL],
-        *[f"persons_by_condition/{kabkota}/{code}" for code in conditions(state)],
-        *[f"persons_in_pbi_jkn/{kabkota}/PBI_JKN" for _ in insured(state)],
-        *[f"families_in_pbi_jkn/{kabkota}/PBI_JKN" for _ in insured(state)[:1]],
-        *[f"families_by_aid/{kabkota}/{one['programme']}/{one['standing'] or 'DITERIMA'}" for one in state["aid"]],
     ]
-
-
-def conditions(state: State) -> list[str]:
-    """Return each condition of each living member once; the ground check tells severe disability too."""
-    living = {one["person_ref"] for one in state["members"] if one["standing"] in {"PENDING", "CONFIRMED"}}
-    having = {(one["person_ref"], one["condition"]) for one in state["conditions"]}
-    having |= {(one["person_ref"], "DISABILITAS_BERAT") for one in state["members"] if one["severe_disability"]}
-    return [code for person, code in sorted(having) if person in living]
-
-
-def insured(state: State) -> list[str]:
-    """Return the living members that are covered by PBI-JKN, in the grace too."""
-    living = {one["person_ref"] for one in state["members"] if one["standing"] in {"PENDING", "CONFIRMED"}}
-    covered = [one["about"] for one in state["cases"] if one["machine"] == "PBI_JKN" and one["step"] in COVERED]
-    return [person for person in covered if person in living]
 
 
 def counted(state: State) -> bytes:
     """Return what a state says of its own counts, as the schema's documentation tells."""
     if state["status"] != "AKTIF":
-        return b"2"
+        return b"1"
     code = state["region"]["code"]
     living = [one for one in state["members"] if one["standing"] in {"PENDING", "CONFIRMED"}]
-    traits = [str(one["birth_year"]) for one in living if one["birth_year"] <= BORN_UNTIL]
-    traits += conditions(state) + ["PBI_JKN" for _ in insured(state)]
     parts = (
-        "2",
+        "1",
         code[: LEVELS["kecamatan"]] if "." in code else code,
         str(state["decile"] or ""),
         "".join(sorted(f"{one['marital_status']}/{one['padan']}\x1f" for one in living)),
         "".join(one["programme"] + "\x1f" for one in state["eligibility"] if one["result"] == "LAYAK"),
         "".join(sorted(f"{one['kind']}/{one['step']}\x1f" for one in state["proposals"])),
-        "".join(f"{one}\x1f" for one in sorted(traits)),
-        "".join(f"{one['programme']}/{one['standing'] or 'DITERIMA'}\x1f" for one in state["aid"]),
     )
     return "\x1e".join(parts).encode()
 

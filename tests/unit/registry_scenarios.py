@@ -70,6 +70,10 @@ _PROPOSAL: dict[str, tuple[str, dict[str, Any]]] = {
     "QualityControlCompleted": ("kemensos", {"outcome": "LULUS", "reasons": ()}),
     "ProposalDetermined": ("kemensos", {"determination_number": "P-1", "programme": "PKH"}),
     "ProposalNotDetermined": ("kemensos", {"outcome": "CADANGAN", "reason": "KUOTA_PENUH"}),
+    "ProposalReopened": (
+        DINSOS,
+        {"outcome": "PERIKSA_ULANG", "reason": "BERKAS_LENGKAP", "evidence": "SURAT-1"},
+    ),
     "ProposalCancelled": (DESA, {"reason": "DITARIK"}),
 }
 STEPS = tuple(name for name in _PROPOSAL if name != "ProposalDrafted")
@@ -118,6 +122,64 @@ PLAUSIBLE: dict[str, tuple[str, dict[str, Any]]] = _PROPOSAL | {
     "DeadlineReached": ("registry", {"kind": "PROPOSAL_CUT_OFF.BARU", "subject_id": DRAFT, "due_at": NOW}),
     "ReevaluationRequested": ("registry", {"rule_set": "pkh", "version": "2025.1"}),
 }
+OBJECTION, TASK, SPLIT = b"an objection ...", b"a task .........", b"a split ........"
+_WHY = {"reason": "ALASAN", "evidence": "SURAT-1"}
+_CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "ObjectionFiled": (
+        "kemensos",
+        {
+            "objection_kind": "TIDAK_LAYAK",
+            "objector_ref": "o" * 26,
+            "objector_region": place(VILLAGE),
+            "photo_digest": b"p" * 32,
+            "geotag": b"sealed",
+        },
+    ),
+    "ObjectionReceived": ("kemensos", {"objection_id": OBJECTION}),
+    "ObjectionForwarded": ("kemensos", {"objection_id": OBJECTION}),
+    "ObjectionDecided": (DINSOS, {"objection_id": OBJECTION, "outcome": "DITERIMA", "reason": "MAMPU"}),
+    "GroundCheckAssigned": (DINSOS, {"batch": "T-1", "pendamping": "p-1"}),
+    "GroundCheckVisited": (PENDAMPING, {"task_id": TASK, "geotag": b"sealed"}),
+    "GroundCheckExamined": (DINSOS, {"task_id": TASK}),
+    "GroundCheckDecided": (DINSOS, {"task_id": TASK, "outcome": "DITERIMA", "reason": "CUKUP"}),
+    "GroundCheckForwarded": (DINSOS, {"task_id": TASK, "batch": "K-1"}),
+    "PbiEnrolled": ("kemensos", {"person_ref": ANI, "determination_number": "SK-PBI-1"}),
+    "PbiDeactivated": ("kemensos", {"person_ref": ANI, "reason": "DESIL_6_10", "evidence": "SURAT-1"}),
+    "PbiReactivationProposed": (
+        DINSOS,
+        {"person_ref": ANI, "ground": "PENYAKIT_KRONIS", "evidence": "SURAT-1"},
+    ),
+    "PbiReactivationDecided": ("kemensos", {"person_ref": ANI, "outcome": "DISETUJUI", "reason": "LENGKAP"}),
+    "PbiActivated": ("kemensos", {"person_ref": ANI}),
+    "FamilyExcluded": (
+        "kemensos",
+        {"exclusion": "PERANGKAT_DESA", "programmes": ("PKH", "SEMBAKO"), "evidence": "SURAT-1"},
+    ),
+    "ExclusionLifted": (
+        "kemensos",
+        {"exclusion": "PERANGKAT_DESA", "programmes": ("PKH", "SEMBAKO"), "reason": "BERHENTI", "cites": DRAFT},
+    ),
+}
+_STANDINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "FamilyDeparted": (DINSOS, _WHY),
+    "FamilyArrived": (
+        DINSOS,
+        {"region": place(NEIGHBOUR), "address_line": b"s", "evidence": "SURAT-1", "findings": ()},
+    ),
+    "FamilySplit": (DINSOS, _WHY),
+    "FamilyBranched": (DINSOS, {"parent_id": OTHER_FAMILY, "split_id": SPLIT}),
+    "FamilyMerged": (DINSOS, {"into_id": OTHER_FAMILY, **_WHY}),
+    "FamilyAbsorbed": (DINSOS, {"merged_id": OTHER_FAMILY, **_WHY}),
+    "FamilyDissolved": (DINSOS, _WHY),
+    "FamilyDeactivated": ("kemensos", _WHY),
+    "FamilyReactivated": ("kemensos", _WHY),
+    "FamilyCardReissued": (
+        "dukcapil",
+        {"card_ref": "n" * 26, "card_number": b"s", "reason": "HILANG", "findings": ()},
+    ),
+    "PersonReactivated": ("dukcapil", {"person_ref": ANI, **_WHY}),
+}
+PLAUSIBLE |= _CASES | _STANDINGS
 _PLACE = {"programme": "BPNTD", "period": "2025-03", "run_id": "BPNTD-2025-03-1", "place": 1}
 _AID: dict[str, tuple[str, dict[str, Any]]] = {
     "AidAllocated": (DINSOS, {**_PLACE, "amount_rupiah": 200_000, "determination_number": "P-1"}),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FAMILY = "a" * 26
-CARD = "c" * 26
+CARD, ANEW = "c" * 26, "d" * 26
 PERSON = "p" * 26
 NOW = 1_750_000_000_000_000
 RAWA, PESONA, FAR = "35.71.02.1001", "35.71.02.1002", "11.01.01.2001"
@@ -146,6 +146,14 @@ def test_a_claim_makes_the_person_known() -> None:
     database = Database()
     database.write(rows.event_writes(claimed()))
     assert database.live(tables.FAMILY_OF_REFERENCE) == {("pp", PERSON, FAMILY): (rows.PERSON,)}
+
+
+def test_a_card_issued_anew_makes_the_same_family_known_by_another_name() -> None:
+    database = Database()
+    anew = records.FamilyCardReissued(header=header(2), card_ref=ANEW, card_number=b"s", reason="HILANG", findings=())
+    for event in (registered(), codec.encode(anew), registered()):
+        database.write(rows.event_writes(event))
+    assert set(database.live(tables.FAMILY_OF_REFERENCE)) == {("cc", CARD, FAMILY), ("dd", ANEW, FAMILY)}
 
 
 def test_an_erased_person_is_found_by_reference_no_more_whatever_the_order() -> None:

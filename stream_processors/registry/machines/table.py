@@ -18,7 +18,7 @@ START: Final = ""
 _STANDINGS: Final = get_args(Standing)
 _BASES: Final = get_args(Basis)
 _NEEDED: Final = frozenset(("from", "record", "to", "actors", "basis", "source"))
-_FIELDS: Final = _NEEDED | {"outcome", "evidence", "reason", "reasons", "kinds", "guards", "due"}
+_FIELDS: Final = _NEEDED | {"outcome", "evidence", "reason", "reasons", "kinds", "guards", "due", "opens"}
 
 Outcomes = dict[str, str]
 Transitions = dict[tuple[str, str], Outcomes]
@@ -38,6 +38,7 @@ class Row(NamedTuple):
     to: str
     actors: tuple[str, ...]
     evidence: tuple[str, ...]
+    opens: bool  # a new subject begins with it, whatever the one before came to
     reason: bool
     reasons: tuple[str, ...]  # the list that the reason is of; empty for any
     kinds: tuple[str, ...]  # the kinds of subject that it holds for; empty for all without a row of their own
@@ -131,6 +132,7 @@ def _rows(entry: Mapping[str, Any], states: Mapping[str, Standing], name: str) -
                 to=state if entry["to"] == SAME else entry["to"],
                 actors=tuple(entry["actors"]),
                 evidence=tuple(entry.get("evidence", ())),
+                opens=bool(entry.get("opens", state == START)),
                 reason=bool(entry.get("reason", "reasons" in entry)),
                 reasons=tuple(entry.get("reasons", ())),
                 kinds=tuple(entry.get("kinds", ())),
