@@ -118,6 +118,7 @@ def _command(source: Source) -> Callable[..., None]:
         told = Told(source.row_records)
         matched = _matched(source, reading, against, match_report)
         published = _checked(reading, told) if check else _published(reading, agency, told)
+        told.lines.sort(key=lambda line: line.row)
         _write(source.layout, reading, told.lines, report, out)
         _show(published, told, matched, check, json)
 

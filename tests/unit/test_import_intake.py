@@ -146,3 +146,11 @@ def test_of_two_statements_of_one_key_the_first_counts() -> None:
     assert before is not None
     assert (before.content, before.at, before.row) == (earlier.hashed("one"), 5, 2)
     assert (earlier.meet("x"), earlier.unmet()) == (None, 0)
+
+
+def test_reading_is_measured_by_rows_and_memory_at_two_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "FEW", 200)
+    monkeypatch.setattr(importing, "MANY", 1_000)
+    found = {result.name: result.value for result in importing.importing()}
+    assert {"import.rate", "import.cpu", "import.memory.200", "import.memory.1000", "import.growth"} == set(found)
+    assert found["import.growth"] < 1.5
