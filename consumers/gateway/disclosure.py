@@ -21,6 +21,7 @@ from consumers.gateway.families import Families
 from consumers.gateway.looking import BEHIND, Looking, Result, Wanted, outcome_of
 from consumers.gateway.opening import KeysUnavailable
 from consumers.gateway.policy import Allowed, Denied
+from consumers.gateway.provenance import ProvenanceDisclosed
 from consumers.gateway.rankings import Tell
 from consumers.gateway.recording import Draft, Recorder, Wish, canonical
 from consumers.gateway.request import (
@@ -33,6 +34,7 @@ from consumers.gateway.request import (
     ExportStream,
     FamilyDisclosed,
     HistoryDisclosed,
+    LifeDisclosed,
     Purpose,
     RankingDisclosed,
     RefusalsAsked,
@@ -42,6 +44,7 @@ from consumers.gateway.request import (
     Withheld,
 )
 from consumers.gateway.streaming import OpenedExport
+from consumers.gateway.why import Tell as TellLife
 from consumers.replay import moments as times
 from consumers.replay import two_times
 from consumers.replay.moments import Moments
@@ -142,6 +145,31 @@ class Door:
             return answer
         told, found, receipts = answer
         return RankingDisclosed(found.family_id, told, receipts)
+
+    def life(self, caller: Caller, purpose: Purpose, asked: Asked, tell: TellLife) -> LifeDisclosed | Withheld:
+        """Return what `tell` says of the family's whole life once the look is on record; nothing sealed is opened.
+
+        `tell` is called only after the intent is durable. It takes a purpose that may see history and ranking.
+        """
+        wish = Wish(caller, purpose, "READ", asked, (purposes.HISTORY, purposes.RANKING))
+        answer = self._looked(wish, asked, lambda wanted: self._looking.life(wanted, tell))
+        if isinstance(answer, Withheld):
+            return answer
+        told, found, receipts = answer
+        return LifeDisclosed(found.family_id, told, receipts)
+
+    def provenance(self, caller: Caller, purpose: Purpose, asked: Asked) -> ProvenanceDisclosed | Withheld:
+        """Return the source of each of the family's variables once the look is on record; nothing is opened or shown.
+
+        It tells what the history tells, variable by variable, and takes a purpose that may see the history.
+        """
+        answer = self._looked(
+            Wish(caller, purpose, "READ", asked, (purposes.HISTORY,)), asked, self._looking.provenance
+        )
+        if isinstance(answer, Withheld):
+            return answer
+        found, shown, receipts = answer
+        return ProvenanceDisclosed(shown.family_id, found, receipts)
 
     def refusals(
         self, caller: Caller, purpose: Purpose, agency: str, read: Callable[[], Sequence[Any]]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from consumers.gateway import opening, past, rankings
+from consumers.gateway import opening, past, rankings, why
 from consumers.gateway.families import Families
+from consumers.gateway.provenance import Source, sources_of
 from consumers.gateway.request import Asked, CardAsked, FamilyAsked, PersonAsked, Withheld
 from consumers.gateway.timeline import Entry, timeline
 from consumers.replay import two_times
@@ -113,6 +114,26 @@ class Looking:
             return found
         told = tell(found)
         return told, _result(now, told)
+
+    def life(self, wanted: Wanted, tell: why.Tell) -> tuple[Any, Result] | Withheld:
+        """Return what `tell` says of the family's whole life, nothing sealed opened; it shows everybody ever in it."""
+        now = self._now(wanted)
+        if isinstance(now, Withheld):
+            return now
+        found = why.read(self.families, now)
+        if isinstance(found, Withheld):
+            return found
+        told = tell(found)
+        persons = tuple(sorted(member.person_ref for member in now.members))
+        return told, Result(now.family_id, now.sequence, persons or (now.family_id,), told)
+
+    def provenance(self, wanted: Wanted) -> tuple[tuple[Source, ...], Result] | Withheld:
+        """Return the source of each of the family's variables, no answer among them."""
+        now = self._now(wanted)
+        if isinstance(now, Withheld):
+            return now
+        found = sources_of(self.families, now)
+        return found if isinstance(found, Withheld) else (found, _result(now, [asdict(one) for one in found]))
 
     def _opening(self, wanted: Wanted) -> opening.Opening:
         return opening.Opening(self.opener, wanted.intent)

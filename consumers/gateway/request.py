@@ -179,6 +179,15 @@ class RankingDisclosed:
 
 
 @dataclass(frozen=True, slots=True)
+class LifeDisclosed:
+    """A family's whole life as it was told, on record."""
+
+    family_id: str
+    told: Any
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Withheld:
     """Nothing is shown, and why: a code of the policy, AUDIT_UNAVAILABLE, READ_MODEL_UNAVAILABLE, NOT_FOUND, ...
 

@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "publish": "publish:app",
     "run": "run:app",
     "rebuild": "rebuild:app",
-    "family": "emergency:family",
+    "family": "family:app",
     "indicators": "indicators:app",
     "refusals": "read:refusals",
     "dead-letters": "read:dead_letters",

@@ -12,7 +12,7 @@ from consumers.read_model.audit_queries import Accesses
 from jejak import composition
 from jejak.audit import admission
 from jejak.cli import output
-from jejak.cli.read import DEFAULT_FIELDS, Ref, asked, caller, family, withheld
+from jejak.cli.read import DEFAULT_FIELDS, Ref, asked, caller, withheld
 from jejak.cli.stack import Json
 from jejak.settings import Settings
 
@@ -83,6 +83,3 @@ def _second(settings: Settings) -> Caller:
     if not isinstance(found, Caller):
         raise withheld(found.code if isinstance(found, NotAuthenticated) else "SECOND_TOKEN_MISSING")
     return found
-
-
-family.command("emergency")(emergency)

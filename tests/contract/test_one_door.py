@@ -78,6 +78,7 @@ def test_what_was_refused_to_an_agency_is_read_through_the_door_or_by_who_waits_
         Path("jejak/reading.py"),
         Path("jejak/audit/requests.py"),
         Path("jejak/cli/read.py"),
+        Path("jejak/cli/why.py"),  # within the look at one family: called by the door, once its intent is on record
     }
 
 
@@ -110,6 +111,9 @@ class Closed:
     def history(self, *_: object) -> Withheld:
         return Withheld("PURPOSE_UNKNOWN")
 
+    def life(self, *_: object) -> Withheld:
+        return Withheld("PURPOSE_UNKNOWN")
+
     def refusals(self, *_: object) -> Withheld:
         return Withheld("PURPOSE_UNKNOWN")
 
@@ -126,7 +130,8 @@ def closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["show"], ["show", "--json"], ["history"], ["history", "--json"], ["eligibility"], ["refusals"]]
+    "command",
+    [["show"], ["show", "--json"], ["history"], ["history", "--json"], ["eligibility"], ["why"], ["refusals"]],
 )
 def test_what_the_policy_denies_the_command_line_prints_nothing_of(command: list[str]) -> None:
     asked = ["family", command[0], FAMILY, *command[1:]] if command[0] != "refusals" else command

@@ -1,0 +1,71 @@
+"""`jejak family why`: why a family stands where it stands, in plain Indonesian or English, through the one door.
+
+Parses and prints; what is said lies in jejak/why.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from consumers.gateway.request import Purpose, Withheld
+from consumers.gateway.why import Life
+from jejak import composition
+from jejak.cli import output
+from jejak.cli.read import DEFAULT_PURPOSE, Ref, Said, Why, asked, caller, withheld
+from jejak.cli.stack import Json
+from jejak.ranking import explaining, record
+from jejak.settings import Settings
+from jejak.why import story
+from jejak.why.wording import LANGUAGES, Words
+from schemas.records import ChangeRefused
+
+REFUSALS: Final = 2_000  # an agency's newest that are looked through
+Lang = Annotated[str, typer.Option("--lang", help="id or en.")]
+
+
+def why(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, lang: Lang = "id", json: Json = False) -> None:
+    """Tell why a family stands where it stands: what happened, what was refused, rank, programmes, what comes next."""
+    language = next((one for one in LANGUAGES if one == lang), None)
+    if language is None:
+        raise typer.BadParameter("--lang is id or en")
+    settings, words = Settings(), Words(language)
+    wanted = asked(ref, settings)
+    with composition.connected(settings) as registry, registry.door() as door:
+        tables = registry.in_time().read_model()
+
+        def latest(agency: str, most: int) -> Sequence[ChangeRefused]:
+            return tables.refusals(agency, limit=most)
+
+        def tell(life: Life) -> dict[str, Any]:
+            refused = story.refusals_of(life, story.agencies_of(life), latest, REFUSALS)
+            ranking = explaining.explained(life.rankings, record.runs(registry.endpoints.kafka))
+            return story.story(life, refused, ranking, composition.now(), words)
+
+        found = door.life(caller(settings), Purpose(purpose, text), wanted, tell)
+    if isinstance(found, Withheld):
+        raise withheld(found.code)
+    if json:
+        output.as_json(found.told)
+        return
+    _print(found.told, words)
+    output.OUT.print(f"on record: {len(found.receipts)} audit entries")
+
+
+def _print(told: dict[str, Any], words: Words) -> None:
+    show = output.OUT.print
+    show(words.line("title", family=told["family_id"]), style="bold")
+    for part in ("timeline", "place", "programmes", "next"):
+        show(f"\n{words.line(part)}", style="bold", markup=False)
+        for line in _lines(told, part):
+            show(f"- {line}", markup=False)
+
+
+def _lines(told: dict[str, Any], part: str) -> list[str]:
+    match part:
+        case "timeline":
+            return [*(f"{one['day']}: {one['sentence']}" for one in told["timeline"]), *map(str, told["notes"])]
+        case "place":
+            return [str(one) for one in told["rank"]]
+        case _:
+            return [str(one) for one in told[part]]

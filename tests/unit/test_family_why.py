@@ -1,0 +1,266 @@
+"""Why a family stands where it stands, told in both languages: given events and refusals, then lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from consumers.gateway.disclosure import Door
+from consumers.gateway.request import LifeDisclosed, Purpose, Withheld
+from consumers.gateway.why import Life, read
+from identity.open import Opener
+from jejak.ranking import explaining
+from jejak.why import story
+from jejak.why.story import Refusals
+from jejak.why.wording import LANGUAGES, Language, Words
+from schemas import codec, records
+from tests.unit.registry_scenarios import (
+    ANI,
+    BOTH,
+    BUDI,
+    DESA,
+    DINSOS,
+    DRAFT,
+    FAMILY,
+    VILLAGE,
+    Scenario,
+    at,
+    claimed,
+    drafted,
+    matched,
+    registered,
+    say,
+)
+from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, PURPOSE, Room
+from tests.unit.test_gateway_times import OneFamily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOW: Final = at(2025, 4, 20)
+
+
+def given(*changes: Any) -> Scenario:
+    return Scenario(rules=BOTH, clock=at(2025, 3, 10)).and_given(registered(), claimed(), matched(), *changes)
+
+
+def refused(record: str, rule: str, **fields: Any) -> records.ChangeRefused:
+    change = say(record, **fields)
+    return records.ChangeRefused(
+        header=change.header,
+        record=codec.name_of(change),
+        rule=rule,
+        pointer="/kind",
+        explanation="a sentence",
+        source_topic="jejak.changes.v1",
+        source_partition=0,
+        source_offset=7,
+    )
+
+
+def life(scene: Scenario) -> Life:
+    found = read(OneFamily(scene), scene.state)
+    assert isinstance(found, Life)
+    return found
+
+
+def told(scene: Scenario, language: Language, *refusals: records.ChangeRefused, runs: Any = None) -> dict[str, Any]:
+    lived = life(scene)
+    ranking = explaining.explained(lived.rankings, runs or {})
+    return story.story(lived, Refusals(refusals), ranking, NOW, Words(language))
+
+
+def sentences(found: dict[str, Any]) -> list[str]:
+    return [f"{one['day']}: {one['sentence']}" for one in found["timeline"]]
+
+
+def test_a_proposal_is_told_by_the_kind_and_area_of_who_proposed_it_in_both_languages() -> None:
+    scene = given(drafted())
+    assert sentences(told(scene, "id"))[-1] == (
+        f"1 Maret 2025: Desa/kelurahan di wilayah {VILLAGE} mengajukan usulan keluarga baru, atas nama operator desa."
+    )
+    assert sentences(told(scene, "en"))[-1] == (
+        f"1 March 2025: The desa or kelurahan of area {VILLAGE} drafted a proposal of a new family,"
+        " proposed by the desa's operator."
+    )
+
+
+def test_a_refusal_is_told_with_who_said_what_and_by_which_rule() -> None:
+    late = refused("ProposalDrafted", "PROPOSAL_OPEN", occurred=at(2025, 3, 12))
+    found = told(given(drafted()), "id", late)
+    line = next(one for one in found["timeline"] if one["rule"])
+    assert (line["sequence"], line["rule"]) == (None, "PROPOSAL_OPEN")
+    assert line["sentence"] == (
+        f'Desa/kelurahan di wilayah {VILLAGE} menyampaikan "mengajukan usulan", tetapi ditolak:'
+        " masih ada usulan sejenis yang terbuka (PROPOSAL_OPEN)."
+    )
+    english = next(one["sentence"] for one in told(given(), "en", late)["timeline"] if one["rule"])
+    assert english.endswith(
+        'said "draft a proposal", and it was refused: a proposal of this kind is open (PROPOSAL_OPEN).'
+    )
+
+
+def test_a_step_with_a_reason_says_it() -> None:
+    scene = given(
+        drafted(),
+        say("ProposalSubmitted"),
+        say("ProposalIdentityMatched", status="NAMA_BEDA"),
+    )
+    assert sentences(told(scene, "en"))[-1].endswith(
+        "matched the identity of the proposal: the name differs from the civil registry's."
+    )
+    cancelled = scene.and_given(say("ProposalCancelled", reason="DITARIK_PENGUSUL"))
+    assert sentences(told(cancelled, "id"))[-1].endswith("membatalkan usulan. Alasan: DITARIK_PENGUSUL.")
+
+
+def test_members_are_told_by_number_and_nobody_s_reference_is() -> None:
+    header = say("CivilRegistryMatched", agency=DINSOS, person_ref=BUDI, status="PADAN").header
+    noted = records.PersonConditionRecorded(
+        header=header, person_ref=BUDI, condition="HAMIL", holds=True, ordinal=1, until=0
+    )
+    scene = given(claimed(BUDI), noted)
+    for language in LANGUAGES:
+        text = str(told(scene, language))
+        assert ANI not in text
+        assert BUDI not in text
+        assert "HAMIL" not in text
+    assert "anggota ke-2" in sentences(told(scene, "id"))[-1]
+
+
+def test_the_rank_in_force_and_the_one_before_are_told() -> None:
+    first = say("FamilyRanked", run_id="Q1", decile=2, occurred=at(2025, 3, 1))
+    scene = given(first, say("FamilyRanked", run_id="Q2", decile=6, occurred=at(2025, 3, 9)))
+    assert told(scene, "id")["rank"][0].startswith("Desil 6 dari 10 menurut putaran Q2")
+    assert "Sebelumnya, menurut putaran Q1: desil 2." in told(scene, "id")["rank"]
+    assert "Before, by run Q1: decile 2." in told(scene, "en")["rank"]
+
+
+def test_a_family_without_a_decile_is_told_why() -> None:
+    assert told(given(), "en")["rank"] == ["Belum Ada Desil (no decile): no ranking run ever spoke of this family."]
+    nothing = {"decile": None, "percentile": None, "unranked_reason": "GROUND_CHECK_MISSING"}
+    scene = given(say("FamilyRanked", run_id="Q1", **nothing))
+    assert "belum ada hasil ground check (GROUND_CHECK_MISSING)" in told(scene, "id")["rank"][0]
+
+
+def test_each_programme_s_result_is_told_with_its_reasons() -> None:
+    scene = given(say("FamilyRanked", run_id="Q1", decile=9))
+    found = {one.partition(":")[0]: one for one in told(scene, "en")["programmes"]}
+    assert "the decile is outside 1 to 4 (DESIL_DI_LUAR_1_4)" in found["PKH"]
+    assert found["SEMBAKO"].startswith("SEMBAKO: not eligible by rules 2025.1: ")
+    assert told(given(), "id")["programmes"] == ["Belum ada keputusan kelayakan untuk program apa pun."]
+
+
+def test_an_amount_is_told_as_each_language_writes_it() -> None:
+    scene = given(say("FamilyRanked", run_id="Q1", decile=1))
+    assert any("Rp2.400.000 setahun" in one for one in told(scene, "id")["programmes"])
+    assert any("Rp2,400,000 a year" in one for one in told(scene, "en")["programmes"])
+
+
+def test_an_open_proposal_says_where_it_stands_and_who_acts_next() -> None:
+    lines = told(given(drafted()), "en")["next"]
+    assert "Proposal of a new family: a draft." in lines
+    assert "Next step: put it on the first list; by The desa or kelurahan or The Ministry of Social Affairs." in lines
+
+
+def test_an_endorsed_proposal_says_until_when_it_has_to_be_sent() -> None:
+    steps = (
+        "ProposalSubmitted",
+        "ProposalIdentityMatched",
+        "VillageMeetingHeld",
+        "FieldVerificationCompleted",
+        "DinsosReviewCompleted",
+        "ProposalEndorsed",
+    )
+    scene = given(drafted(), *(say(one, occurred=at(2025, 3, 10)) for one in steps))
+    assert (
+        "Agar masuk periode Maret 2025, usulan dikirim paling lambat 15 Maret 2025; sesudah itu periode berikutnya."
+        in told(scene, "id")["next"]
+    )
+
+
+def test_an_ended_proposal_offers_no_step() -> None:
+    scene = given(drafted(), say("ProposalCancelled", reason="X"))
+    assert not any(one.startswith("Next step") for one in told(scene, "en")["next"])
+
+
+def test_how_to_correct_and_until_when_is_told() -> None:
+    lines = told(given(), "en")["next"]
+    assert any("PERBAIKAN" in one and "15 May 2025" in one for one in lines)
+    asked = told(given(drafted(kind="PERBAIKAN")), "en")["next"]
+    assert not any("PERBAIKAN or PERUBAHAN_DESIL" in one for one in asked)
+
+
+def test_a_member_whose_identity_does_not_match_is_told_where_to_correct_it() -> None:
+    scene = given(claimed(BUDI), matched(BUDI, status="NAMA_BEDA"))
+    assert (
+        "Anggota ke-2: nama berbeda dengan Dukcapil (NAMA_BEDA). Perbaiki di Dukcapil, lalu mintalah operator desa"
+        " mencocokkan lagi." in told(scene, "id")["next"]
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_code_without_a_sentence_shows_the_code_and_never_fails(language: Language) -> None:
+    scene = given(drafted(), say("ProposalCancelled", reason="A_REASON_OF_TOMORROW"))
+    odd = refused("FamilyMoved", "A_RULE_OF_TOMORROW", agency="bappeda/35.71")
+    text = str(told(scene, language, odd))
+    assert "A_REASON_OF_TOMORROW" in text
+    assert "A_RULE_OF_TOMORROW" in text
+
+
+def test_refusals_are_those_of_this_family_and_it_is_told_where_older_ones_may_be() -> None:
+    mine, other = refused("FamilyMoved", "ORDER"), refused("FamilyMoved", "ORDER", family_id="g" * 26)
+    lived = life(given())
+    found = story.refusals_of(
+        lived, (DESA, DINSOS), lambda agency, most: (mine, other)[: most if agency == DESA else 0], 2
+    )
+    assert found == Refusals((mine,), 2)
+    ranking = explaining.explained((), {})
+    notes = story.story(lived, found, ranking, NOW, Words("en"))["notes"]
+    assert notes == ["Only the latest 2 refusals of each agency were looked through; there may be older ones."]
+
+
+def test_refusals_are_looked_for_with_everybody_who_spoke_and_the_offices_of_its_places() -> None:
+    agencies = story.agencies_of(life(given()))
+    assert {DESA, DINSOS, "bupati/35.71", "pendamping/35.71", "dukcapil", "bps", "kemensos"} <= set(agencies)
+
+
+class WhyRoom:
+    def __init__(self) -> None:
+        self.room = Room()
+        self.asked: list[Any] = []
+        family: Any = OneFamily(given(drafted()))
+        self.door = Door(family, Opener(self.room.keys), self.room.log, EPOCH_KEY, lambda _: None)
+
+    def tell(self, found: Life) -> Any:
+        self.asked.append(self.room.broker.kinds())
+        return story.story(found, Refusals(), explaining.explained(found.rankings, {}), NOW, Words("id"))
+
+
+@pytest.fixture
+def behind() -> Iterator[WhyRoom]:
+    made = WhyRoom()
+    yield made
+    made.room.log.close()
+
+
+def test_the_story_passes_the_door_intent_first_and_each_person_on_record(behind: WhyRoom) -> None:
+    found = behind.door.life(CALLER, PURPOSE, ASKED, behind.tell)
+    assert isinstance(found, LifeDisclosed)
+    assert found.told["family_id"] == FAMILY
+    assert behind.asked == [["AccessIntent"]]
+    assert behind.room.broker.kinds() == ["AccessIntent", "AccessOutcome", "SubjectDisclosure"]
+
+
+def test_what_the_policy_denies_is_not_even_worked_out(behind: WhyRoom) -> None:
+    found = behind.door.life(CALLER, Purpose("BERBAGI_PAKAI_DATA"), ASKED, behind.tell)
+    assert isinstance(found, Withheld)
+    assert behind.asked == []
+
+
+def test_a_history_that_lacks_its_end_is_behind() -> None:
+    scene = given(drafted(change_id=DRAFT))
+    scene.log.pop()
+    found = read(OneFamily(scene), scene.state)
+    assert isinstance(found, Withheld)
+    assert found.code == "READ_MODEL_BEHIND"
