@@ -1,24 +1,19 @@
-"""`jejak civil-registry publish | queue | resolve`: answers compared with what was asked, and the names in doubt.
+"""`jejak civil-registry queue | resolve`: the names in doubt that an answer left, and what a person makes of them.
 
 Both names of a person in doubt are shown through the door, each look on record.
 """
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from consumers.gateway.nik_filter import looks_like_nik
 from consumers.gateway.request import FamilyAsked, Purpose, Withheld
-from jejak import civil_registry, composition, publishing
-from jejak.cli import files, output, read
+from jejak import civil_registry, composition
+from jejak.cli import output, read
 from jejak.cli.stack import Json
 from jejak.settings import Settings
-from producers import dukcapil, names, sik_ng
-from producers.civil_registry import asked_of
-from producers.draft import Channel
 from producers.name_judgement import Judgement
-from producers.sources import SOURCES
 from schemas import regions
 from stream_processors.registry.decision import AlreadyKnown, Refused
 
@@ -27,36 +22,9 @@ DEFAULT_PURPOSE = "PEMADANAN_KEPENDUDUKAN"
 _ID_BYTES = 16
 _IN_DOUBT = "NAMA_MERAGUKAN"
 _FIELDS = ("members", "member.name", "member.birth_day")
-app = typer.Typer(no_args_is_help=True, help="Matching with the civil registry, and the names that a person judges.")
+app = typer.Typer(no_args_is_help=True, help="Names that the civil registry writes otherwise, for a person to judge.")
 
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The civil registry's answer.")]
-AskedFile = Annotated[
-    Path, typer.Option("--asked", exists=True, dir_okay=False, help="The file of members that was sent for matching.")
-]
-Names = Annotated[Path, typer.Option("--names", exists=True, dir_okay=False, help="Thresholds and spellings (TOML).")]
 Reference = Annotated[str, typer.Argument(help="A reference, as the queue shows it.")]
-
-
-@app.command()
-def publish(
-    file: File,
-    asked: AskedFile,
-    rules: Names = names.SHIPPED,
-    actor: files.Actor = "operator",
-    document: files.Document = "",
-    json: Json = False,
-) -> None:
-    """Publish answers, each compared with what was asked: name, day of birth, card; never where a NIK was issued."""
-    source = SOURCES["dukcapil"]
-    channel = source.channel(file, source.agency, actor, document)
-    about = asked_of(sik_ng.read(asked, Channel("", "", "")).items)
-    reading = dukcapil.read(file, channel, None, about, names.rules(rules))
-    told = files.Told(source.row_records)
-    with composition.connected(Settings()) as registry:
-        published = publishing.file(registry, reading, source.agency, files.watching(), told.take)
-    files.shown({"sent": published.sent, "skipped": published.skipped, "refused": published.refused}, published, json)
-    if published.refused:
-        raise typer.Exit(REFUSED)
 
 
 @app.command()
