@@ -1,20 +1,22 @@
-"""`jejak ground-check form | versions | import`: the form that is filled in the field, and what comes back from it."""
+"""`jejak ground-check form | versions | import | provenance`: the form, what comes back, whose word an answer is."""
 
 import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from consumers.gateway.nik_filter import looks_like_nik
-from consumers.gateway.request import Purpose
+from consumers.gateway.provenance import Source
+from consumers.gateway.request import Purpose, Withheld
 from jejak import composition, ground_check_matching, publishing
 from jejak.cli import output
 from jejak.cli.files import REFUSED, Told, shown, watching
-from jejak.cli.read import caller
+from jejak.cli.read import Ref, Said, Why, asked, caller, withheld
 from jejak.cli.stack import Json
 from jejak.ground_check_matching import Match
 from jejak.settings import Settings
@@ -53,6 +55,32 @@ def form(
         raise typer.BadParameter(f"the versions are {', '.join(questionnaires.all_versions())}")
     forms.write(wanted, out)
     output.OUT.print(f"wrote {wanted.version} with {len(wanted.ids)} variables")
+
+
+@app.command()
+def provenance(ref: Ref, purpose: Why = _PURPOSE, text: Said = None, json: Json = False) -> None:
+    """Show where each variable of a family comes from: source, date and method; the look itself goes on record."""
+    settings = Settings()
+    wanted = asked(ref, settings)
+    with composition.connected(settings) as registry, registry.door() as door:
+        found = door.provenance(caller(settings), Purpose(purpose, text), wanted)
+    if isinstance(found, Withheld):
+        raise withheld(found.code)
+    if json:
+        output.as_json({"family_id": found.family_id, "sources": [asdict(one) for one in found.sources]})
+        return
+    heads = ("variable", "field", "name", "person", "true since", "method", "source", "document", "#")
+    output.table(f"Family {found.family_id}", heads, [_line(one) for one in found.sources])
+    output.OUT.print(f"on record: {len(found.receipts)} audit entries")
+
+
+def _line(one: Source) -> tuple[object, ...]:
+    who = (one.variable, one.number, one.name, one.person_ref)
+    return (*who, _day(one.occurred_at), one.method, one.agency, one.document, one.sequence or "")
+
+
+def _day(microseconds: int) -> str:
+    return f"{datetime.fromtimestamp(microseconds / 1_000_000, UTC):%Y-%m-%d}" if microseconds else ""
 
 
 @app.command("import")
