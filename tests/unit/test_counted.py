@@ -18,6 +18,7 @@ from stream_processors.indicators.counts import Counts, cells, recount
 from stream_processors.registry import framed_state
 from tests.integration import naive_replay
 from tests.integration import recount as recounted
+from tests.unit import counts_at_length
 from tests.unit.registry_scenarios import FAMILY, NOW, OTHER_FAMILY, claimed, matched, place, registered, say
 from tests.unit.registry_scenarios import given as family_with
 
@@ -192,6 +193,14 @@ def test_a_script_that_has_nothing_of_ours_counts_a_state_alike() -> None:
     assert ours == Counter(
         {f"{name}/{place.replace('|', '/', 1)}": n for name, found in theirs.items() for place, n in found.items()}
     )
+
+
+def test_what_a_partition_publishes_equals_two_recounts_of_its_states() -> None:
+    """A little of what `python -m tests.unit.counts_at_length` does over 200,000 families."""
+    found = counts_at_length.partition(1, 40, 2)
+    assert found.families == 80
+    assert found.published == found.fields
+    assert found.published == found.script
 
 
 # --- the state's bytes ---
