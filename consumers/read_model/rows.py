@@ -25,9 +25,7 @@ _PROVINCE_CHARACTERS: Final = 2
 _A_DAY: Final = 86_400_000_000
 _WIB_AHEAD: Final = 7 * 3_600_000_000
 _PLACES: Final = 100_000  # more than there are desa
-_Referring = (
-    records.FamilyRegistered | records.FamilyCardReissued | records.MembershipClaimed | records.PersonErased
-)
+_Referring = records.FamilyRegistered | records.FamilyCardReissued | records.MembershipClaimed | records.PersonErased
 _REFERRING: Final = get_args(_Referring)
 _ONCE: Final = 1  # the timestamp of rows that say the same whenever they are written
 
