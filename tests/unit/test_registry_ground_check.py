@@ -261,3 +261,33 @@ def test_what_is_known_of_a_member_comes_from_the_visit_in_force_in_either_order
     in_order, reversed_ = family().and_given(earlier, later), family().and_given(later, earlier)
     assert in_order.state.members == reversed_.state.members
     assert in_order.member().severe_disability is False
+
+
+@pytest.mark.parametrize("version", ["", "REGSOSEK26-K", "regsosek22-k"])
+def test_a_visit_names_a_questionnaire_that_there_is(version: str) -> None:
+    family().when(say("GroundCheckRecorded", questionnaire=version)).refused("QUESTIONNAIRE_UNKNOWN", "/questionnaire")
+
+
+def test_an_earlier_version_stays_valid_for_its_own_answers_and_for_no_later_question() -> None:
+    answers = FamilyVariables(floor=2, lighting=1)
+    family().when(say("GroundCheckRecorded", questionnaire="REGSOSEK22-K-2022", family=answers)).accepted()
+    later = FamilyVariables(lighting=1, electricity_customer=b"sealed")
+    family().when(say("GroundCheckRecorded", family=later)).accepted()
+    asked = say("GroundCheckRecorded", questionnaire="REGSOSEK22-K-2022", family=later)
+    family().when(asked).refused("NOT_IN_QUESTIONNAIRE", "/family/electricity_customer")
+
+
+@pytest.mark.parametrize("lighting", [None, 2, 3, 4])
+def test_v4_the_power_company_s_customer_is_asked_where_there_is_a_meter(lighting: int | None) -> None:
+    answers = house(lighting=lighting, electricity_customer=b"sealed")
+    family().when(answers).refused("V4", "/family/electricity_customer")
+
+
+def test_v3_nobody_is_seen_before_birth() -> None:
+    family().when(person(birth_year=2025, birth_month=3)).accepted()
+    family().when(person(birth_year=2025, birth_month=4)).refused("V3", "/individuals/0/birth_year")
+
+
+def test_v14_a_visit_tells_of_one_head() -> None:
+    seen = (IndividualVariables(person_ref=ANI, relationship=1), IndividualVariables(person_ref=BUDI, relationship=1))
+    family().when(say("GroundCheckRecorded", individuals=seen)).refused("V14", "/individuals")
