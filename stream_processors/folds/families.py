@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from schemas import catalogue, cloudevents, codec
-from schemas.records import EligibilityDecided, FamilyState, FoldPosition, IndicatorSum, MembershipNoted
+from schemas.records import (
+    DeadlineReached,
+    EligibilityDecided,
+    FamilyState,
+    FoldPosition,
+    IndicatorSum,
+    MembershipNoted,
+)
 from stream_processors.engine.contract import Output, Poison
 from stream_processors.folds import metrics, telling
 from stream_processors.folds.states import OtherFoldVersion, States
@@ -107,6 +114,8 @@ class FamiliesFold:
         if handled.state is None or not handled.events:
             self.known += 1
             return of_yesterday
+        if type(change.record) is DeadlineReached and deadlines.is_breach(change.record.kind):
+            metrics.BREACHES.labels(change.record.kind.partition(".")[0]).inc()
         framed = self._states.put(key, handled.state)
         self._events += len(handled.events)
         self._counts.move(None if before is None else counted.of(before), handled.state.counted)

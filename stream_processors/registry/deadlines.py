@@ -10,6 +10,13 @@ from schemas.records import DeadlineScheduled, FamilyState, Proposal
 from stream_processors.registry import cases, proposal
 
 CUT_OFF = "PROPOSAL_CUT_OFF"
+# Dates by which an office owes a step (complaint 7). That an exclusion runs out or a grace ends is nobody's delay.
+BREACHES = frozenset({CUT_OFF, "OBJECTION_EXPIRY"})
+
+
+def is_breach(kind: str) -> bool:
+    """Tell whether an office was late when a date of this kind, accepted, was reached."""
+    return kind.partition(".")[0] in BREACHES
 
 
 def scheduled(before: FamilyState | None, after: FamilyState) -> Iterator[DeadlineScheduled]:
