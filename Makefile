@@ -20,7 +20,7 @@ demo: sync ## see a district live through the registry, on real Kafka and real C
 test: sync ## every test, on a real broker and database started by the project itself
 	@mkdir -p build
 	@echo "three runs at once, most of it waits for servers; output is shown at the end"
-	@$(RUN) pytest -m "not real" > build/units.txt 2>&1 & units=$$!; \
+	@$(RUN) pytest -m "not real" --durations 10 > build/units.txt 2>&1 & units=$$!; \
 	$(RUN) pytest -m "real and pair and not at_length" $(SPREAD) -n 2 > build/pair.txt 2>&1 & pair=$$!; \
 	$(RUN) pytest -m "real and not pair and not at_length" $(SPREAD) -n 2; own=$$?; \
 	wait $$units; units=$$?; cat build/units.txt; wait $$pair; pair=$$?; cat build/pair.txt; test $$units$$pair$$own = 000

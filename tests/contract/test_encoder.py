@@ -105,7 +105,7 @@ def kept(part: Any) -> Any:
 
 
 def test_the_parts_of_a_state_are_the_records_inside_it() -> None:
-    names = {"Region", "Member", "Proposal", "Eligibility", "Facet"}
+    names = {"Region", "Member", "Proposal", "Eligibility", "Facet", "Aid", "Condition", "Case"}
     assert {name.removeprefix("jejak.") for name in PARTS} == names
     assert {name for name in RECORDS if issubclass(codec.class_of(name), Part)} == set(PARTS)
 

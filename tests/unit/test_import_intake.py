@@ -119,7 +119,7 @@ def test_twice_the_rows_take_no_more_memory(tmp_path: Path) -> None:
         return found
 
     peak(100)  # tables of codes and messages are loaded once
-    assert peak(12_000) - peak(6_000) < 300_000
+    assert peak(12_000) - peak(6_000) < 1_000_000  # some kilobytes a row would be six times that
 
 
 def test_one_card_on_every_row_is_told_as_too_large_and_never_held_whole(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -130,9 +131,8 @@ def of_another_family() -> bytes:
     return prefix.stamp(other, prefix.walk(other), 1, NOW)[0]
 
 
-def of_later_work() -> bytes:
-    header = registered().header
-    other = codec.encode(records.ExclusionLifted(header=header, exclusion="ASN", reason="PENSIUN"))
+def of_a_request() -> bytes:
+    other = codec.encode(records.AccessRequestSubmitted(header=registered().header))
     return prefix.stamp(other, prefix.walk(other), 3, NOW)[0]
 
 
@@ -146,7 +146,7 @@ def of_no_family() -> bytes:
         (of_no_step, "no such step"),
         (of_another_family, "under another family's key"),
         (of_no_family, "neither change nor event"),
-        (of_later_work, "is no event that the fold takes"),
+        (of_a_request, "is no event that the fold takes"),
     ],
 )
 def test_an_event_that_no_fold_accepts_stops_the_build_and_names_the_place(
@@ -175,9 +175,10 @@ def test_a_family_moves_only_while_the_newer_version_could_not_have_followed(
     assert standing(*[None if count is None else after(count) for count in (older, newer, before)]) == how
 
 
-def test_a_changed_byte_is_a_difference_that_is_named_and_changes_the_digest() -> None:
+def test_a_changed_field_is_a_difference_that_is_named_and_changes_the_digest() -> None:
     true, total = StateLog("v1", 0, framed={FAMILY: after(2)}), Total("v1", "v2")
-    tampered = StateLog("v2", 0, framed={FAMILY: after(2)[:-1] + bytes([after(2)[-1] ^ 1])})
+    other = codec.encode(replace(codec.decode(after(2)), decile=7))
+    tampered = StateLog("v2", 0, framed={FAMILY: other})
     total.add(true, true, {})
     assert total.told().older_digest == total.told().newer_digest
     total.add(true, tampered, true.framed)
