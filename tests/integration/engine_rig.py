@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka.admin import AdminClient
+
 from stream_processors.engine.settings import EngineSettings
 from transport import kafka
 
@@ -111,10 +113,10 @@ class Rig:
     def read(self, kind: str) -> list[Any]:
         return list(kafka.read_all(self.bootstrap, self.topic(kind)))
 
-    def has_open_transaction(self) -> bool:
-        """Tell whether events were written that are neither committed nor aborted yet."""
+    def has_open_transaction(self, client: AdminClient | None = None) -> bool:
+        """Tell whether events were written and are neither committed nor aborted; a client of one's own is quick."""
         written, settled = (
-            kafka.end_offsets(self.bootstrap, self.topic("events"), isolation)
+            kafka.end_offsets(self.bootstrap, self.topic("events"), isolation, client=client)
             for isolation in ("read_uncommitted", "read_committed")
         )
         return bool(written != settled)

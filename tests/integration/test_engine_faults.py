@@ -14,6 +14,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from jejak import stack as local
 from stream_processors.engine.loop import Worker
 from stream_processors.engine.transaction import Aborted, Transaction
+from transport import kafka
 
 HERE = Path(__file__).parent
 
@@ -84,11 +85,13 @@ def test_a_kill_amid_an_open_transaction_is_undone_by_the_next_start(rig: Any) -
 
 
 def freeze_amid_a_transaction(rig: Any, worker: Any) -> None:
+    client = kafka.admin(rig.bootstrap)
+
     def frozen_amid() -> bool:
-        if not rig.has_open_transaction():  # looked at while it runs: one that is stopped to be looked at hardly works
+        if not rig.has_open_transaction(client):  # looked at while it runs: stopped to be looked at it hardly works
             return False
         worker.send_signal(signal.SIGSTOP)
-        if rig.has_open_transaction():
+        if rig.has_open_transaction(client):
             return True
         worker.send_signal(signal.SIGCONT)
         return False
@@ -98,7 +101,7 @@ def freeze_amid_a_transaction(rig: Any, worker: Any) -> None:
 
 def test_a_frozen_worker_that_wakes_after_another_took_over_is_fenced_and_joins_again(rig: Any) -> None:
     rig.feed(20_000)
-    zombie = rig.start("zombie", batch=20, commit_interval_s=3.0)
+    zombie = rig.start("zombie", batch=20, commit_interval_s=6.0)
     freeze_amid_a_transaction(rig, zombie)
     heir = rig.start("heir")
     rig.wait_all_decided()

@@ -142,7 +142,8 @@ def test_another_hand_comes_to_the_same_digests_and_counts(whole: Log, tmp_path:
     naive = naive_replay.replay(whole.bootstrap, AVRO, whole.topic)
     assert found["state_digest"] == naive["state_digest"]
     assert (found["events"], found["families"]) == (naive["events"], naive["families"]) == (len(events), FAMILIES)
-    assert (found["counts"]["digest"], found["counts"]["totals"]) == (naive["counts_digest"], naive["totals"])
+    totals = {indicator: total for indicator, total in found["counts"]["totals"].items() if total}
+    assert (found["counts"]["digest"], totals) == (naive["counts_digest"], naive["totals"])
     for one in found["partitions"]:
         assert one["events_digest"] == naive["partitions"][one["partition"]]["events_digest"]
         assert one["state_digest"] == naive["partitions"][one["partition"]]["state_digest"]

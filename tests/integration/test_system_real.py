@@ -169,6 +169,7 @@ def test_indicators_equal_a_recount_by_a_script_that_has_nothing_of_ours(system:
     shown = {
         indicator: {f"{cell['region']}|{cell['category']}": cell["sum"] for cell in cells if cell["sum"]}
         for indicator, cells in system.commands["indicators"].told.items()
+        if any(cell["sum"] for cell in cells)
     }
     assert sum(counted["families_by_decile"].values()) > 100
     assert shown == counted
