@@ -20,7 +20,7 @@ from transport import kafka
 
 PARTITIONS = 4
 SCRIPT = Path(__file__).with_name("engine_worker.py")
-SETTLE_S = 60.0
+SETTLE_S = 150.0
 
 
 @dataclass(frozen=True)

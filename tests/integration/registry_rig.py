@@ -38,7 +38,7 @@ from transport.cassandra import closing_session
 
 SCRIPT = Path(__file__).with_name("registry_worker.py")
 ROOT = Path(__file__).parents[2]
-DEADLINE = 120.0
+DEADLINE = 240.0
 CHANGES_PER_FAMILY = 20  # a simulated family says a little more than this in a year
 RULES_SINCE = 1_735_689_600_000_000  # 2025-01-01, before anything is simulated
 FOLD, PERSONS, READ_MODEL = "fold", "persons", "read-model"
