@@ -26,8 +26,8 @@ logging.getLogger("cassandra").addHandler(logging.NullHandler())
 
 LOCAL_ONE: Final = ConsistencyLevel.LOCAL_ONE
 LOCAL_QUORUM: Final = ConsistencyLevel.LOCAL_QUORUM
-REQUEST_SECONDS: Final = 10.0
-CONNECT_SECONDS: Final = 5.0
+REQUEST_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 10.0
 # A node that was away for a moment is used again about a second after it is back.
 RECONNECT_SECONDS: Final = 1.0
 PORT: Final = 9042

@@ -104,6 +104,11 @@ def settings(home: Path, plan: Plan) -> dict[str, Any]:
         "hints_directory": str(home / "hints"),
         # A write is acknowledged only when it is on disk: with `periodic` a kill loses acknowledged rows.
         "commitlog_sync": "batch",
+        # One busy disk for everything: what is slow there is no fault of what is asked.
+        "write_request_timeout": "10s",
+        "read_request_timeout": "10s",
+        "range_request_timeout": "20s",
+        "request_timeout": "20s",
         "commitlog_segment_size": "16MiB",
         "memtable_heap_space": "128MiB",
         "memtable_offheap_space": "128MiB",
