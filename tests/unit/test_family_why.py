@@ -32,7 +32,14 @@ from tests.unit.registry_scenarios import (
     registered,
     say,
 )
-from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, PURPOSE, Room
+from tests.unit.test_gateway_disclosure import (
+    ASKED,
+    CALLER,
+    EPOCH_KEY,
+    PURPOSE,
+    Room,
+    disk_at_once,  # noqa: F401  spares these tests the disk too
+)
 from tests.unit.test_gateway_times import OneFamily
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ class Room:
 
 
 @pytest.fixture(autouse=True)
-def _disk_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def disk_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare these tests the wait for the disk, which a busy machine may take longer for than they wait."""
     monkeypatch.setattr(os, "fdatasync", lambda _: None)
     monkeypatch.setattr(os, "fsync", lambda _: None)

@@ -41,7 +41,18 @@ from consumers.gateway.request import (
 from identity.open import Opener
 from schemas import merkle, records
 from tests.unit.audit_rig import on_topic, projected
-from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, FAMILY, NIK, NOW, PERSONS, PURPOSE, Room
+from tests.unit.test_gateway_disclosure import (
+    ASKED,
+    CALLER,
+    EPOCH_KEY,
+    FAMILY,
+    NIK,
+    NOW,
+    PERSONS,
+    PURPOSE,
+    Room,
+    disk_at_once,  # noqa: F401  spares these tests the disk too
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -12,7 +12,14 @@ from consumers.gateway.request import Purpose, Withheld
 from identity.open import Opener
 from schemas.records import FamilyVariables, IndividualVariables
 from tests.unit.registry_scenarios import ANI, BUDI, FAMILY, Scenario, at, claimed, given, registered, say
-from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, PURPOSE, Room
+from tests.unit.test_gateway_disclosure import (
+    ASKED,
+    CALLER,
+    EPOCH_KEY,
+    PURPOSE,
+    Room,
+    disk_at_once,  # noqa: F401  spares these tests the disk too
+)
 from tests.unit.test_gateway_times import OneFamily
 
 if TYPE_CHECKING:

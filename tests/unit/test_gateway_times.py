@@ -29,7 +29,15 @@ from tests.unit.registry_scenarios import (
     registered,
     say,
 )
-from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, PURPOSE, Broker, Room
+from tests.unit.test_gateway_disclosure import (
+    ASKED,
+    CALLER,
+    EPOCH_KEY,
+    PURPOSE,
+    Broker,
+    Room,
+    disk_at_once,  # noqa: F401  spares these tests the disk too
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,14 @@ from jejak.ranking.run import FAMILIES, Asked, Result, RunRefused, Tenth
 from stream_processors.ranking import model_file
 from stream_processors.ranking.standing import standing
 from tests.unit.registry_scenarios import DAY, Scenario, at, claimed, given, matched, registered, say
-from tests.unit.test_gateway_disclosure import ASKED, CALLER, EPOCH_KEY, PURPOSE, Room
+from tests.unit.test_gateway_disclosure import (
+    ASKED,
+    CALLER,
+    EPOCH_KEY,
+    PURPOSE,
+    Room,
+    disk_at_once,  # noqa: F401  spares these tests the disk too
+)
 from tests.unit.test_gateway_times import OneFamily
 from tests.unit.test_ranking_standing import DWELLING, HEAD
 
