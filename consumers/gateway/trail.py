@@ -62,8 +62,8 @@ class Passage(Protocol):
 class AccessTables(Protocol):
     """The lines as the read model holds them, newest first."""
 
-    def of_subjects(self, subjects: Sequence[bytes]) -> Sequence[Access]:
-        """Return every line about persons or families as epochs name them."""
+    def of_subjects(self, *groups: Sequence[bytes]) -> Sequence[Sequence[Access]]:
+        """Return every line about the subjects of each group: persons or families as epochs name them."""
 
     def of_accessor(self, agency: str, actor: str, day: str, after: Position, limit: int) -> AccessPage:
         """Return looks of an accessor on a day."""
@@ -308,10 +308,11 @@ class Trails:
     def _united(self, person_ref: str) -> Lines:
         """Return the lines under every name that the epochs gave the person and their family."""
         family_id, keys = self._homes.family_of(person_ref), self._keys()
-        of_person = self._tables.of_subjects([key.subject_ref(person_ref) for key in keys])
+        person = [key.subject_ref(person_ref) for key in keys]
         names = () if family_id is None else (family_id, *self._homes.cards_of(family_id))
         home = [key.subject_ref(name) for key in keys for name in names]
-        return lines(of_person, self._tables.of_subjects(home), self._clock())
+        of_person, of_home = self._tables.of_subjects(person, home)
+        return lines(of_person, of_home, self._clock())
 
     def _proved(self, line: Line) -> Line:
         proof = self._prover.receipt(line.row.kafka_partition, line.row.kafka_offset)

@@ -4,6 +4,7 @@ Only the gateway asks, after a written audit intent: reading the audit is audite
 whose reference a subject is, nor what may be shown of a line.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +18,7 @@ from schemas import codec, records
 from transport.cassandra import LOCAL_QUORUM
 
 PAGE: Final = 1_000
+_HOURS_AT_ONCE: Final = 8
 
 
 class Access(NamedTuple):
@@ -136,10 +138,10 @@ class Accesses:
         """Return every line about a person or family as one epoch names it, newest first."""
         return tuple(Access(*row) for row in self._session.execute(self._by_subject, (subject,)))
 
-    def of_subjects(self, subjects: Sequence[bytes]) -> tuple[Access, ...]:
-        """Return every line about these subjects, asked for at once: as long as the slowest takes."""
-        asked = [self._session.execute_async(self._by_subject, (subject,)) for subject in subjects]
-        return tuple(Access(*row) for answer in asked for row in answer.result())
+    def of_subjects(self, *groups: Sequence[bytes]) -> tuple[tuple[Access, ...], ...]:
+        """Return every line about the subjects of each group, all asked for at once: as long as the slowest takes."""
+        asked = [[self._session.execute_async(self._by_subject, (one,)) for one in group] for group in groups]
+        return tuple(tuple(Access(*row) for answer in group for row in answer.result()) for group in asked)
 
     def of_accessor(self, agency: str, actor: str, day: str, after: Position = NEWEST, limit: int = PAGE) -> AccessPage:
         """Return up to `limit` looks of an accessor on a day (WIB, as 2025-07-31), newest first."""
@@ -151,8 +153,18 @@ class Accesses:
         return _page(self._of_agency(agency, day, after), limit)
 
     def _of_agency(self, agency: str, day: str, after: Position) -> Iterator[Access]:
-        for hour in hours_of(day):
-            for row in self._session.execute(self._by_agency, (agency, hour, *after)):
+        """Yield a day's looks, newest first; some hours are asked for while those after them are read."""
+        hours = iter(hours_of(day))
+
+        def ask(count: int) -> Iterator[Any]:
+            for hour in islice(hours, count):
+                yield self._session.execute_async(self._by_agency, (agency, hour, *after))
+
+        asked = deque(ask(_HOURS_AT_ONCE))
+        while asked:
+            found = asked.popleft().result()
+            asked.extend(ask(1))
+            for row in found:
                 yield Access(*row)
 
     def epochs(self) -> tuple[int, ...]:

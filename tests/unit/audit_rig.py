@@ -138,8 +138,8 @@ class Database:
     def of_subject(self, subject: bytes) -> list[Access]:
         return self.lines(tables.ACCESS_OF_SUBJECT, subject)
 
-    def of_subjects(self, subjects: Sequence[bytes]) -> list[Access]:
-        return [line for subject in subjects for line in self.of_subject(subject)]
+    def of_subjects(self, *groups: Sequence[bytes]) -> list[list[Access]]:
+        return [[line for subject in subjects for line in self.of_subject(subject)] for subjects in groups]
 
     def of_accessor(self, agency: str, actor: str, day: str, after: Position = NEWEST, limit: int = PAGE) -> AccessPage:
         return page(self.lines(tables.ACCESS_OF_ACCESSOR, agency, actor, day), after, limit)

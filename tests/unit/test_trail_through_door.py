@@ -35,8 +35,8 @@ class Projected:
     def now(self) -> Database:
         return projected(on_topic(self._house.entries))
 
-    def of_subjects(self, subjects: Sequence[bytes]) -> list[Access]:
-        return self.now().of_subjects(subjects)
+    def of_subjects(self, *groups: Sequence[bytes]) -> list[list[Access]]:
+        return self.now().of_subjects(*groups)
 
     def of_accessor(self, agency: str, actor: str, day: str, after: Position, limit: int) -> AccessPage:
         return self.now().of_accessor(agency, actor, day, after, limit)
