@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from consumers.gateway.request import AuditDisclosed, Caller, Purpose
+from consumers.gateway.request import AuditDisclosed, Caller, Purpose, Withheld
 from consumers.gateway.trail import OWN_DATA, Looks, Trail, Trails
 from consumers.read_model import tables
 from consumers.read_model.audit_queries import NEWEST, Accesses, Emergency
@@ -36,6 +36,9 @@ CALLER = Caller("warga", "portal", "self", "warga", "HIGH", "API", "r-1", person
 class Door:
     def audit_read(self, caller: Any, purpose: Any, about: Any, read: Any) -> AuditDisclosed:
         return AuditDisclosed(read(), ())
+
+    def look_family(self, *_: Any) -> Withheld:
+        return Withheld("NOT_ASKED")
 
 
 class Homes:
@@ -82,7 +85,7 @@ def world(stack: Endpoints) -> Iterator[World]:
 def emergencies() -> list[tuple[str, bytes]]:
     """Two emergencies of an agency, the first of them reviewed, and what became of the second."""
     said: dict[str, Any] = {"agency_id": ELSEWHERE, "subject_ref": None}
-    entries = [
+    entries: list[Any] = [
         intent(1, b"1" * 16, action="BREAK_GLASS", second_actor_ref="officer-8", review_due_at=NOW + 72, **said),
         intent(2, b"2" * 16, action="BREAK_GLASS", second_actor_ref="officer-8", review_due_at=NOW + 73, **said),
         intent(3, b"3" * 16, action="AUDIT_READ", actor_ref="officer-9", reviews_intent_id=b"1" * 16, **said),

@@ -63,6 +63,10 @@ class OneFamily:
         del family_id
         return ()
 
+    def framed_history(self, family_id: str) -> tuple[bytes, ...]:
+        del family_id
+        return ()
+
     def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
         del family_id
         return {each.header.sequence: each for each in self._claims if each.header.sequence in sequences}

@@ -86,7 +86,9 @@ class Watched:
         assert self.producer.flush(30) == 0
 
     def alerts(self, kind: str) -> dict[bytes, UnusualUseDetected]:
-        found = (codec.decode(message.value()) for message in kafka.read_all(self.bootstrap, self.topic("alerts")))
+        found = (
+            codec.decode(message.value() or b"") for message in kafka.read_all(self.bootstrap, self.topic("alerts"))
+        )
         return {one.alert_id: one for one in found if one.kind == kind}
 
     def end(self) -> None:
@@ -155,7 +157,10 @@ def test_an_intent_that_nobody_answers_is_an_alert_also_over_a_restart(watched: 
     assert watched.process.wait(DEADLINE_S) == 0
     watched.append(intent(2, b"y" * 16, actor_ref="gone too"), gateway="gw-9")
     watched.start()
-    unanswered = lambda: {one.actor_ref for one in watched.alerts("INTENT_WITHOUT_OUTCOME").values()}  # noqa: E731  read twice
+
+    def unanswered() -> set[str]:
+        return {one.actor_ref for one in watched.alerts("INTENT_WITHOUT_OUTCOME").values()}
+
     until(lambda: "gone too" in unanswered(), "an alert after the restart")
 
 
@@ -166,7 +171,10 @@ def test_a_number_left_out_and_a_gateway_that_falls_silent_are_alerts(watched: W
     }
     watched.append(beats[1], gateway="gw-20")
     watched.append(beats[1], beats[2], beats[4], gateway="gw-21")  # closed, after a hole
-    told = lambda kind: {one.actor_ref: one.observed for one in watched.alerts(kind).values()}  # noqa: E731  read twice
+
+    def told(kind: str) -> dict[str, int]:
+        return {one.actor_ref: one.observed for one in watched.alerts(kind).values()}
+
     until(lambda: told("SEQUENCE_HOLE").get("gw-21") == 1, "an alert of the hole")
     until(lambda: "gw-20" in told("GATEWAY_SILENT"), "an alert of the silence")
     assert not {"gw-21"} & told("GATEWAY_SILENT").keys()

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -185,7 +186,7 @@ class Gateway:
         self.hash = NOBODY
         self.clock = clock_us
 
-    def place(self) -> dict[str, object]:
+    def place(self) -> dict[str, Any]:
         self.seq += 1
         event_id = sha256(self.name.encode(), struct.pack(">Q", self.seq))[:16]
         return {

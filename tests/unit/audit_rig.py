@@ -163,6 +163,6 @@ def projected(*batches: Sequence[AuditEntry], kept: int = 100, restart: bool = F
     for batch in batches:
         if restart:
             access = AccessRows(kept)
-        access.learn(database.intents(access.forgotten(batch)))  # type: ignore[arg-type]
+        access.learn(database.intents(access.forgotten(batch)))
         database.write(access.writes(batch))
     return database

@@ -174,7 +174,7 @@ class Rounds:
     def __init__(self, log: Log) -> None:
         self._log = log
         self.next_offset = 0
-        self.before_append: list[Callable[[Any], None]] = []
+        self.before_append: list[Callable[[Any], object]] = []
 
     def begin_at(self, offset: int) -> None:
         self.next_offset = offset

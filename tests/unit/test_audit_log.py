@@ -120,7 +120,12 @@ def test_nothing_is_sent_that_is_not_on_the_disk(room: Room, monkeypatch: pytest
 def test_many_that_wait_share_one_fsync(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     room.log.append(draft())
     calls: list[int] = []
-    monkeypatch.setattr(os, "fdatasync", lambda fd: (calls.append(fd), time.sleep(0.02)))
+
+    def slow(descriptor: int) -> None:
+        calls.append(descriptor)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: room.log.append(draft()), range(64)))
     assert all(isinstance(answer, tuple) for answer in answers)
@@ -187,15 +192,22 @@ def test_however_many_wait_all_are_refused_in_time(room: Room, monkeypatch: pyte
 def test_what_was_not_begun_when_its_caller_went_is_never_written(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     over, real, begun = threading.Event(), os.fdatasync, threading.Event()
     room.log.append(draft())
-    monkeypatch.setattr(os, "fdatasync", lambda fd: (begun.set(), over.wait(20), real(fd)))
+
+    def hanging(descriptor: int) -> None:
+        begun.set()
+        over.wait(20)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", hanging)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(room.log.append, draft("begun"))
         begun.wait(10)
         second = room.log.append(draft("not begun"))
-        assert isinstance(first.result(), AuditUnavailable)
+        told = first.result()
     over.set()
     assert second == AuditUnavailable((), "AUDIT_UNAVAILABLE")
-    assert first.result().queued
+    assert isinstance(told, AuditUnavailable)
+    assert told.queued
     room.log.close()
     assert [getattr(codec.decode(value), "reason", None) for value in room.broker.values] == ["", "begun", None]
     assert_whole(room)

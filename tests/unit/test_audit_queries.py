@@ -46,7 +46,7 @@ class Session:
 
 def tables(rows: dict[Key, list[Any]]) -> tuple[Accesses, Session]:
     session = Session(rows)
-    return Accesses(session), session  # type: ignore[arg-type]  # as much of one as it uses
+    return Accesses(session), session
 
 
 def day_of_hours(*hours: int) -> dict[Key, list[Any]]:

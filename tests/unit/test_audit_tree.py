@@ -62,7 +62,8 @@ def test_batches_of_any_size_make_the_same_tree_and_tiles(batches: list[int]) ->
     # given the leaves at once
     whole, grown = Tree().append(leaves)
     # when they come in batches
-    tree, tiles, at = Tree(), {}, 0
+    tree, at = Tree(), 0
+    tiles: dict[tuple[int, int], bytes] = {}
     for batch in batches:
         before = tree.size
         tree, touched = tree.append(leaves[at : at + batch])

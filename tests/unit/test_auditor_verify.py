@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -29,7 +30,7 @@ TRUSTED = parse_policy(policy().encode())
 TOKEN = "t0ken"  # noqa: S105  it opens nothing but this test
 
 
-def audited(log: NaiveLog, folder: Path, *, decode: bool = True, **wishes: object) -> Verdict:
+def audited(log: NaiveLog, folder: Path, *, decode: bool = True, **wishes: Any) -> Verdict:
     return verify.verify(Directory(log.write(folder)), TRUSTED, Wishes(decode=decode, **wishes))
 
 
@@ -325,9 +326,9 @@ def test_a_log_is_checked_over_http_as_in_its_directory(tmp_path: Path) -> None:
         verify.verify(Address(url, TOKEN), TRUSTED, Wishes(decode=False))
 
 
-def spoken(log: NaiveLog) -> list[records.RoundOpened | records.CheckpointPublished]:
+def spoken(log: NaiveLog) -> list[Any]:
     """The checkpoints topic of a log."""
-    found: list[records.RoundOpened | records.CheckpointPublished] = []
+    found: list[Any] = []
     for number, (size, cut, root) in enumerate(log.rounds, 1):
         ends = tuple(records.PartitionCut(partition=at, end_offset=end) for at, end in enumerate(cut))
         found.append(records.RoundOpened(origin=ORIGIN, round=number, cut=ends, tree_size=size, root=root))

@@ -138,7 +138,7 @@ def test_a_token_without_a_signature_is_refused() -> None:
 
 
 def test_a_token_signed_with_the_public_key_as_a_shared_secret_is_refused() -> None:
-    secret = OctKey.import_key(KEY.as_dict(private=False)["x"] * 2)
+    secret = OctKey.import_key(str(KEY.as_dict(private=False)["x"]) * 2)
     assert refused(signed(_claims(), secret, "HS256")) == "TOKEN_ALGORITHM"
 
 

@@ -124,6 +124,9 @@ class Registry:
     def history(self, family_id: str) -> tuple[Any, ...]:
         return self.events if family_id == FAMILY else ()
 
+    def framed_history(self, family_id: str) -> tuple[bytes, ...]:
+        return tuple(map(codec.encode, self.history(family_id)))
+
     def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
         assert family_id == FAMILY
         self.asked_for.append(tuple(sequences))

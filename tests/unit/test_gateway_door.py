@@ -57,6 +57,7 @@ from tests.unit.test_gateway_disclosure import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from consumers.gateway.request import AuditAsked
     from consumers.read_model.audit_queries import Emergency
 
 HOUR = 3_600_000_000
@@ -268,8 +269,8 @@ def test_an_emergency_that_waits_too_long_for_its_review_forbids_the_agency_anot
     assert isinstance(house.emergency(), FamilyDisclosed)
     house.clock.at += 1
     assert house.emergency() == Withheld("REVIEW_OVERDUE")
-    other = [replace(one, agency_id="dinsos/35") for one in (OFFICER, SECOND)]
-    assert isinstance(house.emergency(*other), FamilyDisclosed)
+    other, vouching = (replace(one, agency_id="dinsos/35") for one in (OFFICER, SECOND))
+    assert isinstance(house.emergency(other, vouching), FamilyDisclosed)
 
 
 def test_a_review_by_an_officer_who_took_no_part_opens_the_way_again(house: House) -> None:
@@ -339,7 +340,7 @@ def test_a_trail_is_not_read_when_it_may_not_be(house: House) -> None:
     def read() -> AuditFound:
         raise AssertionError
 
-    tried = [
+    tried: list[tuple[Caller, Purpose, AuditAsked, str]] = [
         (CALLER, OWN_USE, TrailOfAgency("dinsos/35.71"), "ROLE_NOT_PERMITTED"),
         (SUPERVISOR, OWN_USE, TrailOfAgency("dinsos/35.78"), "NOT_OWN"),
         (SUPERVISOR, OWN_USE, TrailOfAccessor("dinsos/35.78", "officer-1"), "NOT_OWN"),

@@ -1,7 +1,8 @@
 """For every byte that left there is an earlier record of person and fields: a machine of looks, faults and crashes.
 
 The door, its gateway and its write-ahead files are real; the broker and the read model are played. The suite takes some
-hundred steps; `JEJAK_AUDIT_STEPS` says how many instead, shared out among two processes.
+hundred steps; `JEJAK_AUDIT_STEPS` says how many instead, shared out among processes that mostly wait: for a broker
+that is away, and for threads to end.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ STEPS = int(os.environ.get("JEJAK_AUDIT_STEPS", "400"))
 STEPS_A_RUN = 50
 RUNS_AT_ONCE = 100  # Hypothesis remembers what it drew of each of them, and takes the longer
 AT_LENGTH = 5_000
+PROCESSES = 8
 HOUR = 3_600_000_000
 ASKED = (FamilyAsked(FAMILY), PersonAsked(PERSONS[0]), CardAsked(CARD), FamilyAsked("g" * 26), PersonAsked("z" * 26))
 FIELDS = ("region", "status", "member.name", "member.national_id", "address_line", "card_number", "nonsense")
@@ -123,6 +125,9 @@ class World:
 
     def history(self, family_id: str) -> tuple[Any, ...]:
         return self.events if family_id == FAMILY else ()
+
+    def framed_history(self, family_id: str) -> tuple[bytes, ...]:
+        return tuple(map(codec.encode, self.history(family_id)))
 
     def events_at(self, family_id: str, sequences: Sequence[int]) -> dict[int, Any]:
         del family_id
@@ -370,8 +375,8 @@ def test_for_every_byte_that_left_there_is_an_earlier_record_of_person_and_field
     if STEPS < AT_LENGTH:
         counted = stepped(STEPS)
     else:
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            counted = sum(pool.map(stepped, [-(-STEPS // 2)] * 2), Counter[str]())
+        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+            counted = sum(pool.map(stepped, [-(-STEPS // PROCESSES)] * PROCESSES), Counter[str]())
     print(dict(counted))  # noqa: T201  the figures of a run at length
     assert counted["shown"]
     assert counted["steps"] >= STEPS

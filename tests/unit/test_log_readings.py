@@ -62,7 +62,10 @@ class Server:
 
     def get(self, path: str, token: str = "", purpose: str = EXTERNAL) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.web.get(f"/tile/entries/{path}", headers=headers | ({"Jejak-Purpose": purpose} if purpose else {}))
+        answer: httpx.Response = self.web.get(
+            f"/tile/entries/{path}", headers=headers | ({"Jejak-Purpose": purpose} if purpose else {})
+        )
+        return answer
 
     @property
     def intents(self) -> list[Any]:
@@ -317,7 +320,7 @@ def test_our_own_log_is_known_by_any_path_and_no_address_is_it(tmp_path: Path) -
 
 
 def alert(number: int, agency: str) -> records.UnusualUseDetected:
-    blank = dict.fromkeys(field.name for field in fields(records.UnusualUseDetected))
+    blank: dict[str, Any] = dict.fromkeys(field.name for field in fields(records.UnusualUseDetected))
     said = {"alert_id": bytes([number] * 16), "agency_id": agency, "detected_at": number}
     return records.UnusualUseDetected(**(blank | said))
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from consumers.gateway import policy, policy_feed
+from consumers.gateway import policy
 from consumers.gateway.policy_feed import FollowedPolicies, activation
 from jejak.audit import admission
 from schemas import codec
+from transport import kafka
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def test_agreements_say_in_time_that_the_broker_is_away(nobody: str) -> None:
 )
 def test_after_what_is_no_policy_set_none_serves(monkeypatch: pytest.MonkeyPatch, value: bytes | None) -> None:
     topic = Topic(Said(codec.encode(BY)), Said(end=True))
-    monkeypatch.setattr(policy_feed.kafka, "reader", lambda _: topic)
+    monkeypatch.setattr(kafka, "reader", lambda _: topic)
     policies = FollowedPolicies("nowhere")
     assert policies.current() is not None
     topic.said = [Said(value)]

@@ -59,8 +59,8 @@ def test_a_refused_look_that_named_a_honey_record_is_told_too() -> None:
 def test_looks_through_several_gateways_add_up_for_their_accessor() -> None:
     memory = watching()
     first = [intent(), outcome(2, persons=6)]
-    second = [replace(one, gateway_id="gw-2") for one in (intent(1, OTHER), replace(outcome(2), intent_id=OTHER))]
-    second[1] = replace(second[1], result_count=5)  # type: ignore[call-arg]
+    said = replace(outcome(2, persons=5), intent_id=OTHER)
+    second = [replace(one, gateway_id="gw-2") for one in (intent(1, OTHER), said)]
     alerts = told(memory, [*first, *second])
     assert [(one.kind, one.observed) for one in alerts] == [("PERSONS_PER_HOUR", 11)]
 
