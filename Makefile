@@ -12,7 +12,7 @@ AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJ
 SPREAD := --dist loadfile --durations 10
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
-.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks
+.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks changes-at-length counts-at-length
 
 demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
 	$(RUN) jejak demo
@@ -53,6 +53,13 @@ audit-faults: sync ## gateway and sequencer: nothing acknowledged lost, no look 
 	JEJAK_AUDIT_STEPS=100000 $(RUN) pytest -s --timeout 7200 tests/unit/test_gateway_machine.py
 	JEJAK_FAULT_POINTS=1100 JEJAK_FAULT_BLOWS=50 \
 		$(RUN) pytest -s --timeout 7200 tests/unit/test_sequencer_crash_points.py tests/integration/sequencer_at_length.py
+
+changes-at-length: sync ## 1,000,000 random changes through the folds: nothing raises, nothing dies that wasn't planted
+	@mkdir -p build
+	$(RUN) python -m tests.unit.changes_at_length
+
+counts-at-length: sync ## what the stream counts of 200,000 simulated families, against two recounts
+	$(RUN) python -m tests.unit.counts_at_length
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .

@@ -67,6 +67,9 @@ _UNKNOWN: Final = {
 }
 _CODES: Final = {name: machine(name).codes for name in (OBJECTION, TASK, PBI, EXCLUSION)}
 _EMPTY: Final = (None, (), b"", "")
+_DAYS: Final = range(
+    -25_567, 84_371
+)  # 1900 to 2200, in days since 1970: a later one is no moment that a state can hold
 
 
 def decide(record: CaseStep, change: Change, state: FamilyState) -> Refused | None:
@@ -130,6 +133,9 @@ def refused_row(row: Row, record: Any, change: Change, state: FamilyState, case:
         value = getattr(record, field)
         if value in _EMPTY or (isinstance(value, str) and not value.strip()):
             return Refused("EVIDENCE_MISSING", f"/{field}", f"{field} is never empty")
+    day = getattr(record, row.due, None) if row.due else None
+    if day is not None and day not in _DAYS:
+        return Refused("CODE_UNKNOWN", f"/{row.due}", "a day of the years 1900 to 2200")
     for guard in row.guards:
         refused = guards.GUARDS[guard](record, change, state, case)
         if refused is not None:

@@ -20,7 +20,9 @@ from stream_processors.folds.families import FamiliesFold
 from stream_processors.folds.states import OtherFoldVersion, States
 from stream_processors.indicators import definitions
 from stream_processors.indicators.counts import recount
+from stream_processors.registry.decision import accepted
 from stream_processors.registry.digest import leaf, partition_digest
+from stream_processors.registry.family import Handled
 from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
@@ -561,6 +563,18 @@ def test_a_change_that_no_rule_foresaw_is_poison_and_changes_nothing(monkeypatch
     with pytest.raises(Poison, match="DECIDE_FAILED"):
         one.put(say("ReevaluationRequested"))
     assert one.fold.states == before
+
+
+def test_a_state_that_cannot_be_written_is_poison_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Log()
+    for change in story():
+        one.put(change)
+    before, digest = dict(one.fold.states), one.fold.digest()
+    unwritable = replace(before[FAMILY], percentile=1 << 40)
+    monkeypatch.setattr(families, "handle", lambda change, *_: Handled(unwritable, (accepted(change, 1),)))
+    with pytest.raises(Poison, match="DECIDE_FAILED"):
+        one.put(say("ReevaluationRequested"))
+    assert (one.fold.states, one.fold.digest()) == (before, digest)
 
 
 def test_a_claim_and_an_ending_are_told_to_the_person_and_what_tells_nothing_new_is_not() -> None:

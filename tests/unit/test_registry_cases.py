@@ -409,6 +409,11 @@ def test_an_exclusion_names_its_group_its_programmes_and_its_document(fields: di
     given(registered()).when(say("FamilyExcluded", **fields)).refused(rule)
 
 
+@pytest.mark.parametrize("day", [(1 << 31) - 1, 84_371, -25_568, -(1 << 31)])
+def test_an_exclusion_that_ends_on_no_day_that_can_be_held_is_refused(day: int) -> None:
+    given(registered()).when(say("FamilyExcluded", expires_on=day)).refused("CODE_UNKNOWN", "/expires_on")
+
+
 def test_a_family_has_no_more_than_256_cases_on_record() -> None:
     scene = given(registered())
     for number in range(cases.MOST // 2):
