@@ -118,7 +118,7 @@ class FamiliesFold:
             metrics.BREACHES.labels(change.record.kind.partition(".")[0]).inc()
         self._events += len(handled.events)
         self._counts.move(None if before is None else counted.of(before), handled.state.counted)
-        outputs = self._outputs(key, before, handled, framed, rules)
+        outputs = self._outputs(key, before, handled, framed)
         return [*of_yesterday, *outputs] if of_yesterday else outputs
 
     def _day_closed(self, recorded_at: int, offset: int) -> Sequence[Output]:
@@ -157,9 +157,7 @@ class FamiliesFold:
         )
         return [*self._changed_sums(next_offset), telling.position(self._state_topic, position)]
 
-    def _outputs(  # noqa: PLR0913, PLR0917  what one change did
-        self, key: bytes, before: FamilyState | None, handled: Handled, framed: bytes, rules: RuleBook
-    ) -> list[Output]:
+    def _outputs(self, key: bytes, before: FamilyState | None, handled: Handled, framed: bytes) -> list[Output]:
         state = handled.state
         if state is None:
             raise TypeError("events leave a state")
@@ -172,7 +170,7 @@ class FamiliesFold:
                 outputs.append(_output(Output, (catalogue.ELIGIBILITY_TOPIC, key, event_framed, headers, at)))
         outputs.append(_output(Output, (self._state_topic, key, framed, None, 0)))
         outputs += map(_noted, membership.noted(before, handled.events[0], state))
-        for due in deadlines.scheduled(before, state, rules):
+        for due in deadlines.scheduled(before, state):
             due_key = f"{due.family_id}/{due.kind}".encode()
             outputs.append(Output(catalogue.DEADLINES_TOPIC, due_key, codec.encode(due)))
         return outputs
