@@ -67,6 +67,10 @@ class Settings(BaseSettings):
         Path(),
         description="PEM file of who signs clients' certificates: tokens are then taken bound to one (RFC 8705) alone.",
     )
+    tls_client_crl: Path = Field(
+        Path(),
+        description="PEM file of those authorities' revocation lists; TLS files are read again when they change.",
+    )
     thresholds: Path = Field(Path(), description="TOML file of what use is usual; the one that is shipped by default.")
     honey: Path = Field(
         Path(), description="File of person references, one a line, that nobody should look at; read again on change."

@@ -8,7 +8,6 @@ import hashlib
 import signal
 import ssl
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
@@ -19,12 +18,12 @@ from fastapi import FastAPI, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from jejak.audit.tls import CERTIFICATE, CLIENT_CA, CLIENT_CRL, KEY, Files, Renewing, ServingRefused
 from jejak.settings import Settings
 
+__all__ = ["ON_LOOPBACK", "Place", "ServingRefused", "client_certificate", "configured", "place_of", "run"]
+
 LOOPBACK: Final = "127.0.0.1"
-CERTIFICATE: Final = "JEJAK_TLS_CERTIFICATE"
-KEY: Final = "JEJAK_TLS_KEY"
-CLIENT_CA: Final = "JEJAK_TLS_CLIENT_CA"
 LISTEN: Final = "JEJAK_LISTEN"
 # Connections that may be open at once; more are answered 503. A log keeps one.
 _CONNECTIONS: Final = 64
@@ -32,20 +31,16 @@ _CONNECTIONS: Final = 64
 _IDLE_SECONDS: Final = 75
 
 
-class ServingRefused(Exception):
-    """The settings can't be served by; the text names the setting and never holds a key."""
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a server answers: an address, and over TLS where `tls` is set.
 
-    With `asks_clients` the clients' certificates are asked for: one that no authority of ours signed ends the
-    connection, none at all is for the application to judge.
+    With `asks_clients` the clients' certificates are asked for: one that no authority of ours signed, or that it
+    revoked, ends the connection, none at all is for the application to judge.
     """
 
     host: str = LOOPBACK
-    tls: ssl.SSLContext | None = None
+    tls: Renewing | None = None
     asks_clients: bool = False
 
 
@@ -54,9 +49,13 @@ ON_LOOPBACK: Final = Place()
 
 def place_of(settings: Settings) -> Place:
     """Return where servers answer by the settings; raises ServingRefused, which names the setting that is wrong."""
-    certificate, key, authority = settings.tls_certificate, settings.tls_key, settings.tls_client_ca
-    named = {CERTIFICATE: certificate, KEY: key, CLIENT_CA: authority}
-    given = {name for name, file in named.items() if file != Path()}
+    named = {
+        CERTIFICATE: settings.tls_certificate,
+        KEY: settings.tls_key,
+        CLIENT_CA: settings.tls_client_ca,
+        CLIENT_CRL: settings.tls_client_crl,
+    }
+    given = {name: file for name, file in named.items() if file != Path()}
     if not given:
         if not _is_loopback(settings.listen):
             raise ServingRefused(f"{LISTEN} is not a loopback address: set {CERTIFICATE} and {KEY}")
@@ -64,30 +63,13 @@ def place_of(settings: Settings) -> Place:
     for missing in (CERTIFICATE, KEY):
         if missing not in given:
             raise ServingRefused(f"{missing} is not set, and {', '.join(sorted(given))} is: TLS needs both")
-    for name in sorted(given):
-        if not named[name].is_file():
+    if CLIENT_CRL in given and CLIENT_CA not in given:
+        raise ServingRefused(f"{CLIENT_CA} is not set, and {CLIENT_CRL} is: nobody's certificate is asked for")
+    for name, file in sorted(given.items()):
+        if not file.is_file():
             raise ServingRefused(f"{name} names no file")
-    asks = CLIENT_CA in given
-    return Place(settings.listen, _context(certificate, key, authority if asks else None), asks)
-
-
-def _context(certificate: Path, key: Path, authority: Path | None) -> ssl.SSLContext:
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    # No tickets: a certificate is proved anew with each connection, so one that ran out is refused with the next.
-    made.options |= ssl.OP_NO_TICKET
-    made.num_tickets = 0
-    try:
-        made.load_cert_chain(certificate, key, password="")  # a key under a password is refused, not asked about
-    except (ssl.SSLError, OSError, ValueError):
-        raise ServingRefused(f"{CERTIFICATE} and {KEY} are no PEM certificate with its own, unencrypted key") from None
-    if authority is not None:
-        made.verify_mode = ssl.CERT_OPTIONAL
-        try:
-            made.load_verify_locations(authority)
-        except (ssl.SSLError, OSError, ValueError):
-            raise ServingRefused(f"{CLIENT_CA} holds no PEM certificate") from None
-    return made
+    files = Files(given[CERTIFICATE], given[KEY], given.get(CLIENT_CA), given.get(CLIENT_CRL))
+    return Place(settings.listen, Renewing.over(files), CLIENT_CA in given)
 
 
 def _is_loopback(host: str) -> bool:
@@ -150,18 +132,25 @@ class _Telling(H11Protocol):
         """Begin."""
         super().connection_made(transport)
         connection = transport.get_extra_info("ssl_object")
-        if connection is not None:
-            self.app = partial(_told, self.app, _extension(connection))
+        if connection is not None and isinstance(self.config.ssl, Renewing):
+            self.app = _Told(self.app, self.config.ssl, connection.getpeercert(binary_form=True))
 
 
-def _extension(connection: ssl.SSLObject) -> dict[str, Any]:
-    certificate = connection.getpeercert(binary_form=True)
-    chain = (ssl.DER_cert_to_PEM_cert(certificate),) if certificate else ()
-    return {"server_cert": None, "client_cert_chain": chain, "client_cert_name": None, "client_cert_error": None}
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An application that is told of each request whose connection it came by; `certificate` is DER, or nothing."""
 
+    app: ASGIApp
+    trust: Renewing
+    certificate: bytes | None
 
-async def _told(app: ASGIApp, tls: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
-    await app({**scope, "extensions": {**scope.get("extensions", {}), "tls": tls}}, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; a certificate that was revoked since its connection began is none."""
+        revoked = self.certificate is not None and self.trust.refuses(self.certificate)
+        chain = (ssl.DER_cert_to_PEM_cert(self.certificate),) if self.certificate and not revoked else ()
+        error = "certificate revoked" if revoked else None
+        tls = {"server_cert": None, "client_cert_chain": chain, "client_cert_name": None, "client_cert_error": error}
+        await self.app({**scope, "extensions": {**scope.get("extensions", {}), "tls": tls}}, receive, send)
 
 
 def _heard(_number: int, _frame: FrameType | None) -> None:
