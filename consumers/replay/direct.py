@@ -13,7 +13,7 @@ from consumers.replay.packed import CONFIRMED, CONTESTED, ENDED, ID, NOTHING, PE
 from schemas import codec, prefix
 from schemas.codec import Undecodable
 from schemas.prefix import read_long, zigzag
-from stream_processors.registry import calendar, proposal
+from stream_processors.registry import calendar, deadlines, proposal
 
 REGISTERED, DECIDED = "FamilyRegistered", "EligibilityDecided"
 _STRING_26 = 0x34  # the length of a person's reference
@@ -224,6 +224,8 @@ def _request(*_: object) -> None:
 
 def _due(family: Family, data: bytes, *_: object) -> None:
     record = _decoded(data)
+    if not record.kind.startswith(deadlines.CUT_OFF):
+        raise Odd
     for one in family.proposals.values():
         if one.proposal_id == record.subject_id:
             learned = max(record.header.recorded_at, record.due_at + 1)

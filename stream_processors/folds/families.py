@@ -104,7 +104,8 @@ class FamiliesFold:
         if record_name(change.record) not in _CHANGES:
             raise Poison("NOT_A_CHANGE")
         before = self._states.get(key)
-        handled, framed = self._handled(key, change, before)
+        rules = self._rules()
+        handled, framed = self._handled(key, change, before, rules)
         of_yesterday = self._day_closed(recorded_at, offset)
         self._recorded_at = recorded_at
         self._next_offset = offset + 1
@@ -118,7 +119,7 @@ class FamiliesFold:
             metrics.BREACHES.labels(change.record.kind.partition(".")[0]).inc()
         self._events += len(handled.events)
         self._counts.move(None if before is None else counted.of(before), handled.state.counted)
-        outputs = self._outputs(key, before, handled, framed)
+        outputs = self._outputs(key, before, handled, framed, rules)
         return [*of_yesterday, *outputs] if of_yesterday else outputs
 
     def _day_closed(self, recorded_at: int, offset: int) -> Sequence[Output]:
@@ -131,10 +132,12 @@ class FamiliesFold:
         self._midnight = calendar.next_midnight(recorded_at)
         return list(self._changed_sums(offset))
 
-    def _handled(self, key: bytes, change: Change, before: FamilyState | None) -> tuple[Handled, bytes]:
+    def _handled(
+        self, key: bytes, change: Change, before: FamilyState | None, rules: RuleBook
+    ) -> tuple[Handled, bytes]:
         """Return what a change came to, and the bytes of the state it left; raises Poison, with nothing changed."""
         try:
-            handled = handle(change, before, self._rules())
+            handled = handle(change, before, rules)
             if handled.state is None or not handled.events:
                 return handled, b""
             return handled, self._states.put(key, handled.state)
@@ -157,7 +160,9 @@ class FamiliesFold:
         )
         return [*self._changed_sums(next_offset), telling.position(self._state_topic, position)]
 
-    def _outputs(self, key: bytes, before: FamilyState | None, handled: Handled, framed: bytes) -> list[Output]:
+    def _outputs(
+        self, key: bytes, before: FamilyState | None, handled: Handled, framed: bytes, rules: RuleBook
+    ) -> list[Output]:
         state = handled.state
         if state is None:
             raise TypeError("events leave a state")
@@ -170,7 +175,7 @@ class FamiliesFold:
                 outputs.append(_output(Output, (catalogue.ELIGIBILITY_TOPIC, key, event_framed, headers, at)))
         outputs.append(_output(Output, (self._state_topic, key, framed, None, 0)))
         outputs += map(_noted, membership.noted(before, handled.events[0], state))
-        for due in deadlines.scheduled(before, state):
+        for due in deadlines.scheduled(before, state, rules):
             due_key = f"{due.family_id}/{due.kind}".encode()
             outputs.append(Output(catalogue.DEADLINES_TOPIC, due_key, codec.encode(due)))
         return outputs

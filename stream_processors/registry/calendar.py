@@ -1,4 +1,4 @@
-"""Cut-off days and numbers of days of the machines as calendar data; months as agencies write them (202503).
+"""Cut-off days, terms and days of beginning as calendar data; months as agencies write them (202503).
 
 Source: domain guide 2 (Kepmensos 150/HUK/2022, monthly: PBI by day 11, others from day 15) and 12 (O7: calendar data
 with effective date). Pure arithmetic on given times: no clock.
@@ -68,6 +68,19 @@ def months_between(earlier: int, later: int) -> int:
     return (to_year - year) * _MONTHS + to_month - month
 
 
+def index_of(period: int) -> int:
+    """Return the number of a month, counted through the years: the next month's is one more."""
+    year, month = divmod(period, 100)
+    return year * _MONTHS + month - 1
+
+
+@lru_cache(maxsize=4096)
+def first_of(index: int) -> int:
+    """Return the first microsecond (WIB) of the month with this number (`index_of`)."""
+    year, month = divmod(index, _MONTHS)
+    return (datetime(year, month + 1, 1, tzinfo=WIB) - _EPOCH) // _MICROSECOND
+
+
 @cache
 def _rows(table: str) -> list[dict[str, Any]]:
     text = resources.files("stream_processors.registry").joinpath("rules/calendar.toml").read_text(encoding="utf-8")
@@ -87,6 +100,27 @@ def _days(name: str, period: int) -> int:
 def after_days(name: str, micros: int) -> int:
     """Return the last microsecond (WIB) of the day so many days later, by the number of days in force at the time."""
     return next_midnight(micros) + _days(name, month_of(micros)) * _A_DAY - 1
+
+
+def after_months(name: str, micros: int) -> int:
+    """Return the last microsecond (WIB) of the day so many months later; in a shorter month of its last day."""
+    return _after_months(name, (micros + _AHEAD) // _A_DAY)
+
+
+@lru_cache(maxsize=4096)
+def _after_months(name: str, day: int) -> int:
+    local = date.fromordinal(_EPOCH.toordinal() + day)
+    period = local.year * 100 + local.month
+    index = index_of(period) + int(_in_force([row for row in _rows("months") if row["name"] == name], period)["months"])
+    days = (first_of(index + 1) - first_of(index)) // _A_DAY
+    return first_of(index) + min(local.day, days) * _A_DAY - 1
+
+
+@cache
+def scheduled_from(kind: str) -> int:
+    """Return the first microsecond (WIB) from which dates of this kind are scheduled; no date is before EARLIEST."""
+    days = [row["from"] for row in _rows("scheduled") if row["kind"] == kind]
+    return end_of_day(days[0].toordinal() - _EPOCH.toordinal() - 1) + 1 if days else EARLIEST
 
 
 class Reactivation(NamedTuple):

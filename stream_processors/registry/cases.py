@@ -18,6 +18,7 @@ _case = maker(Case)
 FAMILY, RELATION, ARRIVAL = "KELUARGA", "HUBUNGAN", "KEDATANGAN"
 OBJECTION, TASK, PBI, EXCLUSION = "SANGGAH", "GROUND_CHECK", "PBI_JKN", "PENGECUALIAN"
 IN_FORCE: Final = "BERLAKU"
+OVERDUE: Final = "LEWAT_TENGGAT"  # the reason of what goes on though its date has passed
 MOST: Final = 256  # cases on record; it bounds the state
 _DAY: Final = 86_400_000_000
 _GONE: Final = frozenset({"GABUNG", "BUBAR"})
@@ -60,7 +61,7 @@ def moved(  # noqa: PLR0913  what a step says
         step=row.to,
         agency=prefix.agency if old is None else old.agency,
         since=prefix.occurred_at,
-        due_at=_due(row, event),
+        due_at=_due(row, event) if row.due else _running(old, row),
         reason=reason,
         reference=reference or ("" if old is None else old.reference),
     )
@@ -74,9 +75,12 @@ def put(cases: tuple[Case, ...], case: Case) -> tuple[Case, ...]:
     return (*cases, case)
 
 
+def _running(case: Case | None, row: Row) -> int:
+    """Return the date that a step leaves running: where it leads, the same date is awaited."""
+    return case.due_at if case is not None and row.to in _ENDS_AT.get(case.machine, ()) else 0
+
+
 def _due(row: Row, event: Event) -> int:
-    if not row.due:
-        return 0
     if hasattr(event.record, row.due):
         day = getattr(event.record, row.due)
         return 0 if day is None else calendar.end_of_day(day)
@@ -90,8 +94,11 @@ def due_of(case: Case) -> tuple[str, int] | None:
     """
     if not case.due_at or case.step not in _ENDS_AT.get(case.machine, ()):
         return None
+    kind = _DEADLINES[case.machine]
+    if case.due_at < calendar.scheduled_from(kind):
+        return None
     about = case.case_id.hex() if case.machine == PBI else case.about
-    return f"{_DEADLINES[case.machine]}.{about}", case.due_at
+    return (f"{kind}.{about}" if about else kind), case.due_at
 
 
 def due_case(state: FamilyState, subject_id: bytes, kind: str, due_at: int) -> Case | None:
@@ -108,13 +115,18 @@ def is_kind(kind: str) -> bool:
 
 
 def evolve_deadline(state: FamilyState, record: Any, event: Event) -> dict[str, Any]:
-    """Return what a date that came changes: the case is where its table says that it ends by itself."""
+    """Return what a date that came changes: the case is where its table says that it ends by itself.
+
+    One that stays where it is, is overdue, and stays there since it came there.
+    """
     case = due_case(state, record.subject_id, record.kind, record.due_at)
     if case is None:
         return {}
     row = row_of(case.machine, case, record_name(record), "")
     if row is None:
         return {}
+    if row.to == case.step:
+        return {"cases": put(state.cases, replace(case, due_at=0, reason=OVERDUE))}
     ended = replace(case, step=row.to, since=event.prefix.occurred_at, due_at=0)
     return {"cases": put(state.cases, ended)}
 

@@ -1,17 +1,21 @@
-"""Which due dates a transition schedules or withdraws: of endorsed proposals, and of cases that end by themselves.
+"""Which due dates a transition schedules or withdraws: of proposals, cases, birthdays, and the next verification.
 
 Source: domain guide 4.A (before the monthly cut-off, else next period); the rows by DeadlineReached of
-machines/*.toml. Pure; the timer itself is an agent's.
+machines/*.toml; UU 13/2011 art. 8. Each follows from a state, and birthdays from the rules in force when it was last
+changed besides: what is scheduled is what two states following each other differ in. Pure; the timer is an agent's.
 """
 
 from collections.abc import Iterator
 
 from schemas.records import DeadlineScheduled, FamilyState, Proposal
-from stream_processors.registry import cases, proposal
+from stream_processors.registry import birthdays, cases, proposal, verification
+from stream_processors.registry.rulebook import RuleBook
 
 CUT_OFF = "PROPOSAL_CUT_OFF"
 # Dates by which an office owes a step (complaint 7). That an exclusion runs out or a grace ends is nobody's delay.
-BREACHES = frozenset({CUT_OFF, "OBJECTION_EXPIRY"})
+BREACHES = frozenset({CUT_OFF, "OBJECTION_EXPIRY", "GROUND_CHECK_DUE", verification.KIND})
+_NO_RULES = RuleBook()
+_Due = tuple[bytes, int] | None
 
 
 def is_breach(kind: str) -> bool:
@@ -19,24 +23,49 @@ def is_breach(kind: str) -> bool:
     return kind.partition(".")[0] in BREACHES
 
 
-def scheduled(before: FamilyState | None, after: FamilyState) -> Iterator[DeadlineScheduled]:
-    """Yield a due date for each proposal or case that became due at another time, a withdrawal for each that left."""
+def scheduled(
+    before: FamilyState | None, after: FamilyState, book: RuleBook = _NO_RULES
+) -> Iterator[DeadlineScheduled]:
+    """Yield a due date for whatever became due at another time, and a withdrawal for whatever is due no longer.
+
+    `book` holds the rules in force when either state was last changed.
+    """
     if before is None or before.cases is not after.cases:
         yield from _of_cases(before, after)
-    if before is not None and before.proposals is after.proposals:
+    if before is None or before.proposals is not after.proposals:
+        yield from _of_proposals(before, after)
+    if before is not None:
+        if before.facets is not after.facets or before.status != after.status or before.cases is not after.cases:
+            was, now = verification.due_of(before), verification.due_of(after)
+            yield from _moved(after, verification.KIND, was, now)
+        if after.eligibility:
+            yield from _of_birthdays(before, after, book)
+
+
+def _of_birthdays(before: FamilyState, after: FamilyState, book: RuleBook) -> Iterator[DeadlineScheduled]:
+    then, now = book.in_force(before.recorded_at), book.in_force(after.recorded_at)
+    alike = then is now and before.members is after.members and before.eligibility is after.eligibility
+    if alike and not birthdays.is_new_month(before, after.recorded_at):
         return
+    yield from _moved(after, birthdays.KIND, birthdays.due_of(before, then), birthdays.due_of(after, now))
+
+
+def _moved(after: FamilyState, kind: str, was: _Due, now: _Due) -> Iterator[DeadlineScheduled]:
+    subject = now or was
+    if was != now and subject is not None:
+        yield DeadlineScheduled(
+            family_id=after.family_id,
+            kind=kind,
+            subject_id=subject[0],
+            due_at=None if now is None else now[1],
+            sequence=after.sequence,
+        )
+
+
+def _of_proposals(before: FamilyState | None, after: FamilyState) -> Iterator[DeadlineScheduled]:
     old = {one.kind: one for one in before.proposals} if before is not None else {}
     for new in after.proposals:
-        was = _due(old.get(new.kind))
-        now = _due(new)
-        if was != now:
-            yield DeadlineScheduled(
-                family_id=after.family_id,
-                kind=f"{CUT_OFF}.{new.kind}",
-                subject_id=new.proposal_id,
-                due_at=proposal.due_at(new),
-                sequence=after.sequence,
-            )
+        yield from _moved(after, f"{CUT_OFF}.{new.kind}", _due(old.get(new.kind)), _due(new))
 
 
 def _due(one: Proposal | None) -> tuple[bytes, int] | None:
@@ -49,15 +78,7 @@ def _due(one: Proposal | None) -> tuple[bytes, int] | None:
 def _of_cases(before: FamilyState | None, after: FamilyState) -> Iterator[DeadlineScheduled]:
     old, new = _awaited(before), _awaited(after)
     for kind in sorted(old.keys() | new.keys()):
-        was, now = old.get(kind), new.get(kind)
-        if was == now:
-            continue
-        subject = now or was
-        if subject is not None:
-            due_at = None if now is None else now[1]
-            yield DeadlineScheduled(
-                family_id=after.family_id, kind=kind, subject_id=subject[0], due_at=due_at, sequence=after.sequence
-            )
+        yield from _moved(after, kind, old.get(kind), new.get(kind))
 
 
 def _awaited(state: FamilyState | None) -> dict[str, tuple[bytes, int]]:

@@ -54,6 +54,7 @@ from stream_processors.indicators import counted
 from stream_processors.registry import (
     aid,
     authority,
+    birthdays,
     calendar,
     cases,
     eligibility,
@@ -65,6 +66,7 @@ from stream_processors.registry import (
     proposal,
     ranking,
     standing,
+    verification,
 )
 from stream_processors.registry.decision import (
     AidStep,
@@ -126,7 +128,7 @@ def handle(change: Change, state: FamilyState | None, rules: RuleBook) -> Handle
             return Handled(state)
         case Event():
             after = evolve(state, decision)
-            derived = consequences(after, decision, rules)
+            derived = consequences(after, decision, rules, state)
             for event in derived:
                 after = evolve(after, event)
             return Handled(after, (decision, *derived))
@@ -224,6 +226,10 @@ def _decide_by_table(record: CaseStep | FamilyStep, change: Change, state: Famil
 
 
 def _decide_deadline(record: DeadlineReached, state: FamilyState) -> AlreadyKnown | None:
+    if record.kind == birthdays.KIND:
+        return birthdays.decide(record, state)
+    if record.kind == verification.KIND:
+        return verification.decide(record, state)
     if not cases.is_kind(record.kind):
         return proposal.decide_deadline(record, state)
     found = cases.due_case(state, record.subject_id, record.kind, record.due_at)
@@ -281,7 +287,7 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
             return membership.evolve_match(state, record, event)
         case GroundCheckRecorded() as record:
             changes = ground_check.evolve(state, record, event)
-            return _task_moved(changes, state, event, str(record.result)) if state.cases else changes
+            return _visited(changes, state, record, event) if state.cases else changes
         case FamilyRanked() as record:
             changes = ranking.evolve(state, record, event)
             outcome = "TANPA_DESIL" if record.decile is None else "DESIL"
@@ -289,9 +295,7 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
         case ProposalDrafted() as record:
             return proposal.evolve_draft(state, record, event)
         case DeadlineReached() as record:
-            if cases.is_kind(record.kind):
-                return cases.evolve_deadline(state, record, event)
-            return proposal.evolve_deadline(state, record, event)
+            return _date_came(state, record, event)
         case AidReceived() as record:
             return aid.evolve_received(state, record)
         case PersonConditionRecorded() as record:
@@ -333,6 +337,24 @@ def _changes_by_table(record: CaseStep | FamilyStep, state: FamilyState, event: 
     return matters.evolve(state, record, event)
 
 
+def _date_came(state: FamilyState, record: DeadlineReached, event: Event) -> dict[str, Any]:
+    if record.kind == birthdays.KIND:
+        return {}  # what follows from an age are decisions
+    if record.kind == verification.KIND:
+        return verification.evolve_deadline(state, record, event)
+    if cases.is_kind(record.kind):
+        return cases.evolve_deadline(state, record, event)
+    return proposal.evolve_deadline(state, record, event)
+
+
+def _visited(changes: dict[str, Any], state: FamilyState, record: GroundCheckRecorded, event: Event) -> dict[str, Any]:
+    """Return the changes of a visit, with the ground-check task's, and the overdue verification's that it is."""
+    after = _task_moved(changes, state, event, str(record.result))
+    found = after.get("cases", state.cases)
+    moved = verification.evolve_visit(state, record.result, event, found) if changes else found
+    return after if moved is found else {**after, "cases": moved}
+
+
 def _task_moved(
     changes: dict[str, Any], state: FamilyState, event: Event, outcome: str, reference: str = ""
 ) -> dict[str, Any]:
@@ -341,18 +363,30 @@ def _task_moved(
     return changes if moved is state.cases else {**changes, "cases": moved}
 
 
-def consequences(state: FamilyState, event: Event, rules: RuleBook) -> tuple[Event, ...]:
+def consequences(
+    state: FamilyState, event: Event, rules: RuleBook, before: FamilyState | None = None
+) -> tuple[Event, ...]:
     """Return the registry's own events that follow from an accepted one: eligibility under the rules in force then.
 
-    An objection that is upheld opens a proposal; an exclusion that ran out may change eligibility as one lifted does.
+    An objection that is upheld opens a proposal; an exclusion that ran out may change eligibility as one lifted does,
+    and so may a month that began since the family was last changed: somebody may have had a birthday.
     """
+    opened: tuple[Event, ...] = ()
     if type(event.record) not in _CHANGES_FACTS:
         match event.record:
             case ObjectionDecided():
-                return objection.opened(state, event)
+                opened = objection.opened(state, event)
             case DeadlineReached(kind=kind) if cases.is_kind(kind):
-                pass
+                return _decisions(state, event, rules)
             case _:
-                return ()
+                pass
+        if before is None or not state.eligibility or not birthdays.is_new_month(before, event.prefix.recorded_at):
+            return opened
+    return (*opened, *_decisions(state, event, rules, len(opened)))
+
+
+def _decisions(state: FamilyState, event: Event, rules: RuleBook, after: int = 0) -> tuple[Event, ...]:
+    """Return the decisions that follow, numbered after so many other events that follow first."""
     in_force = rules.in_force(event.prefix.recorded_at)
-    return tuple(eligibility.decisions(state, event, in_force))
+    later = replace(state, sequence=state.sequence + after) if after else state
+    return tuple(eligibility.decisions(later, event, in_force))

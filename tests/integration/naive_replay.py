@@ -76,9 +76,9 @@ CASES: dict[str, tuple[str, Any]] = {
     "ExclusionLifted": ("PENGECUALIAN", "DICABUT"),
 }
 OVER = {"SANGGAH": {"DITERIMA", "DITOLAK"}, "GROUND_CHECK": {"DIPERINGKAT_ULANG"},
-        "PENGECUALIAN": {"BERAKHIR", "DICABUT"}}  # fmt: skip
+        "PENGECUALIAN": {"BERAKHIR", "DICABUT"}, "VERIFIKASI": {"DIVERIFIKASI"}}  # fmt: skip
 FORMS = ("TERISI_LENGKAP", "TERISI_TIDAK_LENGKAP", "TIDAK_ADA_RESPONDEN", "MENOLAK", "PINDAH_ATAU_BANGUNAN_TIDAK_ADA")
-RAN_OUT = {"SANGGAH": "KEDALUWARSA", "PENGECUALIAN": "BERAKHIR", "PBI_JKN": "NONAKTIF"}
+RAN_OUT = {"SANGGAH": "KEDALUWARSA", "PENGECUALIAN": "BERAKHIR", "PBI_JKN": "NONAKTIF"}  # a task goes on, overdue
 DIFFICULTIES = (
     "seeing", "hearing", "walking", "hands", "learning", "behaviour", "speaking", "self_care", "remembering",
 )  # fmt: skip
@@ -226,6 +226,8 @@ def visit(state: State, event: dict[str, Any]) -> None:
     task_moved(state, event, {"DITUGASKAN", "DIKUNJUNGI"}, FORMS[event["result"] - 1])
     if not in_force(state, "ground_check" if filled else "ground_check_attempt", event["header"]) or not filled:
         return
+    if any((one["machine"], one["step"]) == ("VERIFIKASI", "JATUH_TEMPO") for one in state["cases"]):
+        put_case(state, ("VERIFIKASI", ""), event, {"step": "DIVERIFIKASI", "due_at": 0, "reason": ""})
     answers = {one["person_ref"]: one for one in event["individuals"]}
     for person in state["members"]:
         said = answers.get(person["person_ref"], {})
@@ -287,6 +289,10 @@ def case_step(state: State, name: str, event: dict[str, Any]) -> None:
     due = 0
     if name == "ObjectionForwarded":
         due = end_of_day(event["header"]["occurred_at"], 14)
+    if name == "GroundCheckAssigned":
+        due = end_of_day(event["header"]["occurred_at"], 30)
+    if name == "GroundCheckVisited":
+        due = next(one["due_at"] for one in state["cases"] if one["case_id"] == event["task_id"])
     if name == "PbiDeactivated" and event["reason"] in {"TIDAK_DI_DTSEN", "DESIL_6_10"}:
         reached, due = "MASA_TENGGANG", end_of_day(event["header"]["occurred_at"], 30)
     if name == "FamilyExcluded" and event["expires_on"] is not None:
@@ -338,7 +344,12 @@ def end_of_day(micros: int, days: int) -> int:
 def deadline(state: State, event: dict[str, Any]) -> None:
     for case in state["cases"]:
         if case["case_id"] == event["subject_id"] and case["due_at"] == event["due_at"]:
-            case.update(step=RAN_OUT[case["machine"]], since=event["header"]["occurred_at"], due_at=0)
+            if case["machine"] in RAN_OUT:
+                case.update(step=RAN_OUT[case["machine"]], since=event["header"]["occurred_at"], due_at=0)
+            else:
+                case.update(reason="LEWAT_TENGGAT", due_at=0)
+    if event["kind"] == "REVERIFICATION":
+        put_case(state, ("VERIFIKASI", ""), event, {"step": "JATUH_TEMPO", "due_at": 0, "reason": ""})
     learned = max(event["header"]["recorded_at"], event["due_at"] + 1)
     for proposal in state["proposals"]:
         if proposal["proposal_id"] == event["subject_id"]:

@@ -6,18 +6,21 @@ A walk goes from nothing to a state by the rows below alone: what the product's 
 from __future__ import annotations
 
 from collections import deque
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stream_processors.registry.split import child_id
 from tests.unit.registry_scenarios import (
     CITRA,
+    DAY,
     HOUR,
     NEIGHBOUR,
     NOW,
     OBJECTION,
     SPLIT,
     TASK,
+    WIB,
     Scenario,
     claimed,
     given,
@@ -54,6 +57,8 @@ VERIFIKASI_PEMDA   DeadlineReached      -          KEDALUWARSA
 -                     GroundCheckAssigned   -  DITUGASKAN
 KUNJUNGAN_ULANG       GroundCheckAssigned   -  DITUGASKAN
 DITUGASKAN            GroundCheckVisited    -  DIKUNJUNGI
+DITUGASKAN            DeadlineReached       -  DITUGASKAN
+DIKUNJUNGI            DeadlineReached       -  DIKUNJUNGI
 DITUGASKAN/DIKUNJUNGI GroundCheckRecorded   1  TERISI_LENGKAP
 DITUGASKAN/DIKUNJUNGI GroundCheckRecorded   2  TERISI_TIDAK_LENGKAP
 DITUGASKAN/DIKUNJUNGI GroundCheckRecorded   3  TIDAK_ADA_RESPONDEN
@@ -81,6 +86,10 @@ DISETUJUI_KEMENSOS  PbiActivated  -  AKTIF_BPJS
 -/BERLAKU  FamilyExcluded   -  BERLAKU
 BERLAKU    DeadlineReached  -  BERAKHIR
 BERLAKU    ExclusionLifted  -  DICABUT
+""",
+    "VERIFIKASI": """
+-            DeadlineReached      -    JATUH_TEMPO
+JATUH_TEMPO  GroundCheckRecorded  1/2  DIVERIFIKASI
 """,
     "KELUARGA": """
 -                            FamilyRegistered   -           AKTIF
@@ -118,6 +127,7 @@ EXPECTED: dict[str, tuple[Step, ...]] = {name: tuple(_rows(text)) for name, text
 STATES: dict[str, tuple[str, ...]] = {
     name: tuple(dict.fromkeys(row.end for row in rows)) for name, rows in EXPECTED.items()
 }
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATER = NOW + HOUR
 CITED = b"a new fact ....."
 CHILD = child_id(SPLIT)
@@ -132,12 +142,16 @@ def where(scene: Scenario, machine: str) -> str:
     return next((one.step for one in scene.state.cases if one.machine == machine), "")
 
 
-def said(row: Step, machine: str, scene: Scenario) -> Any:  # noqa: C901, PLR0911  one line per record
+def said(row: Step, machine: str, scene: Scenario) -> Any:  # noqa: C901, PLR0911, PLR0912  one line per record
     """Return the change of a row, as it fits where the scene stands."""
     match row.record:
+        case "DeadlineReached" if machine == "VERIFIKASI":
+            return unverified(scene)
         case "DeadlineReached":
             case = next(one for one in scene.state.cases if one.machine == machine)
             return due(case, machine)
+        case "GroundCheckRecorded" if row.start == "JATUH_TEMPO":
+            return visited(int(row.outcome), occurred=scene.clock)
         case "GroundCheckRecorded":
             return visited(int(row.outcome))
         case "FamilyRanked" if row.outcome == "TANPA_DESIL":
@@ -162,14 +176,25 @@ def said(row: Step, machine: str, scene: Scenario) -> Any:  # noqa: C901, PLR091
             return say(row.record, **({"outcome": row.outcome} if row.record in _DECIDING else {}))
 
 
-def visited(result: int) -> Any:
+def visited(result: int, **fields: Any) -> Any:
     """Return a visit with this result of Regsosek 205."""
-    return say("GroundCheckRecorded", result=result, **({} if result in {1, 2} else {"family": None}))
+    return say("GroundCheckRecorded", result=result, **({} if result in {1, 2} else {"family": None}), **fields)
+
+
+def unverified(scene: Scenario) -> Any:
+    """Return the date that came two years after the visit in force, or after now where nobody ever visited."""
+    visit = next((one for one in scene.state.facets if one.name == "ground_check"), None)
+    seen, subject = (NOW, b"never a visit ..") if visit is None else (visit.occurred_at, visit.change_id)
+    day = (EPOCH + timedelta(microseconds=seen)).astimezone(WIB).date()
+    last = datetime(day.year + 2, day.month, day.day, tzinfo=WIB) + timedelta(days=1) - timedelta(microseconds=1)
+    due_at = (last - EPOCH) // timedelta(microseconds=1)
+    return say("DeadlineReached", kind="REVERIFICATION", subject_id=subject, due_at=due_at, occurred=due_at)
 
 
 def due(case: Any, machine: str) -> Any:
     """Return the date of a case that came, as the deadlines agent tells it."""
     of = {"SANGGAH": "OBJECTION_EXPIRY.TIDAK_LAYAK", "PENGECUALIAN": "EXCLUSION_EXPIRY.PERANGKAT_DESA/PKH"}
+    of["GROUND_CHECK"] = "GROUND_CHECK_DUE"
     kind = of.get(machine) or f"PBI_GRACE.{case.case_id.hex()}"
     return say("DeadlineReached", kind=kind, subject_id=case.case_id, due_at=case.due_at, occurred=case.due_at)
 
@@ -177,6 +202,10 @@ def due(case: Any, machine: str) -> Any:
 def prepared(scene: Scenario, row: Step) -> Scenario:
     """Return the scene with what the row's guards ask for, and its clock where the row needs it."""
     match row.record:
+        case "DeadlineReached" if not any(one.due_at for one in scene.state.cases):
+            if not any(one.name == "ground_check" for one in scene.state.facets):
+                scene.and_given(visited(1))
+            scene.clock = NOW + 3 * 365 * DAY
         case "DeadlineReached":
             scene.clock = max(one.due_at for one in scene.state.cases) + 1
         case "ExclusionLifted" if all(one.change_id != CITED for one in scene.state.facets):

@@ -30,7 +30,8 @@ ROWS = [(name, row) for name, rows in EXPECTED.items() for row in rows]
 COUNTS = {
     "USULAN": (48, 19),
     "SANGGAH": (9, 6),
-    "GROUND_CHECK": (23, 12),
+    "GROUND_CHECK": (25, 12),
+    "VERIFIKASI": (3, 2),
     "KEDATANGAN": (6, 3),
     "KELUARGA": (27, 5),
     "HUBUNGAN": (14, 4),

@@ -1,0 +1,88 @@
+"""Which birthday of a family's members matters next to a rule: from its month on the family is decided again.
+
+A state knows year and month of birth, never the day, and rules count ages from the month on (`calendar.full_years`):
+the date is the first of that month, for everybody born in it. It follows from the ages that the rules in force name.
+
+Every change of a family in a later month than the one before has its programmes decided (`is_new_month`), so that what
+is on record holds for the month in which the state was last changed, and the next birthday is one of a later month.
+Pure.
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from schemas.records import DeadlineReached, FamilyState
+from stream_processors.registry import calendar, codes
+from stream_processors.registry.decision import AlreadyKnown
+from stream_processors.registry.ruleset import RuleSet
+
+KIND: Final = "BIRTHDAY"
+_BY_AGE: Final = frozenset({"components", "persons_aged"})
+_MONTHS: Final = 12
+
+
+class Ages(NamedTuple):
+    """At which ages (full years) a rule set may judge otherwise, and the codes of its rows that look at ages."""
+
+    years: tuple[int, ...]
+    codes: frozenset[str]
+
+
+def due_of(state: FamilyState, rule_sets: Iterable[RuleSet]) -> tuple[bytes, int] | None:
+    """Return whose birthday matters next (the claim in force), and the first microsecond (WIB) of its month.
+
+    It matters to a programme if nothing but rows that look at ages stands between it and the family: whoever is out
+    for another reason is decided again when that changes. None where there is none.
+    """
+    years = sorted({year for rules in rule_sets for year in _mattering(state, rules)})
+    if not years:
+        return None
+    from_on = calendar.index_of(calendar.month_of(calendar.scheduled_from(KIND) - 1))
+    last = max(calendar.index_of(calendar.month_of(state.recorded_at)), from_on)
+    found: tuple[int, bytes] | None = None
+    for member in state.members:
+        if member.standing in codes.ACTIVE_STANDINGS:
+            born = member.birth_year * _MONTHS + member.birth_month - 1
+            month = next((born + year * _MONTHS for year in years if born + year * _MONTHS > last), None)
+            if month is not None and (found is None or month < found[0]):
+                found = month, member.claim_id
+    return None if found is None else (found[1], calendar.first_of(found[0]))
+
+
+def _mattering(state: FamilyState, rules: RuleSet) -> tuple[int, ...]:
+    ages = _ages(rules)
+    if not ages.years:
+        return ()
+    for one in state.eligibility:
+        if one.programme == rules.programme:
+            return ages.years if ages.codes.issuperset(one.reasons) else ()
+    return ()
+
+
+def _ages(rules: RuleSet) -> Ages:
+    found: Ages | None = rules.made.get("ages")
+    if found is None:
+        rows = [rule for rule in rules.rules if rule.fact in _BY_AGE]
+        spans = [rule.of.partition("-")[::2] for rule in rows if rule.fact == "persons_aged"]
+        years = {int(youngest) for youngest, _ in spans} | {int(oldest) + 1 for _, oldest in spans if oldest}
+        for one in rules.entitlement.components if rules.entitlement is not None else ():
+            if one.youngest is not None:
+                years |= {one.youngest} | ({one.oldest + 1} if one.oldest is not None else set())
+        found = rules.made["ages"] = Ages(tuple(sorted(years - {0})), frozenset(rule.code for rule in rows))
+    return found
+
+
+def decide(record: DeadlineReached, state: FamilyState) -> AlreadyKnown | None:
+    """Find nothing to do where the family was decided in that month or later, or nobody in it has that birthday."""
+    if calendar.month_of(record.due_at) <= calendar.month_of(state.recorded_at):
+        return AlreadyKnown()
+    month = calendar.month_of(record.due_at) % 100
+    for member in state.members:
+        if member.claim_id == record.subject_id and member.standing in codes.ACTIVE_STANDINGS:
+            return None if member.birth_month == month else AlreadyKnown()
+    return AlreadyKnown()
+
+
+def is_new_month(before: FamilyState, recorded_at: int) -> bool:
+    """Tell whether a family is changed in a later month than the last time: ages may be others than were judged."""
+    return calendar.month_of(before.recorded_at) < calendar.month_of(recorded_at)
