@@ -67,9 +67,7 @@ _UNKNOWN: Final = {
 }
 _CODES: Final = {name: machine(name).codes for name in (OBJECTION, TASK, PBI, EXCLUSION)}
 _EMPTY: Final = (None, (), b"", "")
-_DAYS: Final = range(
-    -25_567, 84_371
-)  # 1900 to 2200, in days since 1970: a later one is no moment that a state can hold
+_DAYS: Final = range(-25_567, 84_371)  # of 1900 to 2200, since 1970: the end of a far later one is no time at all
 
 
 def decide(record: CaseStep, change: Change, state: FamilyState) -> Refused | None:

@@ -8,7 +8,7 @@ import io
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def records(bootstrap: str) -> Iterator[tuple[bytes, bytes]]:
     consumer.close()
 
 
-def counted(states: list[dict[str, Any]]) -> Counts:
+def counted(states: Iterable[dict[str, Any]]) -> Counts:
     """Return every sum over the active families."""
     sums: Counts = defaultdict(Counter)
     for state in states:
