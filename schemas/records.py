@@ -891,7 +891,7 @@ class FamilyState:
 class FamilyVariables:
     """The 26 family ground-check variables (K1-K26); same source and caveat as the individual ones.
 
-    Null: not asked or not answered.
+    Null: not asked or not answered. Beside them, at the end, what the census form asks and ranking doesn't use.
     """
 
     card_number: bytes | None = None
@@ -937,6 +937,22 @@ class FamilyVariables:
     horses: int | None = None
     pigs: int | None = None
     goats: int | None = None
+    aid_sembako: int | None = None
+    aid_sembako_month: int | None = None
+    aid_pkh: int | None = None
+    aid_pkh_month: int | None = None
+    aid_village_cash: int | None = None
+    aid_village_cash_month: int | None = None
+    aid_electricity: int | None = None
+    aid_electricity_month: int | None = None
+    aid_local: int | None = None
+    aid_local_month: int | None = None
+    aid_fertiliser: int | None = None
+    aid_fertiliser_month: int | None = None
+    aid_lpg: int | None = None
+    aid_lpg_month: int | None = None
+    internet: int | None = None
+    bank_account: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1036,7 +1052,8 @@ class IndividualVariables:
     """The 13 individual ground-check variables of one member (I1-I13).
 
     The count is the statistics office's (seed 003), the itemised list is our reconstruction from Regsosek 2022
-    (domain guide 5.1). Null: not asked or not answered.
+    (domain guide 5.1). Null: not asked or not answered. Beside them, at the end, what the census form asks and
+    ranking doesn't use.
     """
 
     person_ref: str
@@ -1068,6 +1085,23 @@ class IndividualVariables:
     difficulty_remembering: int | None = None
     difficulty_sadness: int | None = None
     chronic_illness: int | None = None
+    pregnant: int | None = None
+    identity_documents: int | None = None
+    schooling: int | None = None
+    school_level: int | None = None
+    school_grade: int | None = None
+    diploma: int | None = None
+    has_tax_number: int | None = None
+    business_licence: int | None = None
+    business_internet: int | None = None
+    nutrition: int | None = None
+    caregiver: int | None = None
+    health_insurance: int | None = None
+    prakerja: int | None = None
+    business_credit: int | None = None
+    micro_credit: int | None = None
+    school_aid: int | None = None
+    work_insurance: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

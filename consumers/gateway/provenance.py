@@ -24,6 +24,7 @@ _METHODS: Final = {
     "FamilyMoved": "PERPINDAHAN",
     "FamilyArrived": "PERPINDAHAN",
 }
+BESIDE: Final = "beside"
 _KEY: Final = "person_ref"  # whose answers they are; no answer itself
 
 
@@ -31,8 +32,9 @@ _KEY: Final = "person_ref"  # whose answers they are; no answer itself
 class Source:
     """One variable's source; `sequence` is 0 and the rest empty where nobody ever answered it.
 
-    `variable` is its id among the 39, `number` that of the questionnaire. `method` is how it was found: a visit
-    (KUNJUNGAN, with the questionnaire's version), a claim, a registration, a move. Times are in microseconds (UTC).
+    `variable` is its id among the 39, `beside` where it is none of them; `number` is that of the questionnaire.
+    `method` is how it was found: a visit (KUNJUNGAN, with the questionnaire's version), a claim, a registration, a
+    move. Times are in microseconds (UTC).
     """
 
     variable: str
@@ -96,11 +98,11 @@ def _answered(answers: Any, fields: Sequence[str]) -> bool:
 
 def _source(one: Variable, event: Any, person_ref: str) -> Source:
     if event is None:
-        return Source(one.id, one.number, one.name, person_ref)
+        return Source(one.id or BESIDE, one.number, one.name, person_ref)
     record, header = type(event).__name__, event.header
     version = getattr(event, "questionnaire", "")
     return Source(
-        variable=one.id,
+        variable=one.id or BESIDE,
         number=one.number,
         name=one.name,
         person_ref=person_ref,

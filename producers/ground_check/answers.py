@@ -4,25 +4,16 @@ The registry decides by the same definition and tells the first rule; here every
 missing. Must not know files, drafts or who is visited.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
-from identity.rules import check_kk, check_name, check_nik
-from producers.ground_check import names
+from producers.ground_check import answer, names
 from producers.ground_check.submission import Answers
 from producers.messages import Fault
-from producers.tables import dates
-from schemas.questionnaire import Questionnaire, Rule, Variable
-
-_NUMBER: Final = re.compile(r"[0-9]{1,9}")
-_DEGREES: Final = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,12})?")
-_FIRST_BIRTH: Final = 1900  # V3
-_LONGEST: Final = 500
-_INDONESIA: Final = ((-11.5, 6.5), (94.5, 141.5))
-_CHECKS: Final = {names.NIK: check_nik, names.CARD: check_kk}
+from schemas.questionnaire import Asked, Questionnaire, Rule, Variable
+from schemas.questionnaire.asked import NO_ANSWER, OLDEST
 
 
 @dataclass(slots=True)
@@ -50,27 +41,34 @@ def read(version: Questionnaire, asked: Sequence[Variable], answers: Answers, at
         if one.name in answers and is_asked(one, sheet.values, visited) is False:
             _skip_broken(sheet, one, asked)
     for rule in version.rules:
-        for name in _breaking(rule, sheet.values):
+        for name in _breaking(rule, sheet.values, visited):
             sheet.fault(rule.code, name)
     return sheet
 
 
 def missing(sheet: Sheet, asked: Sequence[Variable], answers: Answers, visited: date | None) -> None:
-    """Note each answer that is due and isn't there."""
+    """Note each answer that is due and isn't there; one that a rule requires, by that rule."""
     for one in asked:
         if one.due and one.name not in answers and is_asked(one, sheet.values, visited):
-            sheet.fault("ANSWER_MISSING", one.name)
+            required = one.asked is not None and one.asked.required
+            sheet.fault(one.asked.rule if one.asked is not None and required else "ANSWER_MISSING", one.name)
 
 
 def is_asked(one: Variable, values: Mapping[str, Any], visited: date | None) -> bool | None:
     """Tell whether the question is asked; None where that hangs on an answer that couldn't be read."""
     if one.asked is None:
         return True
-    if one.asked.from_age:
-        born = values.get(names.BORN)
-        return None if born is None or visited is None else full_years(born, visited) >= one.asked.from_age
-    gate = values.get(one.asked.of)
-    return gate in one.asked.codes if gate is not None else False
+    born = values.get(names.BORN)
+    age = None if born is None or visited is None else full_years(born, visited)
+    return one.asked.holds(lambda name: _told(values, name), age)
+
+
+def _told(values: Mapping[str, Any], name: str) -> int | None:
+    """Return the code of an answer; None where it can't be read, or where the register may know it all the same."""
+    if name in values:
+        code: int | None = values[name]
+        return code
+    return None if name in names.REGISTERED else NO_ANSWER
 
 
 def full_years(born: date, visited: date) -> int:
@@ -79,95 +77,36 @@ def full_years(born: date, visited: date) -> int:
 
 
 def _take(sheet: Sheet, one: Variable, text: str, visited: date | None) -> None:
-    for fault in _broken(one, text, visited):
+    for fault in answer.faults(one, text, visited):
         if fault.severity == "reject":
             sheet.fault(fault.rule, one.name, fault.figures)
         else:
             sheet.warned.append(fault.rule)
-    sheet.values[one.name] = _value(one, text)
-
-
-def _value(one: Variable, text: str) -> Any:
-    """Return what the text says; None where it says nothing of this kind."""
-    match one.kind:
-        case "code" | "whole":
-            number = int(text) if _NUMBER.fullmatch(text) else None
-            return number if number is not None and number in one.values else None
-        case "date":
-            day = dates.read(text, ())
-            return day if isinstance(day, date) else None
-        case "geopoint":
-            return _point(text)
-        case "digits" | "text":
-            return text
-
-
-def _broken(one: Variable, text: str, visited: date | None) -> Iterator[Fault]:
-    match one.kind:
-        case "code" | "whole":
-            yield from _number_broken(one, text)
-        case "date":
-            yield from _day_broken(dates.read(text, ()), visited)
-        case "geopoint":
-            point = _point(text)
-            if point is None:
-                yield Fault("GEOTAG_FORMAT")
-            elif not _in_indonesia(point):
-                yield Fault("GEOTAG_ELSEWHERE")
-        case "digits":
-            yield from (Fault(found.code) for found in _CHECKS[one.name](text))
-        case "text":
-            if len(text) > _LONGEST or not text.isprintable():
-                yield Fault("CHARACTERS")
-            elif one.name in {names.NAME, "head_name"}:
-                yield from (Fault(found.code) for found in check_name(text))
-
-
-def _number_broken(one: Variable, text: str) -> Iterator[Fault]:
-    if not _NUMBER.fullmatch(text):
-        yield Fault("CODE_FORMAT" if one.codes else "NUMBER_WHOLE")
-    elif int(text) not in one.values:
-        if one.codes:
-            yield Fault("CODE_UNKNOWN_WORD", "", {"codes": ", ".join(map(str, sorted(one.codes)))})
-        else:
-            yield Fault("NUMBER_RANGE", "", {"first": one.first, "last": one.last})
-
-
-def _day_broken(day: date | str, visited: date | None) -> Iterator[Fault]:
-    if isinstance(day, str):
-        yield Fault(day, "", {"forms": dates.SHOWN["iso"]})
-    elif day.year < _FIRST_BIRTH or (visited is not None and day > visited):
-        yield Fault("V3")
-
-
-def _point(text: str) -> str | None:
-    """Return latitude and longitude of an ODK point, without height and accuracy."""
-    parts = text.split()
-    if not 2 <= len(parts) <= 4 or not all(_DEGREES.fullmatch(part) for part in parts[:2]):  # noqa: PLR2004  as ODK writes
-        return None
-    latitude, longitude = float(parts[0]), float(parts[1])
-    return f"{parts[0]},{parts[1]}" if abs(latitude) <= 90 and abs(longitude) <= 180 else None  # noqa: PLR2004  the poles
-
-
-def _in_indonesia(point: str) -> bool:
-    return all(low <= float(part) <= high for part, (low, high) in zip(point.split(","), _INDONESIA, strict=True))
+    sheet.values[one.name] = answer.value(one, text)
 
 
 def _skip_broken(sheet: Sheet, one: Variable, asked: Sequence[Variable]) -> None:
-    if one.asked is None:
-        return
-    if one.asked.from_age:
-        sheet.fault(one.asked.rule, one.name, {"age": one.asked.from_age})
-        return
-    gate = next(other for other in asked if other.name == one.asked.of)
-    if gate.name in sheet.values and sheet.values[gate.name] is None:
-        return  # the gate's own fault is told
-    codes = "/".join(map(str, sorted(one.asked.codes)))
-    sheet.fault(one.asked.rule, one.name, {"field": gate.number, "codes": codes})
+    if one.asked is not None and one.asked.only:
+        sheet.fault(one.asked.rule, one.name, _figures(one.asked, {other.name: other.number for other in asked}))
 
 
-def _breaking(rule: Rule, values: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the answers of this sheet that break a rule over several of its answers."""
+def _figures(asked: Asked, numbers: Mapping[str, str]) -> dict[str, str | int]:
+    """Return what the rule's sentence names: the first gate and its codes, and the ages."""
+    way = asked.ways[0]
+    found: dict[str, str | int] = {}
+    for name, codes in way.where[:1]:
+        found = {"field": numbers[name], "codes": "/".join(map(str, sorted(codes)))}
+    if way.of_age:
+        ages = f"{way.from_age}+" if way.to_age == OLDEST else f"{way.from_age}-{way.to_age}"
+        found |= {"age": way.from_age, "below": way.to_age + 1, "ages": ages}
+    return found
+
+
+def _breaking(rule: Rule, values: Mapping[str, Any], visited: date | None) -> Iterator[str]:
+    """Yield the answers of this sheet that break a rule over several of its answers, or over the visit's day."""
+    if rule.kind == "within_last_months":
+        yield from (name for name in rule.fields if not _recent(values.get(name), visited, rule.months))
+        return
     gate = values.get(rule.of)
     if gate is None:
         return
@@ -180,3 +119,10 @@ def _breaking(rule: Rule, values: Mapping[str, Any]) -> Iterator[str]:
                 yield name
             case _:
                 pass
+
+
+def _recent(month: int | None, visited: date | None, months: int) -> bool:
+    if month is None or visited is None:
+        return True
+    year, of_year = divmod(month, 100)
+    return 0 <= (visited.year - year) * 12 + visited.month - of_year <= months

@@ -6,6 +6,7 @@ answers. A name that is neither is a fault: nothing that was answered is left ou
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from producers.ground_check import names
@@ -55,10 +56,13 @@ _OWN: Final = frozenset({names.QUESTIONNAIRE, names.VISITED_AT, names.RESULT, na
 def question(column: str) -> str:
     """Return the question that a column is of, empty for one of the software's own.
 
-    `geotag-Latitude` and its like are `geotag` with the place of the part after a colon. An unknown name is returned
-    as it stands.
+    `geotag-Latitude` and its like are `geotag` with the place of the part after a colon, and so is the column of one
+    code of several that may be chosen: its code. An unknown name is returned as it stands.
     """
     bare = _GROUP.sub("", column.strip())
+    chosen, slash, code = bare.rpartition("/")
+    if slash and code.isdecimal() and chosen in flags():
+        return f"{chosen}:{code}"
     stem, dash, part = bare.rpartition("-")
     if dash and part in _GEOTAG_PARTS:
         return f"{stem}:{_GEOTAG_PARTS[part]}"
@@ -67,6 +71,14 @@ def question(column: str) -> str:
     return bare
 
 
+@cache
+def flags() -> frozenset[str]:
+    """Return every question of any version that several codes may answer."""
+    asked = (one for version in all_versions().values() for one in (*version.family, *version.individual))
+    return frozenset(one.name for one in asked if one.kind == "flags")
+
+
+@cache
 def known() -> frozenset[str]:
     """Return every question that a form of any version asks."""
     asked = (one.name for version in all_versions().values() for one in (*version.family, *version.individual))

@@ -17,6 +17,7 @@ from producers.messages import Fault
 
 _LARGEST: Final = 256 << 20
 _PHOTOS: Final = "media"
+_NOT_CHOSEN: Final = "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,19 @@ def _answers(table: _Table, cells: Sequence[str]) -> tuple[dict[str, str], tuple
 
 
 def _joined(found: dict[str, str]) -> None:
-    """Make one answer of the columns that a point is written in."""
+    """Make one answer of the columns that a point is written in, or a choice of several codes."""
     points: dict[str, list[str]] = defaultdict(lambda: [""] * 4)
+    chosen: dict[str, list[str]] = defaultdict(list)
     for head in [head for head in found if ":" in head]:
         name, _, place = head.partition(":")
-        points[name][int(place)] = found.pop(head)
-    for name, parts in points.items():
-        found.setdefault(name, " ".join(filter(None, parts)))
+        text = found.pop(head)
+        if name in columns.flags():
+            chosen[name] += [place] * (text != _NOT_CHOSEN)
+        else:
+            points[name][int(place)] = text
+    for name, parts in (points | chosen).items():
+        if any(parts):
+            found.setdefault(name, " ".join(filter(None, parts)))
 
 
 def _table(path: Path) -> _Table | Fault:

@@ -4,7 +4,7 @@ A skip becomes `relevant`, a range or rule a `constraint` with the rule's code i
 Must not know submissions, nor who is visited.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,26 +21,36 @@ from producers.ground_check.names import (
     NAME,
     NIK,
     PHOTO,
+    PRESENCE,
     QUESTIONNAIRE,
     REGION,
     RESULT,
     VISITED_AT,
 )
 from schemas.questionnaire import Questionnaire, Rule, Variable
+from schemas.questionnaire.asked import OLDEST, Way
 
 Row = dict[str, str]
 SURVEY: Final = (
     "type", "name", "label", "hint", "required", "relevant", "constraint", "constraint_message",
-    "calculation", "parameters",
+    "calculation", "parameters", "appearance",
 )  # fmt: skip
 _RESULTS: Final = "hasil"
 _FILLED: Final = f"${{{RESULT}}} = '1' or ${{{RESULT}}} = '2'"
 _COMPLETE: Final = f"${{{RESULT}}} = '1'"
-_TYPES: Final = {"whole": "integer", "date": "date", "text": "text", "digits": "text", "geopoint": "geopoint"}
+_TYPES: Final = {
+    "whole": "integer",
+    "date": "date",
+    "month": "date",
+    "text": "text",
+    "digits": "text",
+    "geopoint": "geopoint",
+}
 _DIGITS: Final = "regex(., '^[0-9]{16}$')"
 _DESA: Final = "regex(., '^[0-9]{2}[.][0-9]{2}[.][0-9]{2}[.][0-9]{4}$')"
 _BORN: Final = ". >= date('1900-01-01') and . <= today()"
 _MONTHS: Final = "(number(format-date({0}, '%Y')) * 12 + number(format-date({0}, '%m')))"
+_BESIDE: Final = "Di luar 39 variabel"
 _ALWAYS_DUE: Final = frozenset({NIK, NAME})
 
 
@@ -108,28 +118,50 @@ def _plain(kind: str, name: str, label: str, constraint: str = "", message: str 
     }
 
 
-def _question(one: Variable, version: Questionnaire) -> Row:
+def _question(one: Variable, version: Questionnaire, relevant: str = "") -> Row:
+    """Return the row of a question, `relevant` being what it hangs on beside its own skip."""
     rules = [rule for rule in version.rules if one.name in rule.fields]
     limits = [*_limits(one), *(_constraint(rule) for rule in rules if rule.kind != "at_most_one")]
-    constraints = [text for text, _ in limits if text]
     return {
-        "type": f"select_one {one.list_name}" if one.kind == "code" else _TYPES[one.kind],
+        "type": _type(one),
         "name": one.name,
         "label": f"{one.number}. {one.label}",
-        "hint": one.id,
+        "hint": one.id or _BESIDE,
         "required": "yes" if one.name in _ALWAYS_DUE else _COMPLETE if one.due else "",
-        "relevant": _relevant(one),
-        "constraint": " and ".join(f"({text})" if len(constraints) > 1 else text for text in constraints),
+        "relevant": _all([text for text in (_relevant(one), relevant) if text]),
+        "constraint": _all([text for text, _ in limits if text]),
         "constraint_message": " ".join(message for _, message in limits),
+        "appearance": "month-year" if one.kind == "month" else "",
     }
 
 
+def _type(one: Variable) -> str:
+    match one.kind:
+        case "code":
+            return f"select_one {one.list_name}"
+        case "flags":
+            return f"select_multiple {one.list_name}"
+        case plain:
+            return _TYPES.get(plain, plain)
+
+
+def _all(texts: Sequence[str]) -> str:
+    return " and ".join(f"({text})" if len(texts) > 1 else text for text in texts)
+
+
 def _relevant(one: Variable) -> str:
-    if one.asked is None:
-        return ""
-    if one.asked.from_age:
-        return f"${{{AGE}}} >= {one.asked.from_age}"
-    return _among(one.asked.of, one.asked.codes)
+    ways = [_way(way) for way in one.asked.ways] if one.asked is not None else []
+    return " or ".join(f"({way})" if " and " in way else way for way in ways)
+
+
+def _way(way: Way) -> str:
+    gates = [_among(name, codes) for name, codes in way.where]
+    texts = [f"({gate})" if " or " in gate and (way.of_age or len(gates) > 1) else gate for gate in gates]
+    if way.from_age:
+        texts.append(f"${{{AGE}}} >= {way.from_age}")
+    if way.to_age < OLDEST:
+        texts.append(f"${{{AGE}}} <= {way.to_age}")
+    return " and ".join(texts)
 
 
 def _among(name: str, codes: frozenset[int]) -> str:
@@ -145,8 +177,17 @@ def _limits(one: Variable) -> Iterator[tuple[str, str]]:
             yield _DIGITS, "V1: 16 digit."
         case "date":
             yield _BORN, "V3: lahir sejak 1900 dan tidak sesudah kunjungan."
-        case "code" | "text" | "geopoint":
+        case "flags":
+            yield _together(one), "Pilihan itu tidak dapat digabung."
+        case "code" | "month" | "text" | "geopoint":
             return
+
+
+def _together(one: Variable) -> str:
+    """Return that codes which stand alone do, and that no two are chosen whose sum is beyond the last."""
+    pairs = [(low, high) for low in one.flags for high in one.flags if low < high and low + high not in one.values]
+    alone = [f"not(selected(., '{code}')) or count-selected(.) = 1" for code in sorted(one.alone)]
+    return _all([*alone, *(f"not(selected(., '{low}') and selected(., '{high}'))" for low, high in pairs)])
 
 
 def _constraint(rule: Rule) -> tuple[str, str]:
@@ -156,14 +197,23 @@ def _constraint(rule: Rule) -> tuple[str, str]:
             return f". = 0 or not({_among(rule.of, rule.codes)})", message
         case "present_if_and_only_if":
             return f"(. > 0) = ({_among(rule.of, rule.codes)})", message
+        case "within_last_months":
+            since = f"{_MONTHS.format(f'${{{VISITED_AT}}}')} - {_MONTHS.format('.')}"
+            return f"{since} >= 0 and {since} <= {rule.months}", message
         case "at_most_one" | "born_by_the_visit":
             return "", message
 
 
 def _members(version: Questionnaire) -> Iterator[Row]:
-    """Yield the questions of a person; the age, by year and month, follows the date of birth."""
+    """Yield the questions of a person; the age, by year and month, follows the date of birth.
+
+    Nothing that follows field 404 is asked of who no longer lives there, where the version says so.
+    """
+    here = ""
     for one in version.individual:
-        yield _question(one, version)
+        yield _question(one, version, here)
+        if one.name == PRESENCE and version.gone:
+            here = f"not({_among(PRESENCE, version.gone)})"
         if one.kind == "date":
             visit, birth = _MONTHS.format(f"${{{VISITED_AT}}}"), _MONTHS.format(f"${{{one.name}}}")
             yield {"type": "calculate", "name": AGE, "calculation": f"int(({visit} - {birth}) div 12)"}

@@ -8,5 +8,8 @@ CARD: Final = "card_number"
 FAMILY, MEMBERS = "family", "members"
 AGE, HEAD, HEADS = "age", "head", "heads"
 NIK, NAME, BORN, SEX = "national_id", "name", "birth_date", "sex"
+PRESENCE, MARRIED = "presence", "marital_status"
+# What the register knows of a person: where a visit doesn't tell it, a rule over it isn't held here, but there.
+REGISTERED: Final = frozenset({SEX, MARRIED})
 FILLED: Final = frozenset({1, 2})
 COMPLETE: Final = 1

@@ -26,7 +26,7 @@ _ZONED: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}.*(?:Z|
 _NEW_MEMBER: Final = 5
 _HEAD: Final = 1
 _MOST_MEMBERS: Final = 112  # 401
-_CLAIMED: Final = (names.NAME, names.BORN, names.SEX, "presence", "relationship", "marital_status")
+_CLAIMED: Final = (names.NAME, names.BORN, names.SEX, names.PRESENCE, "relationship", names.MARRIED)
 _SEXES: Final = {1: "male", 2: "female"}
 _LARGEST_PHOTO: Final = 64 << 20
 
@@ -148,7 +148,7 @@ def _identity(sheet: Sheet, person: Mapping[str, str]) -> None:
     if names.NIK not in person:
         sheet.fault("ANSWER_MISSING", names.NIK)
         return
-    if sheet.values.get("presence") == _NEW_MEMBER:
+    if sheet.values.get(names.PRESENCE) == _NEW_MEMBER:
         for name in _CLAIMED:
             if name not in person:
                 sheet.fault("ANSWER_MISSING", name)
@@ -174,12 +174,13 @@ def _complete(visit: Visit, version: Questionnaire) -> None:
     if not visit.members:
         visit.family.fault("ANSWER_MISSING", names.MEMBERS)
     for sheet, person in zip(visit.members, visit.submission.members, strict=True):
+        left = sheet.values.get(names.PRESENCE) in version.gone
         listed = [one for one in version.individual if one.name not in {names.NIK, *_already(sheet)}]
-        answers.missing(sheet, listed, person, _day(visit))
+        answers.missing(sheet, [] if left else listed, person, _day(visit))
 
 
 def _already(sheet: Sheet) -> tuple[str, ...]:
-    return _CLAIMED if sheet.values.get("presence") == _NEW_MEMBER else ()
+    return _CLAIMED if sheet.values.get(names.PRESENCE) == _NEW_MEMBER else ()
 
 
 def _persons(visit: Visit) -> None:
@@ -225,7 +226,7 @@ def drafts(visit: Visit, channel: Channel) -> Iterator[Draft]:
     at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
     card = sheet[names.CARD]
     for person in visit.members:
-        if person.values.get("presence") == _NEW_MEMBER:
+        if person.values.get(names.PRESENCE) == _NEW_MEMBER:
             yield Draft(said, "MembershipClaimed", at, card, _claim(person.values), row=submission.row)
     region = visit.region
     body = {

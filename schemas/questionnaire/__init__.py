@@ -11,9 +11,10 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-from schemas.questionnaire.definition import Asked, Questionnaire, Rule, Variable, parsed
+from schemas.questionnaire.asked import Asked
+from schemas.questionnaire.definition import Questionnaire, Rule, Variable, listed, parsed
 
-__all__ = ["Asked", "Questionnaire", "Rule", "Variable", "all_versions", "latest", "questionnaire"]
+__all__ = ["Asked", "Questionnaire", "Rule", "Variable", "all_versions", "latest", "listed", "questionnaire"]
 
 _FILES: Final = files("schemas.questionnaire")
 

@@ -1,35 +1,30 @@
 """What a questionnaire says, read from its TOML text. Must not know forms, answers or where its text is kept."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
-Kind = Literal["code", "whole", "date", "text", "digits", "geopoint"]
+from schemas.questionnaire.asked import OLDEST, Asked, Way
+
+Kind = Literal["code", "flags", "whole", "month", "date", "text", "digits", "geopoint"]
 Sensitivity = Literal["identitas", "spesifik", "umum"]
-RuleKind = Literal["none_where", "present_if_and_only_if", "at_most_one", "born_by_the_visit"]
-NUMBERS: Final = frozenset({"code", "whole"})
+RuleKind = Literal["none_where", "present_if_and_only_if", "at_most_one", "born_by_the_visit", "within_last_months"]
+NUMBERS: Final = frozenset({"code", "flags", "whole", "month"})
+BESIDE: Final = "beside"
+_MONTHS: Final = frozenset(year * 100 + month for year in range(2000, 2101) for month in range(1, 13))
 _NO_CODES: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """When a question is asked: where answer `of` is among `codes`, or from an age in full years; `rule` names it."""
-
-    rule: str
-    of: str = ""
-    codes: frozenset[int] = frozenset()
-    from_age: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Variable:
-    """One question. `id` is that of one of the 39 variables, `number` its place in the instrument.
+    """One question. `id` is that of one of the 39 variables, empty for one beside them; `number` its place there.
 
     `fills` are the fields of the record that its answer is kept in; `codes` is empty where `first` and `last` bound a
-    whole number, or where there is no number. `due`: answered wherever it is asked.
+    whole number, or where there is no number. Answers of `flags` are several codes, kept as their sum. `due`: answered
+    wherever it is asked.
     """
 
     id: str
@@ -49,24 +44,60 @@ class Variable:
     @property
     def values(self) -> frozenset[int] | range:
         """The numbers that answer it; none where the answer is no number."""
-        if self.kind not in NUMBERS:
-            return range(0)
-        return frozenset(self.codes) if self.codes else range(self.first, self.last + 1)
+        match self.kind:
+            case "code":
+                return frozenset(self.codes)
+            case "flags":
+                return self.alone | _sums(self.flags, self.last or sum(self.flags))
+            case "whole":
+                return range(self.first, self.last + 1)
+            case "month":
+                return _MONTHS
+            case "date" | "text" | "digits" | "geopoint":
+                return range(0)
+
+    @property
+    def flags(self) -> tuple[int, ...]:
+        """The codes that may be chosen together: powers of two, so that their sum says which."""
+        return tuple(code for code in self.codes if code > 0 and not code & (code - 1)) if self.kind == "flags" else ()
+
+    @property
+    def alone(self) -> frozenset[int]:
+        """The codes of flags that are chosen alone: none of them, and not known."""
+        return frozenset(self.codes).difference(self.flags) if self.kind == "flags" else frozenset()
 
     @property
     def limits(self) -> str:
         """Its numbers in words: `1 to 9`, or `1, 2 or 8` where the list has holes."""
+        if self.kind == "month":
+            return "a month as 202502"
+        if self.kind == "flags":
+            return f"{listed(self.alone)}, or a sum of {listed(self.flags)}"
         if not self.codes:
             return f"{self.first} to {self.last}"
-        *some, most = sorted(self.codes)
-        if most - some[0] == len(some):
-            return f"{some[0]} to {most}"
-        return f"{', '.join(map(str, some))} or {most}"
+        some = sorted(self.codes)
+        return f"{some[0]} to {some[-1]}" if some[-1] - some[0] == len(some) - 1 else listed(some)
+
+
+def listed(codes: Iterable[int]) -> str:
+    """Return codes in words: `1, 2 or 8`."""
+    *some, most = sorted(codes)
+    return f"{', '.join(map(str, some))} or {most}" if some else f"{most}"
+
+
+def _sums(flags: tuple[int, ...], most: int) -> frozenset[int]:
+    found = {0}
+    for flag in flags:
+        found |= {one + flag for one in found}
+    return frozenset(one for one in found if 0 < one <= most)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule over several answers of one kind; `sentence` says it in Indonesian (`id`) and English (`en`)."""
+    """A rule over several answers of one kind; `sentence` says it in Indonesian (`id`) and English (`en`).
+
+    `months` is how far a month may lie before the visit.
+    """
 
     code: str
     kind: RuleKind
@@ -74,6 +105,7 @@ class Rule:
     of: str
     codes: frozenset[int]
     sentence: Mapping[str, str]
+    months: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +121,18 @@ class Questionnaire:
     rules: tuple[Rule, ...]
     results: Mapping[int, str]
     """Field 205: how the visit ended."""
+    gone: frozenset[int] = frozenset()
+    """Field 404: codes of who no longer lives there, of whom nothing more is asked."""
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The variables of the 39 that it asks for, each once."""
-        return tuple(dict.fromkeys(one.id for one in (*self.individual, *self.family)))
+        return tuple(dict.fromkeys(one.id for one in (*self.individual, *self.family) if one.id))
+
+    @property
+    def beside(self) -> tuple[Variable, ...]:
+        """The questions beside the 39: they are kept, and ranking doesn't use them."""
+        return tuple(one for one in (*self.family, *self.individual) if not one.id)
 
 
 def parsed(name: str, texts: Mapping[str, str]) -> Questionnaire:
@@ -120,6 +159,7 @@ def parsed(name: str, texts: Mapping[str, str]) -> Questionnaire:
         in_force_from=said["in_force_from"],
         rules=tuple(_rule(one) for one in (*under.get("rule", ()), *said.get("rule", ()))),
         results=_codes(lists["hasil"]),
+        gone=frozenset(said.get("gone", under.get("gone", ()))),
         **groups,
     )
     _sound(made)
@@ -127,9 +167,14 @@ def parsed(name: str, texts: Mapping[str, str]) -> Questionnaire:
 
 
 def _merged(under: Any, own: Any) -> list[dict[str, Any]]:
-    """Return the variables of the earlier text, each replaced by one's own of that name, and those that are new."""
+    """Return the variables of the earlier text, each replaced by one's own of that name; new ones `after` another."""
     mine, earlier = {one["name"]: one for one in own}, {one["name"] for one in under}
-    return [mine.get(one["name"], one) for one in under] + [one for one in own if one["name"] not in earlier]
+    merged = [mine.get(one["name"], one) for one in under]
+    for one in own:
+        if one["name"] not in earlier:
+            names = [other["name"] for other in merged]
+            merged.insert(names.index(one["after"]) + 1 if "after" in one else len(names), one)
+    return merged
 
 
 def _variable(said: Mapping[str, Any], lists: Mapping[str, Any]) -> Variable:
@@ -138,7 +183,7 @@ def _variable(said: Mapping[str, Any], lists: Mapping[str, Any]) -> Variable:
         raise ValueError(f"{said['name']}: no kind {kind}, or no sensitivity {sensitivity}")
     list_name = said.get("codes", "")
     return Variable(
-        id=said["id"],
+        id="" if said.get("group") == BESIDE else said["id"],
         number=said["field"],
         name=said["name"],
         label=said["label"],
@@ -155,7 +200,14 @@ def _variable(said: Mapping[str, Any], lists: Mapping[str, Any]) -> Variable:
 
 
 def _asked(said: Mapping[str, Any]) -> Asked:
-    return Asked(said["rule"], said.get("of", ""), frozenset(said.get("in", ())), said.get("from_age", 0))
+    ways = tuple(_way(one) for one in said.get("any", (said,)))
+    return Asked(said["rule"], ways, said.get("required", False), said.get("only", True))
+
+
+def _way(said: Mapping[str, Any]) -> Way:
+    gates = said.get("where", {said["of"]: said["in"]} if "of" in said else {})
+    where = tuple((name, frozenset(codes)) for name, codes in gates.items())
+    return Way(where, said.get("from_age", 0), said.get("to_age", OLDEST))
 
 
 def _rule(said: Mapping[str, Any]) -> Rule:
@@ -163,7 +215,9 @@ def _rule(said: Mapping[str, Any]) -> Rule:
         raise ValueError(f"{said['code']}: no kind of rule {said['kind']}")
     sentence = MappingProxyType({"id": said["id"], "en": said["en"]})
     codes = frozenset(said.get("in", ()))
-    return Rule(said["code"], said["kind"], tuple(said["fields"]), said.get("of", ""), codes, sentence)
+    return Rule(
+        said["code"], said["kind"], tuple(said["fields"]), said.get("of", ""), codes, sentence, said.get("months", 0)
+    )
 
 
 def _codes(said: Mapping[str, str]) -> Mapping[int, str]:
@@ -177,8 +231,9 @@ def _sound(made: Questionnaire) -> None:
         if len(set(names)) < len(names):
             raise ValueError(f"{made.version}: a name stands twice")
         for at, one in enumerate(group):
-            if one.asked is not None and one.asked.of and one.asked.of not in names[:at]:
-                raise ValueError(f"{made.version}: {one.name} is asked on {one.asked.of}, which does not come before")
+            late = [gate for gate in (one.asked.gates if one.asked is not None else ()) if gate not in names[:at]]
+            if late:
+                raise ValueError(f"{made.version}: {one.name} is asked on {late[0]}, which does not come before")
     known = {name for one in (*made.family, *made.individual) for name in (one.name, *one.fills)}
     for rule in made.rules:
         if not known.issuperset({*rule.fields, *filter(None, [rule.of])}):

@@ -1,4 +1,4 @@
-"""A visit with the 39 ground-check variables: what is refused, and what it leaves in the state.
+"""A visit with the 39 ground-check variables and those beside them: what is refused, and what it leaves in the state.
 
 Codes, skips and rules are those of the questionnaire that the visit names (`answers.py`); here are those that need the
 family. Identity was checked before sealing.
@@ -6,13 +6,14 @@ family. Identity was checked before sealing.
 
 from typing import Any, Final
 
-from schemas.records import FamilyState, GroundCheckRecorded, IndividualVariables, Member
+from schemas.records import FamilyState, FamilyVariables, GroundCheckRecorded, IndividualVariables, Member
 from stream_processors.registry import calendar, facets
 from stream_processors.registry.answers import SHEETS, Sheets
 from stream_processors.registry.decision import Event, Refused, member_of
 from stream_processors.registry.making import replace
 
 FILLED = frozenset({1, 2})
+COMPLETE: Final = 1
 ATTEMPT = "ground_check_attempt"  # a visit without a form leaves the last answers in force
 _RESULTS = range(1, 6)
 _NOT_AT_ALL = 1
@@ -38,7 +39,7 @@ def decide(record: GroundCheckRecorded, state: FamilyState) -> Refused | None:
     if len({person.person_ref for person in record.individuals}) < len(record.individuals):
         return Refused("MEMBER_TWICE", "/individuals", "one visit answers once for each person")
     if record.family is not None:
-        refused = sheets.family.refusal(record.family)
+        refused = sheets.family.refusal(record.family) or _long_ago(sheets, record.family, record.header.occurred_at)
         if refused is not None:
             return _within("/family", refused)
     for index, person in enumerate(record.individuals):
@@ -66,7 +67,20 @@ def _individual(
     age = calendar.full_years(*born, record.header.occurred_at)  # type: ignore[arg-type]  # told: it is a number
     if told and age < 0 and sheets.born is not None:
         return Refused(sheets.born.code, "/birth_year", sheets.born.sentence["en"])
-    return sheets.individual.too_young(person, age)
+    due = record.result == COMPLETE and person.presence not in sheets.gone
+    return sheets.individual.refusal_of(person, age, member, due=due)
+
+
+def _long_ago(sheets: Sheets, family: FamilyVariables, visited_at: int) -> Refused | None:
+    """Refuse a month that lies after the visit, or further before it than the rule lets it."""
+    rule = sheets.recent
+    for name in rule.fields if rule is not None else ():
+        month = getattr(family, name)
+        if rule is not None and month is not None:
+            (year, of_year), (then, of_then) = divmod(calendar.month_of(visited_at), 100), divmod(month, 100)
+            if not 0 <= (year - then) * 12 + of_year - of_then <= rule.months:
+                return Refused(rule.code, f"/{name}", rule.sentence["en"])
+    return None
 
 
 def _one_head(sheets: Sheets, record: GroundCheckRecorded) -> Refused | None:

@@ -68,9 +68,23 @@ def test_without_a_visit_the_registration_is_the_source_of_the_card() -> None:
     assert found["floor", ""].method == ""
 
 
-def test_every_variable_of_the_thirty_nine_has_a_line_for_the_family_and_each_person() -> None:
+def test_every_variable_of_the_thirty_nine_has_a_line_for_the_family_and_each_person_and_those_beside_them_too() -> (
+    None
+):
     found = sources(family())
-    assert {one.variable for one in found.values()} == {f"I{n}" for n in range(1, 14)} | {f"K{n}" for n in range(1, 27)}
+    listed = {f"I{n}" for n in range(1, 14)} | {f"K{n}" for n in range(1, 27)}
+    assert {one.variable for one in found.values()} == {*listed, "beside"}
+    assert (found["pregnant", ANI].variable, found["pregnant", ANI].number) == ("beside", "410")
+
+
+def test_an_answer_beside_the_thirty_nine_names_its_visit_too() -> None:
+    seen = (IndividualVariables(person_ref=ANI, pregnant=2),)
+    at_home = FamilyVariables(bank_account=4)
+    told = {"questionnaire": "REGSOSEK22-K-2025-07", "result": 2, "family": at_home, "individuals": seen}
+    found = sources(family().and_given(say("GroundCheckRecorded", occurred=at(2025, 2, 1), **told)))
+    assert found["pregnant", ANI].method == "KUNJUNGAN REGSOSEK22-K-2025-07"
+    assert found["bank_account", ""].sequence == 4
+    assert found["caregiver", ANI].sequence == 0
 
 
 @pytest.fixture

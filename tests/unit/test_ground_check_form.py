@@ -42,13 +42,14 @@ def test_the_form_becomes_an_xform_without_a_warning(version: Any, tmp_path: Pat
 def test_a_skip_is_relevance_a_range_a_constraint_and_a_list_choices(version: Any, one: Any) -> None:
     row = row_of(version, one.name)
 
-    assert bool(row["relevant"]) == (one.asked is not None)
-    if one.asked is not None and one.asked.of:
-        assert row["relevant"] == " or ".join(f"${{{one.asked.of}}} = '{code}'" for code in sorted(one.asked.codes))
+    gates = [gate for way in one.asked.ways for gate in way.where] if one.asked is not None else []
+    assert bool(row["relevant"]) == (one.asked is not None) or "${presence}" in row["relevant"]
+    for name, codes in gates:
+        assert " or ".join(f"${{{name}}} = '{code}'" for code in sorted(codes)) in row["relevant"]
     if one.kind == "whole":
         assert f". >= {one.first} and . <= {one.last}" in row["constraint"]
-    if one.kind == "code":
-        assert row["type"] == f"select_one {one.list_name}"
+    if one.kind in {"code", "flags"}:
+        assert row["type"] == f"select_{'one' if one.kind == 'code' else 'multiple'} {one.list_name}"
         listed = [
             (int(each["name"]), each["label"]) for each in form.choices(version) if each["list_name"] == one.list_name
         ]
@@ -75,6 +76,51 @@ def test_the_form_tells_where_a_family_has_not_one_head() -> None:
     assert row_of(latest(), "heads_note")["label"].startswith("V14")
 
 
+OLD = "REGSOSEK22-K"
+
+
 @pytest.mark.parametrize(("name", "age"), [("difficulty_seeing", 2), ("difficulty_sadness", 5)])
 def test_v7_an_age_is_relevance_on_the_age(name: str, age: int) -> None:
-    assert row_of(latest(), name)["relevant"] == f"${{age}} >= {age}"
+    assert row_of(all_versions()[OLD], name)["relevant"] == f"${{age}} >= {age}"
+
+
+HERE = "(not(${presence} = '2' or ${presence} = '3' or ${presence} = '4'))"
+MARRIED = "(${marital_status} = '2' or ${marital_status} = '3' or ${marital_status} = '4')"
+SEEING = "(${age} >= 60 or ${difficulty_seeing} = '1' or ${difficulty_seeing} = '2' or "
+
+
+@pytest.mark.parametrize(
+    ("name", "relevant"),
+    [
+        ("pregnant", f"((${{sex}} = '2' and {MARRIED} and ${{age}} >= 10 and ${{age}} <= 54)) and {HERE}"),
+        ("nutrition", f"(${{age}} <= 4) and {HERE}"),
+        ("school_aid", f"((${{age}} >= 5 and ${{age}} <= 30)) and {HERE}"),
+        ("chronic_illness", HERE[1:-1]),
+        ("aid_pkh_month", "${aid_pkh} = '1'"),
+    ],
+)
+def test_v5_v6_v12_are_relevance_on_several_answers_and_nothing_is_asked_of_who_is_gone(
+    name: str, relevant: str
+) -> None:
+    assert row_of(latest(), name)["relevant"] == relevant
+
+
+def test_v8_a_caregiver_is_asked_for_where_one_of_several_holds() -> None:
+    relevant = row_of(latest(), "caregiver")["relevant"]
+    assert relevant.startswith(SEEING)
+    assert "${difficulty_sadness} = '2'" in relevant
+
+
+def test_v13_a_month_is_held_against_the_visit() -> None:
+    row = row_of(latest(), "aid_pkh_month")
+    assert (row["type"], row["appearance"]) == ("date", "month-year")
+    assert "${visited_at}" in row["constraint"]
+    assert "<= 12" in row["constraint"]
+    assert row["constraint_message"].startswith("V13")
+
+
+def test_codes_that_stand_alone_are_chosen_alone() -> None:
+    row = row_of(latest(), "health_insurance")
+    assert row["type"] == "select_multiple jamkes"
+    assert "not(selected(., '99')) or count-selected(.) = 1" in row["constraint"]
+    assert "not(selected(., '2') and selected(., '4'))" in row_of(latest(), "identity_documents")["constraint"]

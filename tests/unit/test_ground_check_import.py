@@ -150,7 +150,7 @@ def test_a_filled_form_becomes_a_visit_with_its_answers_and_the_photo_s_digest_a
     assert draft.findings == ()
 
 
-@pytest.mark.parametrize("version", all_versions())
+@pytest.mark.parametrize("version", [one.version for one in all_versions().values() if not one.beside])
 def test_each_version_stays_valid_for_its_own_submissions(version: str) -> None:
     assert visit(form(questionnaire=version)).body["questionnaire"] == version
 
@@ -397,7 +397,8 @@ def test_a_damaged_submission_is_a_visit_or_a_line(data: st.DataObject) -> None:
 @given(st.data())
 def test_answers_that_the_importer_takes_break_no_rule_of_the_registry_s_sheets(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from([n for n in HOUSE if n not in {"photo", "geotag"}]), max_size=4))
-    said = {name: data.draw(st.sampled_from([None, "0", "1", "2", "3", "4", "8", "12"])) for name in names}
+    codes = [None, "0", "1", "2", "3", "4", "8", "12"]
+    said: dict[str, Any] = {name: data.draw(st.sampled_from(codes)) for name in names}
     (item,) = read(form(result="2", **said))
     if isinstance(item, Draft):
         assert item.body["family"] is not None

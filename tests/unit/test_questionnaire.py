@@ -39,9 +39,39 @@ def test_there_are_thirteen_variables_of_a_person_and_twenty_six_of_a_family() -
 def test_versions_stand_side_by_side_and_the_earlier_one_lacks_what_was_added() -> None:
     earlier = questionnaire("REGSOSEK22-K-2022")
     assert earlier is not None
-    assert latest().version == "REGSOSEK22-K"
-    assert set(latest().ids) - set(earlier.ids) == {"K14"}
+    then = questionnaire("REGSOSEK22-K")
+    assert then is not None
+    assert set(then.ids) - set(earlier.ids) == {"K14"}
     assert questionnaire("REGSOSEK22") is None
+
+
+def test_the_questions_beside_the_thirty_nine_are_those_that_are_stored_and_not_counted() -> None:
+    then = questionnaire("REGSOSEK22-K")
+    assert then is not None
+    assert latest().version == "REGSOSEK22-K-2025-07"
+    assert latest().ids == then.ids
+    assert then.beside == ()
+    aid = {f"501{letter}" for letter in "abcdefg"}
+    social = {f"431{letter}" for letter in "abcdef"}
+    school = {"412", "413", "414", "415"}
+    # Domain guide 5.1 lists all but 424 and 426, which belong to V9.
+    stored = {"410", "411", "419", "427", "429", "505", "506", "424", "426"} | aid | social | school
+    assert {one.number for one in latest().beside} == stored
+
+
+def test_a_question_stands_where_the_instrument_has_it() -> None:
+    names = [one.name for one in latest().individual]
+    assert names.index("pregnant") == names.index("marital_status") + 1
+    assert names[names.index("work_status") + 1] == "has_tax_number"
+    assert names.index("caregiver") > names.index("difficulty_sadness")
+
+
+def test_several_codes_are_kept_as_a_sum_and_some_stand_alone() -> None:
+    by_name = {one.name: one for one in latest().beside}
+    insurance = by_name["health_insurance"]
+    assert set(insurance.values) == {*range(16), 99}
+    assert insurance.limits == "0 or 99, or a sum of 1, 2, 4 or 8"
+    assert set(by_name["identity_documents"].values) == {0, 1, 2, 3, 4, 5}  # a child's card or an adult's, never both
 
 
 @pytest.mark.parametrize(("record", "group"), [(FamilyVariables, "family"), (IndividualVariables, "individual")])
@@ -61,7 +91,12 @@ def test_what_names_a_person_is_sealed_and_nothing_else_is(version: str) -> None
 
 def test_health_and_income_are_specific_personal_data() -> None:
     specific = {one.id for one in latest().individual if one.sensitivity == "spesifik"}
-    assert specific == {"I11", "I12", "I13"}
+    assert specific - {""} == {"I11", "I12", "I13"}
+
+
+def test_pregnancy_a_child_s_health_and_who_is_cared_for_are_specific_personal_data() -> None:
+    specific = {one.number for one in latest().beside if one.sensitivity == "spesifik"}
+    assert specific == {"410", "427", "429", "419", "431c", "431d", "506"}  # the last four: personal finance
 
 
 @pytest.mark.parametrize(
