@@ -115,7 +115,7 @@ class Checker:
 
 def _not_text(column: Column, cell: Any) -> Any:
     """Return the value of a workbook's cell that holds no text, a Fault in most columns."""
-    return Fault("NUMBER_FORMAT", column.name) if cell.number is None else kinds.fraction(column, cell.number)
+    return Fault(cell.rule, column.name) if cell.number is None else kinds.fraction(column, cell.number)
 
 
 def _empty(cell: Cell) -> bool:

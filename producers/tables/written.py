@@ -18,10 +18,12 @@ class Dialect:
 class NotText:
     """A cell of a workbook that holds no text: a fraction, a truth value, a number whose digits may be lost.
 
-    `number` is its value where it is a finite fraction; a column of decimals takes it, no other does.
+    `number` is its value where it is a finite fraction; a column of decimals takes it, no other does. `rule` is the
+    code of what is wrong with the cell.
     """
 
     number: float | None = field(default=None, repr=False)
+    rule: str = "NUMBER_FORMAT"
 
 
 Cell = str | NotText
