@@ -27,6 +27,7 @@ NO_FAMILY = b"-"
 NOT_A_DEADLINE = "NOT_A_DEADLINE"
 OF_REQUEST = "USAGE_REPORT."  # what is due of an access request and no family: told to the requests fold
 AT_ONCE = 1_000  # dates told per round at most, so that a round's end is soon
+NEVER = 1 << 62
 
 Kept = dict[str, list[Any]]
 """The dates of one family: kind to subject id (hexadecimal) and due date (microseconds since 1970, UTC)."""
@@ -57,6 +58,25 @@ def due(families: Iterable[tuple[bytes, Kept]], now: int) -> Iterator[DeadlineRe
         for kind, (subject, due_at) in kept.items():
             if due_at <= now:
                 yield reached(family.decode(), kind, bytes.fromhex(subject), due_at)
+
+
+class Watch:
+    """When it is worth looking through the dates again: they are many, and nearly all lie far ahead.
+
+    `at` is no later than the first date (microseconds since 1970, UTC); 0 where the dates may be any.
+    """
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def scheduled(self, record: DeadlineScheduled) -> None:
+        """Take note of a date that was set."""
+        if record.due_at is not None:
+            self.at = min(self.at, record.due_at)
+
+    def looked(self, families: Iterable[tuple[bytes, Kept]]) -> None:
+        """Take note of the dates that are left after all that came were told."""
+        self.at = min((due_at for _, kept in families for _, due_at in kept.values()), default=NEVER)
 
 
 def reached(family_id: str, kind: str, subject_id: bytes, due_at: int) -> DeadlineReached:
@@ -107,6 +127,7 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
     )
 
     placed = asyncio.Event()
+    watch = Watch()
 
     @app.agent(deadlines, name="deadlines")
     async def keep(stream: Any) -> None:
@@ -116,6 +137,7 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
             record = intake.read(event.value, DeadlineScheduled, NOT_A_DEADLINE)
             if isinstance(record, DeadlineScheduled):
                 _keep(table, record)
+                watch.scheduled(record)
             else:
                 await intake.send_letter(dead_letters, places.dead_letters, places.group, event, record)
 
@@ -126,13 +148,17 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
         if not placed.is_set() or app.rebalancing:
             return
         if read_since != app.rebalancing_count:
-            read_since = app.rebalancing_count
+            read_since, watch.at = app.rebalancing_count, 0
             await _read_again(app.consumer, places.deadlines)
+        if clock() < watch.at:
+            return
         came = list(itertools.islice(due(list(table.items()), clock()), AT_ONCE))
         acknowledged = [await _send(topics[destination(places, change.kind)], change) for change in came]
         for change, arrived in zip(came, acknowledged, strict=True):
             await arrived
             _forget(table, change)
+        if len(came) < AT_ONCE:
+            watch.looked(list(table.items()))
 
     app.timer(interval=every_s, name="deadlines")(tell)
     return DeadlinesAgent(keep, tell, table)

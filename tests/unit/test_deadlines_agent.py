@@ -52,6 +52,70 @@ def test_a_usage_report_is_told_to_the_requests_and_a_cut_off_to_the_families() 
     assert deadlines.destination(places, f"{KIND}.BARU") == "out"
 
 
+def test_dates_are_looked_through_once_the_first_of_them_came() -> None:
+    # Given what is not known yet: any date may have come
+    watch = deadlines.Watch()
+    assert watch.at == 0
+    # When they were looked through, and others are set, moved and withdrawn
+    watch.looked([(b"a", {KIND: ["", 50]}), (b"b", {KIND: ["", 40], "OTHER": ["", 60]})])
+    assert watch.at == 40
+    watch.scheduled(scheduled(30))
+    watch.scheduled(scheduled(70))
+    watch.scheduled(scheduled(None))
+    # Then it is worth looking again at the first, and not before
+    assert watch.at == 30
+    watch.looked([])
+    assert watch.at == deadlines.NEVER
+
+
+class Ticking:
+    """The agent's timer over a table and a clock that are set by hand."""
+
+    def __init__(self, *kept: tuple[bytes, deadlines.Kept]) -> None:
+        self.clock, self.looks, self.told = 0, 0, list[str]()
+        self.app = MagicMock(rebalancing=False, rebalancing_count=0)
+        self.app.topic.return_value.send = self._send
+        self.table = self.app.Table.return_value = Table(kept)
+        self.app.Table.return_value.items = self._items
+        agent = deadlines.attach(self.app, deadlines.Places("in", "out", "dead", "group"), lambda: self.clock, 1.0)
+        self.tell = agent.tell
+
+    async def _send(self, **record: Any) -> Any:
+        self.told.append(codec.decode(record["value"]).kind)
+        return AsyncMock()()
+
+    def _items(self) -> Any:
+        self.looks += 1
+        return dict.items(self.table)
+
+    def at(self, now: int) -> list[str]:
+        """Let the timer come round at this time; return the kinds told."""
+        self.clock, self.told = now, []
+        asyncio.run(self.tell())
+        return self.told
+
+
+def test_the_timer_tells_each_date_once_and_looks_at_none_while_nothing_is_due() -> None:
+    with patch("asyncio.Event.is_set", return_value=True):
+        timer = Ticking((b"a", {KIND: [PROPOSAL.hex(), 10], "OTHER": [PROPOSAL.hex(), 30]}))
+        assert timer.at(10) == [KIND]
+        looks = timer.looks
+        assert [timer.at(now) for now in (11, 20, 29)] == [[], [], []]
+        assert timer.looks == looks
+        assert timer.at(30) == ["OTHER"]
+        # After a rebalance other families' dates may be there: all are looked through again
+        timer.table[b"b"] = {KIND: [PROPOSAL.hex(), 5]}
+        timer.app.rebalancing_count = 1
+        timer.app.consumer.seek_to_committed = AsyncMock(return_value={})
+        assert timer.at(31) == [KIND]
+
+
+def test_more_dates_than_one_round_tells_are_told_in_the_next_ones() -> None:
+    with patch("asyncio.Event.is_set", return_value=True), patch.object(deadlines, "AT_ONCE", 2):
+        timer = Ticking(*((b"%d" % number, {KIND: [PROPOSAL.hex(), 10]}) for number in range(5)))
+        assert [len(timer.at(10)) for _ in range(4)] == [2, 2, 1, 0]
+
+
 @given(family=st.text("abc234", min_size=26, max_size=26), due_at=st.integers(0, 2**50))
 def test_the_same_date_has_the_same_change_id_and_another_date_another(family: str, due_at: int) -> None:
     def told(day: int, kind: str = KIND, who: str = family) -> bytes:
