@@ -5,7 +5,7 @@ on every machine and in every order. Source: domain guide 7 (proxy means test; n
 (O2, O5: parameters of the run). Must not know families, nor how a score is used.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,7 +35,8 @@ class Term:
 class Model:
     """A versioned model; `digest` is the SHA-256 of its file. An illustrative one decides about nobody.
 
-    `variables` are those of its terms, in the file's order.
+    `variables` are those of its terms, in the file's order; `questionnaires` the versions of the form whose answers it
+    takes, and `lacking` those that don't ask for one of its variables, with the first such variable.
     """
 
     version: str
@@ -48,6 +49,7 @@ class Model:
     terms: tuple[Term, ...]
     variables: tuple[str, ...]
     digest: bytes
+    lacking: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def score(self, values: Sequence[int]) -> int | None:
         """Return the score in millionths, of the values of `variables`; None where one of them gives none."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
 
+from schemas.questionnaire import all_versions
 from stream_processors.ranking.model import OFFSET, Model, Term
 from stream_processors.ranking.variables import CATALOGUE, MISSING, NOT_ASKED, Variable
 
@@ -18,6 +19,7 @@ _LARGEST_EFFECT: Final = 1_000
 _MOST_STEPS: Final = 1_000
 _HEAD: Final = frozenset({"version", "dpia_id", "source", "illustrative", "unit", "intercept", "questionnaires"})
 _TERM: Final = frozenset({"variable", "not_asked", "codes", "each", "at_most", "bands"})
+_NAMED: Final = "model/questionnaires"
 _SHIPPED: Final = "pmt-illustrative-1.toml"
 
 
@@ -50,6 +52,7 @@ def parse(text: bytes) -> Model:
         raise ModelRefused("TERM_MISSING", "term", "a model has at least one [[term]]")
     made = tuple(_term(_table(one, f"term {number}"), f"term {number}") for number, one in enumerate(terms, 1))
     _once(made)
+    lacking = _lacking(made)
     return Model(
         version=_text(head, "version"),
         dpia_id=_text(head, "dpia_id"),
@@ -57,11 +60,43 @@ def parse(text: bytes) -> Model:
         illustrative=_flag(head),
         unit=_text(head, "unit"),
         intercept=_millionths(head.get("intercept"), "model/intercept"),
-        questionnaires=_names(head.get("questionnaires")),
+        questionnaires=_questionnaires(head, lacking),
         terms=made,
         variables=tuple(term.variable for term in made),
         digest=hashlib.sha256(text).digest(),
+        lacking=lacking,
     )
+
+
+def _lacking(terms: Sequence[Term]) -> Mapping[str, str]:
+    """Return each version of the questionnaire that doesn't ask for what a term needs, with the first such variable."""
+    found: dict[str, str] = {}
+    for version, one in all_versions().items():
+        asked = {question.name for question in (*one.family, *one.individual)}
+        lacks = [term.variable for term in terms if not asked.issuperset(CATALOGUE[term.variable].needs)]
+        if lacks:
+            found[version] = lacks[0]
+    return found
+
+
+def _questionnaires(head: Mapping[str, Any], lacking: Mapping[str, str]) -> frozenset[str]:
+    """Return the versions that the file names, or else every one that asks for all that the terms need."""
+    if "questionnaires" not in head:
+        found = all_versions().keys() - lacking.keys()
+        if not found:
+            raise ModelRefused("QUESTIONNAIRE_LACKS", "term", f"no version of the form asks for all: {_told(lacking)}")
+        return frozenset(found)
+    named = _names(head["questionnaires"])
+    if unknown := sorted(named - all_versions().keys()):
+        listed = ", ".join(all_versions())
+        raise ModelRefused("QUESTIONNAIRE_UNKNOWN", _NAMED, f"no form {', '.join(unknown)}; there is {listed}")
+    if lacks := {version: lacking[version] for version in sorted(named & lacking.keys())}:
+        raise ModelRefused("QUESTIONNAIRE_LACKS", _NAMED, f"a form doesn't ask for it: {_told(lacks)}")
+    return named
+
+
+def _told(lacking: Mapping[str, str]) -> str:
+    return ", ".join(f"{variable} in {version}" for version, variable in lacking.items())
 
 
 def _once(terms: Sequence[Term]) -> None:
@@ -171,7 +206,7 @@ def _flag(head: Mapping[str, Any]) -> bool:
 
 def _names(value: object) -> frozenset[str]:
     if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
-        raise ModelRefused("FIELD_MISSING", "model/questionnaires", "the versions of the form whose answers it takes")
+        raise ModelRefused("FIELD_MISSING", _NAMED, "the versions of the form whose answers it takes")
     return frozenset(value)
 
 

@@ -16,6 +16,8 @@ GROUND_CHECK: Final = "ground_check"
 NO_MATCHED_MEMBER: Final = "NO_MATCHED_MEMBER"
 GROUND_CHECK_MISSING: Final = "GROUND_CHECK_MISSING"
 QUESTIONNAIRE_UNKNOWN: Final = "QUESTIONNAIRE_UNKNOWN"
+QUESTIONNAIRE_LACKS: Final = "QUESTIONNAIRE_LACKS"
+"""The visit's form doesn't ask for a variable of the model, which stands after a colon."""
 NEVER: Final = -1
 """The decile before, of a family that no run ever placed or passed over; 0 is Belum Ada Desil."""
 _KABKOTA: Final = {"KEMENDAGRI": 5, "BPS": 4}
@@ -44,7 +46,8 @@ def standing(state: FamilyState, visit: GroundCheckRecorded | None, model: Model
     elif visit is None or visit.family is None:
         reason = GROUND_CHECK_MISSING
     elif visit.questionnaire not in model.questionnaires:
-        reason = QUESTIONNAIRE_UNKNOWN
+        lacks = model.lacking.get(visit.questionnaire)
+        reason = f"{QUESTIONNAIRE_LACKS}:{lacks}" if lacks else QUESTIONNAIRE_UNKNOWN
     else:
         found = values(model.variables, subject_of(members, visit, as_of))
     before = state.decile if state.ranking_run else NEVER

@@ -55,13 +55,17 @@ Read = Callable[[Subject], int]
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable: where it stands in the questionnaire, its codes (none for a count), and how it is read."""
+    """One variable: where it stands in the questionnaire, its codes (none for a count), and how it is read.
+
+    `needs` are the questions whose answers it is made of; none where the register alone tells it.
+    """
 
     name: str
     field: str
     codes: frozenset[int]
     may_be_skipped: bool
     read: Read
+    needs: tuple[str, ...] = ()
 
 
 def active(state: FamilyState) -> tuple[Member, ...]:
@@ -89,16 +93,17 @@ def _dwelling_if(name: str, gate: str, asked: frozenset[int], subject: Subject) 
 
 
 def _coded(name: str, field: str, listed: range | frozenset[int]) -> Variable:
-    return Variable(name, field, frozenset(listed), may_be_skipped=False, read=partial(_dwelling, name))
+    return Variable(name, field, frozenset(listed), may_be_skipped=False, read=partial(_dwelling, name), needs=(name,))
 
 
 def _coded_if(name: str, field: str, listed: range | frozenset[int], gate: str, asked: frozenset[int]) -> Variable:
     read = partial(_dwelling_if, name, gate, asked)
-    return Variable(name, field, frozenset(listed), may_be_skipped=True, read=read)
+    return Variable(name, field, frozenset(listed), may_be_skipped=True, read=read, needs=(gate, name))
 
 
-def _count(name: str, field: str, read: Read | None = None) -> Variable:
-    return Variable(name, field, frozenset(), may_be_skipped=False, read=read or partial(_dwelling, name))
+def _count(name: str, field: str, read: Read | None = None, needs: tuple[str, ...] = ()) -> Variable:
+    asked = (name,) if read is None else needs
+    return Variable(name, field, frozenset(), may_be_skipped=False, read=read or partial(_dwelling, name), needs=asked)
 
 
 def _age(member: Member, as_of: int) -> int | None:
@@ -148,13 +153,24 @@ def _dependents(subject: Subject) -> int:
     return dependents if dependents < 0 else 100 * dependents // max(len(subject.members), 1)
 
 
+def _of_head_s_work(name: str, field: str, listed: range) -> Variable:
+    return Variable(
+        f"head_{name}",
+        field,
+        frozenset(listed),
+        may_be_skipped=name != "works",
+        read=partial(_head_answer, name),
+        needs=tuple(dict.fromkeys(("works", name))),
+    )
+
+
 _LIVESTOCK: Final = ("cattle", "buffalo", "horses", "pigs", "goats")
 _ASSETS: Final = tuple(name for name in FamilyVariables.__dataclass_fields__ if name.startswith("asset_"))
 _LISTED: Final = (
     _coded("house_ownership", "301a", range(1, 6)),
     _coded_if("land_proof", "301b", range(1, 7), "house_ownership", _OWN_HOUSE),
     _count("floor_area", "302"),
-    _count("floor_area_per_member", "302 by active members, whole m2", _floor_per_member),
+    _count("floor_area_per_member", "302 by active members, whole m2", _floor_per_member, ("floor_area",)),
     _coded("floor", "303", range(1, 10)),
     _coded("wall", "304", range(1, 8)),
     _coded("roof", "305", range(1, 9)),
@@ -183,24 +199,24 @@ _LISTED: Final = (
         may_be_skipped=False,
         read=partial(_of_head, "marital_status"),
     ),
-    Variable("head_works", "416a", frozenset({1, 2}), may_be_skipped=False, read=partial(_head_answer, "works")),
-    Variable(
-        "head_industry", "417", frozenset(range(1, 27)), may_be_skipped=True, read=partial(_head_answer, "industry")
+    _of_head_s_work("works", "416a", range(1, 3)),
+    _of_head_s_work("industry", "417", range(1, 27)),
+    _of_head_s_work("work_status", "418", range(1, 9)),
+    _count("workers", "416a is 1", partial(_answering, lambda one: one.works == _YES), ("works",)),
+    _count(
+        "business_owners", "420 is 1", partial(_answering, lambda one: one.owns_business == _YES), ("owns_business",)
     ),
-    Variable(
-        "head_work_status",
-        "418",
-        frozenset(range(1, 9)),
-        may_be_skipped=True,
-        read=partial(_head_answer, "work_status"),
+    _count(
+        "chronically_ill",
+        "430 above 1",
+        partial(_answering, lambda one: (one.chronic_illness or 1) > 1),
+        ("chronic_illness",),
     ),
-    _count("workers", "416a is 1", partial(_answering, lambda one: one.works == _YES)),
-    _count("business_owners", "420 is 1", partial(_answering, lambda one: one.owns_business == _YES)),
-    _count("chronically_ill", "430 above 1", partial(_answering, lambda one: (one.chronic_illness or 1) > 1)),
     _count(
         "with_difficulty",
         "any of 428a-j is 1 or 2",
         partial(_answering, lambda one: any(getattr(one, name) in _DIFFICULT for name in _DIFFICULTIES)),
+        _DIFFICULTIES,
     ),
 )
 CATALOGUE: Final[Mapping[str, Variable]] = {variable.name: variable for variable in _LISTED}

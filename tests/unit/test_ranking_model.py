@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.questionnaire import Questionnaire, all_versions, latest
 from stream_processors.ranking import model_file
 from stream_processors.ranking.model import Model, contributions
 from stream_processors.ranking.model_file import ModelRefused, parse
@@ -92,6 +94,54 @@ def test_no_variable_is_a_key_or_sealed() -> None:
     assert not {"national_id", "name", "card_number", "head_name", "address_line", "geotag"} & CATALOGUE.keys()
 
 
+UNSAID = HEAD.replace('questionnaires = ["REGSOSEK22-K"]', "")
+
+
+def test_a_model_takes_the_versions_of_the_form_that_it_names() -> None:
+    assert model().questionnaires == {"REGSOSEK22-K"}
+    assert model().lacking == {}
+
+
+def test_a_model_that_names_none_takes_every_version_that_asks_for_all_its_variables() -> None:
+    assert model(UNSAID + SEX + POWER).questionnaires == all_versions().keys()
+    assert SHIPPED.questionnaires == all_versions().keys()
+
+
+def without(name: str) -> dict[str, Questionnaire]:
+    """Return the versions, of which the earliest doesn't ask for this answer of the family."""
+    first, *others = all_versions().values()
+    shorter = replace(first, family=tuple(one for one in first.family if one.name != name))
+    return {one.version: one for one in (shorter, *others)}
+
+
+@pytest.mark.parametrize("name", ["power_1", "lighting"])
+def test_a_version_that_lacks_a_variable_or_what_it_hangs_on_is_not_taken(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = without(name)
+    lacking, *others = versions
+    monkeypatch.setattr(model_file, "all_versions", lambda: versions)
+    made = model(UNSAID + SEX + POWER)
+    assert (made.questionnaires, made.lacking) == (set(others), {lacking: "power_1"})
+    with pytest.raises(ModelRefused, match=f"QUESTIONNAIRE_LACKS.*power_1 in {lacking}"):
+        model(HEAD.replace("REGSOSEK22-K", lacking) + SEX + POWER)
+    assert model(UNSAID + SEX + CARS).questionnaires == versions.keys()
+
+
+def test_a_model_whose_variables_no_version_asks_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = next(iter(without("power_1").items()))
+    monkeypatch.setattr(model_file, "all_versions", lambda: dict([only]))
+    with pytest.raises(ModelRefused, match="QUESTIONNAIRE_LACKS: term"):
+        model(UNSAID + SEX + POWER)
+
+
+def test_what_a_variable_needs_is_asked_for_by_the_latest_version() -> None:
+    asked = {one.name for one in (*latest().family, *latest().individual)}
+    assert all(asked.issuperset(one.needs) for one in CATALOGUE.values())
+    assert CATALOGUE["members"].needs == CATALOGUE["head_sex"].needs == ()
+    assert CATALOGUE["water_distance"].needs == ("water", "water_distance")
+
+
 def replaced(old: str, new: str) -> str:
     assert old in WHOLE
     return WHOLE.replace(old, new, 1)
@@ -108,6 +158,7 @@ BAD: Iterable[tuple[str, str, str]] = [
     ("FIELD_MISSING", "model/version", replaced('"m-1"', '" "')),
     ("FIELD_MISSING", "model/illustrative", replaced("illustrative = true", 'illustrative = "no"')),
     ("FIELD_MISSING", "model/questionnaires", replaced('["REGSOSEK22-K"]', "[]")),
+    ("QUESTIONNAIRE_UNKNOWN", "model/questionnaires", replaced('["REGSOSEK22-K"]', '["REGSOSEK22-K", "REGSOSEK30-K"]')),
     ("NUMBER", "model/intercept", replaced("10.5", "nan")),
     ("NUMBER", "model/intercept", replaced("10.5", "inf")),
     ("NUMBER", "model/intercept", replaced("10.5", "1e9")),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas import records
+from schemas.questionnaire import all_versions
 from stream_processors.ranking import model_file
 from stream_processors.ranking.standing import NEVER, standing
 from stream_processors.ranking.variables import CATALOGUE, MISSING, NOT_ASKED, active, subject_of, values
@@ -126,6 +127,19 @@ def test_a_family_that_cant_be_scored_says_why(state: Any, seen: Any, reason: st
     found = ranked(state, seen)
     assert found.reason == reason
     assert MODEL.score(found.values) is None
+
+
+@pytest.mark.parametrize("version", all_versions())
+def test_a_visit_is_scored_by_whichever_version_it_was_asked(version: str) -> None:
+    assert ranked(family(), visit(questionnaire=version)).reason is None
+
+
+def test_a_version_that_lacks_a_variable_of_the_model_is_told_with_the_variable() -> None:
+    model = replace(MODEL, questionnaires=frozenset({"REGSOSEK22-K"}), lacking={"REGSOSEK22-K-2022": "roof"})
+    seen = visit(questionnaire="REGSOSEK22-K-2022")
+    found = standing(family(), seen, model, AS_OF)
+    assert found is not None
+    assert found.reason == "QUESTIONNAIRE_LACKS:roof"
 
 
 def test_a_matched_member_who_has_left_ranks_nobody() -> None:
