@@ -360,6 +360,7 @@ class Aid(Part):
     received_period: str
     received_rupiah: int
     received_on: int
+    due_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

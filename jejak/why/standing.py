@@ -63,3 +63,5 @@ def programmes(state: FamilyState, words: Words) -> Iterator[str]:
             yield words.line("eligible", **given)
     for held in state.aid:
         yield words.line("aid", programme=held.programme, standing=words.code(held.standing))
+        if held.due_at:
+            yield words.line("until", day=words.day(held.due_at))

@@ -1,7 +1,7 @@
 """Who may say what of a request: the requester, and one office for each step, of the regency that is asked about.
 
-Source: domain guide 4.F. That all regions of a request lie in one kabupaten or kota, and that no office reviews its own
-request, are ours. Knows no step's order.
+Source: domain guide 4.F; the offices are those of the rows (machines/f-*.toml). That all regions of a request lie in
+one kabupaten or kota, and that no office reviews its own request, are ours.
 """
 
 import re
@@ -11,23 +11,20 @@ from typing import Final
 
 from schemas import regions
 from schemas.records import AccessRequestReviewed, AccessRequestState, Region, UsageReportReviewed
+from stream_processors.access_requests import transitions
 from stream_processors.access_requests.said import Change, ChangeRecord
+from stream_processors.access_requests.transitions import AGREEMENT, REGISTRY, REPORT, REQUEST, REQUESTER
 from stream_processors.registry.decision import Refused, record_name
 
-REGISTRY: Final = "registry"
-BAPPERIDA, DISKOMINFO, DINSOS = "bapperida", "diskominfo", "dinsos"
-OFFICES: Final = {"VERIFIKATOR": BAPPERIDA, "EWALI": DISKOMINFO, "DTSEN": DINSOS}
-REPORT_OFFICES: Final = {"BAPPERIDA": BAPPERIDA, "DINSOS": DINSOS}
-# Who says the records that name no step of an office: "" is the requester.
-SAYS: Final = {
-    "AccessRequestDrafted": "",
-    "AccessRequestSubmitted": "",
-    "UsageReportFiled": "",
-    "AccessGranted": DINSOS,
-    "AccessSuspended": DINSOS,
-    "AccessResumed": DINSOS,
-    "DataHandedOver": REGISTRY,  # its own gateway makes the file, and nobody else can tell its digest
+# A date is said by what keeps the time; it is in no row, since what follows from it is.
+_OFFICES: Final = {
+    **{row.record: transitions.office_of(row.record) for row in (*REQUEST, *REPORT, *AGREEMENT)},
     "DeadlineReached": REGISTRY,
+}
+_STEPS: Final = {
+    (row.record, row.state): transitions.office_of(row.record, row.state)
+    for row in (*REQUEST, *REPORT)
+    if row.record in {"AccessRequestReviewed", "UsageReportReviewed"}
 }
 _AGENCY: Final = re.compile(r"[a-z][a-z-]{1,30}(/[0-9][0-9.]{1,12})?")
 
@@ -38,7 +35,7 @@ def refusal(change: Change, state: AccessRequestState) -> Refused | None:  # noq
     office = office_of(record)
     if office is None:
         return Refused("STEP_UNKNOWN", "/step", "no office has this step")
-    if not office:
+    if office == REQUESTER:
         same = agency == state.agency
         return None if same else Refused("NOT_REQUESTER", "/header/agency", "another agency asked")
     kind, _, area = agency.partition("/")
@@ -61,14 +58,14 @@ def refused_requester(agency: str) -> Refused | None:
 
 
 def office_of(record: ChangeRecord) -> str | None:
-    """Return the kind of agency that says this record, empty for the requester, None for a step of no office."""
+    """Return the kind of agency that says this record, `pemohon` for who asked, None for a step of no office."""
     match record:
         case AccessRequestReviewed(step=step):
-            return OFFICES.get(step)
+            return _STEPS.get((record_name(record), f"{step}_REVIEW"))
         case UsageReportReviewed(step=step):
-            return REPORT_OFFICES.get(step)
+            return _STEPS.get((record_name(record), f"REVIEW_{step}"))
         case _:
-            return SAYS.get(record_name(record))
+            return _OFFICES.get(record_name(record))
 
 
 def regency_of(found: Sequence[Region]) -> str | None:

@@ -15,12 +15,12 @@ from stream_processors.access_requests import parties, transitions, usage, wante
 from stream_processors.access_requests.said import Change, ChangeRecord, Event, Handled, accepted, event_of
 from stream_processors.registry import calendar
 from stream_processors.registry.decision import AlreadyKnown, Refused, SequenceGap, record_name
+from stream_processors.registry.machines.table import Row
 
 FOLD_VERSION: Final = "1"
 REMEMBERED: Final = 64
 LARGEST_CHANGE: Final = 64 << 10
 REPORT_MISSING: Final = "LAPORAN_TIDAK_DITERIMA"
-REASONS: Final = frozenset({"PENYALAHGUNAAN", "PERMINTAAN_INSTANSI"})
 SYSTEM_NOTES: Final = {
     "escalated": "usage report missing 31 days after it was due",
     "accepted": "usage report accepted",
@@ -95,20 +95,29 @@ def _decide_review(
     of_step = f"REVIEW_{record.step}" if isinstance(record, records.UsageReportReviewed) else f"{record.step}_REVIEW"
     if place != of_step:
         return Refused("STEP_NOT_REACHED", "/step", f"it is {place or 'nowhere'}")
-    if record.outcome in {transitions.FORWARD, transitions.ACCEPT} and not record.note:
-        return _listed(record, state)
-    return _listed(record, state) or wanted.refused_note(record.note)
+    refused = _listed(record, state)
+    if refused is not None or not (record.note or _wants_note(record, place)):
+        return refused
+    return wanted.refused_note(record.note)
+
+
+def _wants_note(record: records.AccessRequestReviewed | records.UsageReportReviewed, place: str) -> bool:
+    row = _row_of(record, place)
+    return row is not None and row.reason
+
+
+def _row_of(record: ChangeRecord, place: str) -> Row | None:
+    name, outcome = record_name(record), str(getattr(record, "outcome", ""))
+    of = transitions.report_row if name in transitions.OF_REPORT else transitions.step_row
+    return of(place, name, outcome)
 
 
 def _listed(record: ChangeRecord, state: AccessRequestState) -> Refused | None:
     """Refuse what no row of the tables lets follow."""
-    name, outcome = record_name(record), str(getattr(record, "outcome", ""))
-    if name in transitions.OF_REPORT:
-        place, to = state.report, transitions.next_report(state.report, name, outcome)
-    else:
-        place, to = state.step, transitions.next_step(state.step, name, outcome)
-    if to is None:
-        said = f"{name} {outcome}".strip()
+    name = record_name(record)
+    place = state.report if name in transitions.OF_REPORT else state.step
+    if _row_of(record, place) is None:
+        said = f"{name} {getattr(record, 'outcome', '')}".strip()
         return Refused("NOT_A_STEP", "", f"{said} does not follow {place or 'nothing'}")
     return None
 
@@ -136,18 +145,20 @@ def _refused_file(record: records.DataHandedOver, state: AccessRequestState, rec
 def _decide_standing(
     record: records.AccessSuspended | records.AccessResumed, state: AccessRequestState
 ) -> Refused | None:
-    if not state.granted:
-        return Refused("NOT_A_STEP", "", "nothing was granted")
-    if isinstance(record, records.AccessSuspended):
-        if state.suspended:
-            return Refused("NOT_A_STEP", "", "the agreement is suspended")
-        if record.reason not in REASONS:
-            return Refused("REASON_UNKNOWN", "/reason", "a suspension names its reason")
-    elif not state.suspended:
-        return Refused("NOT_A_STEP", "", "the agreement is not suspended")
-    elif state.escalated and state.report != transitions.ACCEPTED:
+    place, name = _agreement(state), record_name(record)
+    if not any(row.state == place and row.record == name for row in transitions.AGREEMENT):
+        return Refused("NOT_A_STEP", "", f"{name} does not follow {place or 'nothing'}")
+    if isinstance(record, records.AccessSuspended) and record.reason not in transitions.REASONS:
+        return Refused("REASON_UNKNOWN", "/reason", "a suspension names its reason")
+    if isinstance(record, records.AccessResumed) and state.escalated and state.report != transitions.ACCEPTED:
         return Refused("REPORT_MISSING", "", "it is resumed once the usage report is accepted")
     return wanted.refused_note(record.note)
+
+
+def _agreement(state: AccessRequestState) -> str:
+    if not state.granted:
+        return ""
+    return transitions.SUSPENDED if state.suspended else transitions.IN_FORCE
 
 
 def _known(state: AccessRequestState, change_id: bytes) -> bool:
@@ -281,7 +292,7 @@ def _follows(said: tuple[Any, dict[str, Any]], after: AccessRequestState) -> Eve
         occurred_at=after.recorded_at,
         change_id=derived_id(cause, made.__name__),
         family_id=after.request_id,
-        agency=parties.REGISTRY,
+        agency=transitions.REGISTRY,
         actor="requests",
         document="",
         correlation_id=None,

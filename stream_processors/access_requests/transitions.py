@@ -1,69 +1,72 @@
-"""Machine F as data: which record takes a request, and its usage report, from where to where. An allow-list.
+"""Machine F by its tables: which record takes a request, its usage report and its agreement from where to where.
 
-Every row names its source: `4.F` is the domain guide's table (practice of Kab. Bangkalan's portal; press), `ours` what
-that leaves open. A pair that isn't listed is refused.
+The rows are `machines/f-*.toml`, each with its source: `4.F` is the domain guide's table (practice of Kab. Bangkalan's
+portal; press), `ours` what that leaves open. A pair that isn't listed is refused.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
-DRAFT, VERIFIKATOR, EWALI, DTSEN = "DRAFT", "VERIFIKATOR_REVIEW", "EWALI_REVIEW", "DTSEN_REVIEW"
-GRANTED, DONE, REJECTED = "DISETUJUI", "SELESAI", "DITOLAK"
-NOT_SENT, OVERDUE, TO_REVISE = "BELUM_DIKIRIM", "MENUNGGAK", "PERLU_REVISI"
-AT_BAPPERIDA, AT_DINSOS, ACCEPTED = "REVIEW_BAPPERIDA", "REVIEW_DINSOS", "DISETUJUI"
-MISSING: Final = frozenset({NOT_SENT, OVERDUE, TO_REVISE})
+from stream_processors.registry.machines.table import REQUESTS, Row, machines
 
-FORWARD, RETURN, BACK, REJECT = "FORWARD", "RETURN", "BACK", "REJECT"
-ACCEPT, REVISE = "ACCEPT", "REVISE"
+_REQUEST: Final = machines(REQUESTS)["PERMINTAAN_BNBA"]
+_REPORT: Final = machines(REQUESTS)["LAPORAN_PENGGUNAAN"]
+_AGREEMENT: Final = machines(REQUESTS)["PERJANJIAN_AKSES"]
+REQUEST: Final = _REQUEST.rows
+REPORT: Final = _REPORT.rows
+AGREEMENT: Final = _AGREEMENT.rows
 
-
-class Row(NamedTuple):
-    """One arrow: the record, with its outcome where it has one, that leads from a state to a state, and why we know."""
-
-    state: str
-    record: str
-    outcome: str
-    to: str
-    source: str
-
-
-REQUEST: Final = (
-    Row("", "AccessRequestDrafted", "", DRAFT, "4.F"),
-    Row(DRAFT, "AccessRequestDrafted", "", DRAFT, "ours: a returned draft is said again, papers and all"),
-    Row(DRAFT, "AccessRequestSubmitted", "", VERIFIKATOR, "4.F"),
-    Row(VERIFIKATOR, "AccessRequestReviewed", FORWARD, EWALI, "4.F"),
-    Row(VERIFIKATOR, "AccessRequestReviewed", RETURN, DRAFT, "4.F"),
-    Row(VERIFIKATOR, "AccessRequestReviewed", REJECT, REJECTED, "4.F"),
-    Row(EWALI, "AccessRequestReviewed", FORWARD, DTSEN, "4.F"),
-    Row(EWALI, "AccessRequestReviewed", BACK, VERIFIKATOR, "4.F"),
-    Row(DTSEN, "AccessGranted", "", GRANTED, "4.F"),
-    Row(DTSEN, "AccessRequestReviewed", BACK, EWALI, "4.F"),
-    Row(GRANTED, "DataHandedOver", "", DONE, "4.F"),
-)
-REPORT: Final = (
-    Row("", "DataHandedOver", "", NOT_SENT, "4.F"),
-    Row(NOT_SENT, "UsageReportReminded", "", NOT_SENT, "4.F: before the due date"),
-    Row(NOT_SENT, "UsageReportReminded", "LATE", OVERDUE, "4.F; that H+1 is the moment is ours"),
-    Row(OVERDUE, "UsageReportReminded", "LATE", OVERDUE, "4.F"),
-    Row(TO_REVISE, "UsageReportReminded", "", TO_REVISE, "ours: a report to revise is still owed"),
-    Row(TO_REVISE, "UsageReportReminded", "LATE", TO_REVISE, "ours: idem"),
-    Row(NOT_SENT, "UsageReportFiled", "", AT_BAPPERIDA, "4.F"),
-    Row(OVERDUE, "UsageReportFiled", "", AT_BAPPERIDA, "4.F"),
-    Row(TO_REVISE, "UsageReportFiled", "", AT_BAPPERIDA, "4.F"),
-    Row(AT_BAPPERIDA, "UsageReportReviewed", ACCEPT, AT_DINSOS, "4.F"),
-    Row(AT_BAPPERIDA, "UsageReportReviewed", REVISE, TO_REVISE, "4.F"),
-    Row(AT_DINSOS, "UsageReportReviewed", ACCEPT, ACCEPTED, "4.F"),
-    Row(AT_DINSOS, "UsageReportReviewed", REVISE, TO_REVISE, "4.F"),
-)
-_REQUEST: Final = {(row.state, row.record, row.outcome): row.to for row in REQUEST}
-_REPORT: Final = {(row.state, row.record, row.outcome): row.to for row in REPORT}
+ACCEPTED: Final = "DISETUJUI"
+REVISE: Final = "REVISE"
+MISSING: Final = frozenset(row.state for row in REPORT if row.record == "UsageReportFiled")
+IN_FORCE, SUSPENDED = "BERLAKU", "DITANGGUHKAN"
+REQUESTER, REGISTRY = "pemohon", "registry"
 OF_REPORT: Final = frozenset(row.record for row in REPORT) - {row.record for row in REQUEST}
+
+_STEPS: Final = _REQUEST.steps()
+_REPORTS: Final = _REPORT.steps()
+_AGREEMENTS: Final = _AGREEMENT.steps()
+
+
+def step_row(step: str, record: str, outcome: str) -> Row | None:
+    """Return the row by which a record leads a request on, None where there is none."""
+    return _STEPS.get((step, record, outcome))
+
+
+def report_row(report: str, record: str, outcome: str) -> Row | None:
+    """Return the row by which a record leads a usage report on, None where there is none."""
+    return _REPORTS.get((report, record, outcome))
+
+
+def agreement_row(agreement: str, record: str, outcome: str) -> Row | None:
+    """Return the row by which a record leads an agreement on, None where there is none."""
+    return _AGREEMENTS.get((agreement, record, outcome))
 
 
 def next_step(step: str, record: str, outcome: str) -> str | None:
     """Return the step that a request goes to, None where no row says so."""
-    return _REQUEST.get((step, record, outcome))
+    row = step_row(step, record, outcome)
+    return None if row is None else row.to
 
 
 def next_report(report: str, record: str, outcome: str) -> str | None:
     """Return the standing that a usage report goes to, None where no row says so."""
-    return _REPORT.get((report, record, outcome))
+    row = report_row(report, record, outcome)
+    return None if row is None else row.to
+
+
+def _office(rows: Iterable[Row]) -> str | None:
+    """Return who says the record of these rows; what the registry alone says isn't anybody else's."""
+    actors = {actor for row in rows for actor in row.actors}
+    return next(iter(sorted(actors - {REGISTRY} or actors)), None)
+
+
+def office_of(record: str, state: str = "") -> str | None:
+    """Return the kind of agency that says this record there, `pemohon` for who asked, None where nobody does."""
+    rows = [row for row in (*REQUEST, *REPORT, *AGREEMENT) if row.record == record]
+    return _office([row for row in rows if row.state == state] if state else rows)
+
+
+REASONS: Final = frozenset(
+    row.outcome for row in AGREEMENT if row.record == "AccessSuspended" and REGISTRY not in row.actors
+)

@@ -7,7 +7,7 @@ family's state; not how places are given out, and no rule of a programme.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal, NamedTuple
@@ -16,36 +16,42 @@ from schemas.records import (
     Aid,
     AidAllocated,
     AidReceived,
-    AidResumed,
-    AidSuspended,
+    AidStopped,
     AidWaitlisted,
     Condition,
+    DeadlineReached,
     FamilyState,
     PersonConditionRecorded,
 )
-from stream_processors.registry import calendar, facets
-from stream_processors.registry.decision import AidStep, Event, Refused, eligibility_of, member_of, record_name
+from stream_processors.registry import calendar, facets, matters
+from stream_processors.registry.decision import (
+    AidStep,
+    Change,
+    Event,
+    Refused,
+    eligibility_of,
+    facet_of,
+    member_of,
+    record_name,
+)
+from stream_processors.registry.machines.table import Row, machine
 from stream_processors.registry.making import maker, replace
 from stream_processors.registry.ruleset import CONDITIONS
 
 _aid, _condition = maker(Aid), maker(Condition)
 HELD, WAITING, SUSPENDED, STOPPED, NONE = "DIALOKASIKAN", "CADANGAN", "DITANGGUHKAN", "DIHENTIKAN", ""
+GRACE: Final = "MASA_TENGGANG"
+MACHINE: Final = machine("KEPESERTAAN")
 _ELIGIBLE: Final = "LAYAK"
 _MOST_RUPIAH: Final = 10**12
 _DAY: Final = 86_400_000_000
 _MOST_CONDITIONS: Final = 256  # it bounds the state
 PERIOD: Final = re.compile(r"20[0-9]{2}(-T[1-4]|-(0[1-9]|1[0-2]))?")
-WAITLIST_REASONS: Final = frozenset({"KUOTA_PENUH"})
-
-# Where a family stands with a programme, and what leads on from there. Source: our design, after machine A's
-# DITETAPKAN and CADANGAN, complaint 1 (no end without a reason) and 11 (aid is suspended before it ends).
-TRANSITIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    "AidAllocated": dict.fromkeys((NONE, WAITING, HELD, STOPPED), HELD),
-    "AidWaitlisted": dict.fromkeys((NONE, WAITING, HELD, STOPPED), WAITING),
-    "AidSuspended": {HELD: SUSPENDED},
-    "AidResumed": {SUSPENDED: HELD},
-    "AidStopped": dict.fromkeys((HELD, SUSPENDED, WAITING), STOPPED),
-}
+WAITLIST_REASONS: Final = frozenset(
+    reason for row in MACHINE.rows if row.record == "AidWaitlisted" for reason in row.reasons
+)
+_STEPS: Final = MACHINE.steps()
+_BEFORE, _NOW = "TENGGANG", "SEKARANG"  # an end that is told before its day, and one that isn't
 
 
 class Kind(NamedTuple):
@@ -72,23 +78,37 @@ def aid_of(state: FamilyState, programme: str) -> Aid | None:
     return next((one for one in state.aid if one.programme == programme), None)
 
 
-def decide_step(record: AidStep, state: FamilyState) -> Refused | None:
+def decide_step(record: AidStep, change: Change, state: FamilyState) -> Refused | None:
     """Refuse a place without eligibility or determination, and a step that the standing doesn't allow."""
     refused = _known(record.programme, state)
     if refused is not None:
         return refused
     now = aid_of(state, record.programme)
-    standing = now.standing if now else NONE
-    if standing not in TRANSITIONS[record_name(record)]:
-        return Refused("ORDER", "", f"{record_name(record)} is not allowed at {standing or 'nothing yet'}")
-    match record:
-        case AidAllocated() | AidWaitlisted():
-            return _place(record, state, now)
-        case _ if not record.reason.strip():
-            return Refused("REASON_MISSING", "/reason", "aid is not suspended, resumed or stopped without a reason")
-        case AidSuspended() | AidResumed() if not record.evidence.strip():
-            return Refused("EVIDENCE_MISSING", "/evidence", "aid is suspended and resumed on a document")
-    return None
+    row = _row(now, record, change.prefix.occurred_at)
+    if row is None:
+        return Refused("ORDER", "", f"{record_name(record)} is not allowed at {_standing(now) or 'nothing yet'}")
+    refused = matters.refused_words(row, record, change)
+    if refused is None and isinstance(record, AidAllocated | AidWaitlisted):
+        return _place(record, state, now)
+    return refused
+
+
+def _row(now: Aid | None, record: AidStep, occurred_at: int) -> Row | None:
+    return _STEPS.get((_standing(now), record_name(record), _outcome(record, occurred_at)))
+
+
+def _standing(now: Aid | None) -> str:
+    return NONE if now is None else now.standing
+
+
+def _outcome(record: AidStep, occurred_at: int) -> str:
+    if not isinstance(record, AidStopped):
+        return ""
+    return _BEFORE if _last_moment(record) > occurred_at else _NOW
+
+
+def _last_moment(record: AidStopped) -> int:
+    return calendar.end_of_day(record.effective_on - 1)
 
 
 def _known(programme: str, state: FamilyState) -> Refused | None:
@@ -109,10 +129,7 @@ def _place(record: AidAllocated | AidWaitlisted, state: FamilyState, now: Aid | 
     if now is not None and now.standing == HELD and (now.period, now.run_id) == (record.period, record.run_id):
         return Refused("PLACE_GIVEN", "/period", "the family has its place of this allocation")
     if isinstance(record, AidWaitlisted):
-        known = record.reason in WAITLIST_REASONS
-        return None if known else Refused("REASON_UNKNOWN", "/reason", "who waits is told why: KUOTA_PENUH")
-    if not record.determination_number.strip():
-        return Refused("EVIDENCE_MISSING", "/determination_number", "a place names the penetapan it rests on")
+        return None
     if not 0 <= record.amount_rupiah <= _MOST_RUPIAH:
         return Refused("CODE_UNKNOWN", "/amount_rupiah", "rupiah are not negative")
     return None
@@ -167,9 +184,38 @@ def evolve_step(state: FamilyState, record: AidStep, event: Event) -> dict[str, 
             place = {"period": record.period, "run_id": record.run_id, "amount_rupiah": 0, "reason": record.reason}
         case _:
             place = {"reason": record.reason}
-    standing = TRANSITIONS[record_name(record)].get(now.standing, now.standing)
-    new = replace(now, standing=standing, sequence=event.prefix.sequence, **place)
+    row = _row(now, record, event.prefix.occurred_at)
+    standing = now.standing if row is None else row.to
+    due_at = _last_moment(record) if isinstance(record, AidStopped) and standing == GRACE else 0
+    new = replace(now, standing=standing, sequence=event.prefix.sequence, due_at=due_at, **place)
     return {"aid": _put(state.aid, new), "facets": facets.put(state.facets, name, event)}
+
+
+def awaited(state: FamilyState | None) -> Iterator[tuple[str, bytes, int]]:
+    """Yield of each programme whose aid ends by itself: the kind of its date, what it is about, and when it is."""
+    for one in state.aid if state is not None else ():
+        if one.due_at and state is not None and (said := facet_of(state, f"aid/{one.programme}")) is not None:
+            yield f"{MACHINE.deadline}.{one.programme}", said.change_id, one.due_at
+
+
+def is_kind(kind: str) -> bool:
+    """Tell whether a deadline of this kind is the end of a grace."""
+    return kind.partition(".")[0] == MACHINE.deadline
+
+
+def is_due(state: FamilyState, record: DeadlineReached) -> bool:
+    """Tell whether a programme's aid ends on this date; not, when another word about it came meanwhile."""
+    return (record.kind, record.subject_id, record.due_at) in awaited(state)
+
+
+def evolve_deadline(state: FamilyState, record: DeadlineReached, event: Event) -> dict[str, Any]:
+    """Return what the end of a grace changes: the aid has ended, for the reason that was told."""
+    now = aid_of(state, record.kind.partition(".")[2])
+    row = None if now is None else _STEPS.get((now.standing, record_name(record), ""))
+    if now is None or row is None or not is_due(state, record):
+        return {}
+    ended = replace(now, standing=row.to, sequence=event.prefix.sequence, due_at=0)
+    return {"aid": _put(state.aid, ended)}
 
 
 def evolve_received(state: FamilyState, record: AidReceived) -> dict[str, Any]:
@@ -208,6 +254,7 @@ def _nothing(programme: str) -> Aid:
         received_period="",
         received_rupiah=0,
         received_on=0,
+        due_at=0,
     )
 
 

@@ -11,7 +11,6 @@ from stream_processors.registry.decision import Change, Refused, record_name
 from stream_processors.registry.machines.table import may_say
 
 # What no machine's row tells; and records that a machine knows, and that are said whether it awaits them or not.
-_GIVERS = frozenset({"dinsos", "kemensos"})
 _OTHERS: dict[str, frozenset[str]] = {
     "CivilRegistryMatched": frozenset({"dukcapil", "dinsos"}),  # dinsos judges a name in doubt, and no more
     "GroundCheckRecorded": frozenset({"pendamping"}),
@@ -20,9 +19,7 @@ _OTHERS: dict[str, frozenset[str]] = {
     "ReevaluationRequested": frozenset({"registry"}),
     "PersonErased": frozenset({"dinsos", "kemensos"}),
     "PersonConditionRecorded": frozenset({"dinsos", "kemensos", "pendamping"}),
-    # A city gives its own aid (seed 002), the ministry the rest.
-    **dict.fromkeys(("AidAllocated", "AidWaitlisted", "AidSuspended", "AidResumed", "AidStopped"), _GIVERS),
-    "AidReceived": _GIVERS,
+    "AidReceived": frozenset({"dinsos", "kemensos"}),  # a city gives its own aid (seed 002), the ministry the rest
 }
 MAY_SAY: dict[str, frozenset[str]] = {**may_say(), **_OTHERS}
 NATIONAL = frozenset({"kemensos", "bps", "dukcapil", "registry"})

@@ -8,7 +8,7 @@ changed besides: what is scheduled is what two states following each other diffe
 from collections.abc import Iterator
 
 from schemas.records import DeadlineScheduled, FamilyState, Proposal
-from stream_processors.registry import birthdays, cases, proposal, verification
+from stream_processors.registry import aid, birthdays, cases, proposal, verification
 from stream_processors.registry.rulebook import RuleBook
 
 CUT_OFF = "PROPOSAL_CUT_OFF"
@@ -30,7 +30,7 @@ def scheduled(
 
     `book` holds the rules in force when either state was last changed.
     """
-    if before is None or before.cases is not after.cases:
+    if before is None or before.cases is not after.cases or before.aid is not after.aid:
         yield from _of_cases(before, after)
     if before is None or before.proposals is not after.proposals:
         yield from _of_proposals(before, after)
@@ -82,6 +82,7 @@ def _of_cases(before: FamilyState | None, after: FamilyState) -> Iterator[Deadli
 
 
 def _awaited(state: FamilyState | None) -> dict[str, tuple[bytes, int]]:
-    """Return the case's id and its date of each kind of date that is awaited."""
+    """Return what a date is about, and when it is, for each kind of date of a case or of aid that is awaited."""
+    aided = {kind: (said, due_at) for kind, said, due_at in aid.awaited(state)}
     found = ((one, cases.due_of(one)) for one in state.cases) if state is not None else ()
-    return {due[0]: (one.case_id, due[1]) for one, due in found if due is not None}
+    return aided | {due[0]: (one.case_id, due[1]) for one, due in found if due is not None}

@@ -15,7 +15,7 @@ from stream_processors.registry.ruleset import Asked, RuleSet, Value
 STATE_EMPLOYEE: Final = 5  # Regsosek 418
 ASSESSMENT: Final = "ASESMEN"
 SEVERE: Final = "DISABILITAS_BERAT"
-HELD: Final = "DIALOKASIKAN"
+HELD: Final = frozenset({"DIALOKASIKAN", "MASA_TENGGANG"})  # in the grace aid goes on
 EXCLUSION, IN_FORCE = "PENGECUALIAN", "BERLAKU"  # the machine of exclusions, and its state of one in force
 _NONE: Final[tuple[tuple[str, int], ...]] = ()
 _PERSON: Final[Callable[[type[Traits], tuple[int, bool, tuple[tuple[str, int], ...]]], Traits]] = tuple.__new__
@@ -101,8 +101,8 @@ class Facts:
         return tuple(sorted(found))
 
     def holds_aid(self, programme: str) -> int:
-        """Return 1 if the family has a place in a programme, else 0."""
-        return int(any(one.programme == programme and one.standing == HELD for one in self.state.aid))
+        """Return 1 if the family has a place in a programme, in the grace too, else 0."""
+        return int(any(one.programme == programme and one.standing in HELD for one in self.state.aid))
 
 
 def _with_severe(one: Traits) -> Traits:

@@ -191,7 +191,7 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
         case PersonConditionRecorded() as record:
             return aid.decide_condition(record, state)
         case (AidAllocated() | AidWaitlisted() | AidSuspended() | AidResumed() | AidStopped()) as record:
-            return aid.decide_step(record, state)
+            return aid.decide_step(record, change, state)
         case PersonErased() as record:
             return erasure.decide(record, state)
         case PersonReactivated() as record:
@@ -232,6 +232,8 @@ def _decide_deadline(record: DeadlineReached, state: FamilyState) -> AlreadyKnow
         return verification.decide(record, state)
     if not cases.is_kind(record.kind):
         return proposal.decide_deadline(record, state)
+    if aid.is_kind(record.kind):
+        return None if aid.is_due(state, record) else AlreadyKnown()
     found = cases.due_case(state, record.subject_id, record.kind, record.due_at)
     return AlreadyKnown() if found is None else None
 
@@ -342,6 +344,8 @@ def _date_came(state: FamilyState, record: DeadlineReached, event: Event) -> dic
         return {}  # what follows from an age are decisions
     if record.kind == verification.KIND:
         return verification.evolve_deadline(state, record, event)
+    if aid.is_kind(record.kind):
+        return aid.evolve_deadline(state, record, event)
     if cases.is_kind(record.kind):
         return cases.evolve_deadline(state, record, event)
     return proposal.evolve_deadline(state, record, event)

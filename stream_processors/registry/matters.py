@@ -123,10 +123,24 @@ def _step(record: Any, change: Change, state: FamilyState, case: Case | None) ->
 
 def refused_row(row: Row, record: Any, change: Change, state: FamilyState, case: Case | None) -> Refused | None:
     """Refuse what another agency than the row's says, or what lacks reason or evidence, or breaks a guard."""
+    refused = refused_words(row, record, change)
+    if refused is not None:
+        return refused
+    for guard in row.guards:
+        refused = guards.GUARDS[guard](record, change, state, case)
+        if refused is not None:
+            return refused
+    return None
+
+
+def refused_words(row: Row, record: Any, change: Change) -> Refused | None:
+    """Refuse what another agency than the row's says, or what lacks its reason, or one of its list, or evidence."""
     if kind_and_area(change.prefix.agency)[0] not in row.actors:
         return Refused("AGENCY_MAY_NOT", "/header/agency", f"{row.record} from {row.state or 'nothing'} isn't theirs")
     if row.reason and not str(getattr(record, "reason", None) or "").strip():
         return Refused("REASON_MISSING", "/reason", "the reason is never empty")
+    if row.reasons and record.reason not in row.reasons:
+        return Refused("REASON_UNKNOWN", "/reason", f"the reason is one of: {', '.join(row.reasons)}")
     for field in row.evidence:
         value = getattr(record, field)
         if value in _EMPTY or (isinstance(value, str) and not value.strip()):
@@ -134,10 +148,6 @@ def refused_row(row: Row, record: Any, change: Change, state: FamilyState, case:
     day = getattr(record, row.due, None) if row.due else None
     if day is not None and day not in _DAYS:
         return Refused("CODE_UNKNOWN", f"/{row.due}", "a day of the years 1900 to 2200")
-    for guard in row.guards:
-        refused = guards.GUARDS[guard](record, change, state, case)
-        if refused is not None:
-            return refused
     return None
 
 

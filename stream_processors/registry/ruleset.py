@@ -43,7 +43,9 @@ FACTS: Final[Mapping[str, FactKind]] = {
     "persons_with": FactKind("active members with this condition in force", "condition"),
     "assessed": FactKind("active members whom a social worker's assessment in force recommends (ASESMEN)"),
     "excluded": FactKind("1 if the family is excluded from the programme for this reason, else 0", "exclusion"),
-    "holds_aid": FactKind("1 if the family has a place in this programme (DIALOKASIKAN), else 0", "programme"),
+    "holds_aid": FactKind(
+        "1 if the family has a place in this programme (DIALOKASIKAN, MASA_TENGGANG), else 0", "programme"
+    ),
 }
 CONDITIONS: Final[Mapping[str, str]] = {
     "HAMIL": "pregnant; ordinal says which pregnancy",

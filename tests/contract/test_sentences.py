@@ -43,7 +43,7 @@ def told_codes() -> Iterator[str]:
     """Yield each outcome, reason and kind of the registry's lists, tables and rule files."""
     yield from codes.PADAN_STATUSES | codes.END_REASONS | codes.CONTEST_REASONS | codes.PROPOSAL_KINDS | codes.PROPOSERS
     yield from EXCLUSIONS
-    yield from aid.WAITLIST_REASONS | {aid.HELD, aid.WAITING, aid.SUSPENDED, aid.STOPPED}
+    yield from aid.WAITLIST_REASONS | {aid.HELD, aid.WAITING, aid.SUSPENDED, aid.GRACE, aid.STOPPED}
     for one in machines().values():
         yield from (row.outcome for row in one.rows if row.outcome and not row.outcome.isdigit())
         for listed in one.codes.values():

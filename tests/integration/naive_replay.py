@@ -77,6 +77,11 @@ CASES: dict[str, tuple[str, Any]] = {
 }
 OVER = {"SANGGAH": {"DITERIMA", "DITOLAK"}, "GROUND_CHECK": {"DIPERINGKAT_ULANG"},
         "PENGECUALIAN": {"BERAKHIR", "DICABUT"}, "VERIFIKASI": {"DIVERIFIKASI"}}  # fmt: skip
+# Where a word about a place in a programme leads; an end is told beforehand, or it is one at once.
+PLACES = {
+    "AidAllocated": "DIALOKASIKAN", "AidWaitlisted": "CADANGAN", "AidSuspended": "DITANGGUHKAN",
+    "AidResumed": "DIALOKASIKAN", "AidStopped": "DIHENTIKAN",
+}  # fmt: skip
 FORMS = ("TERISI_LENGKAP", "TERISI_TIDAK_LENGKAP", "TIDAK_ADA_RESPONDEN", "MENOLAK", "PINDAH_ATAU_BANGUNAN_TIDAK_ADA")
 RAN_OUT = {"SANGGAH": "KEDALUWARSA", "PENGECUALIAN": "BERAKHIR", "PBI_JKN": "NONAKTIF"}  # a task goes on, overdue
 DIFFICULTIES = (
@@ -150,6 +155,8 @@ def change(state: State, name: str, event: dict[str, Any]) -> None:
         EFFECTS[name](state, event)
     elif name in CASES:
         case_step(state, name, event)
+    elif name in PLACES:
+        aided(state, name, event)
     elif name in {"MembershipConfirmed", "MembershipContested", "MembershipEnded"}:
         standing(state, name, event)
     else:
@@ -263,6 +270,49 @@ def draft(state: State, event: dict[str, Any]) -> None:
     state["proposals"] = [*[one for one in state["proposals"] if one["kind"] != event["kind"]], new]
 
 
+def aided(state: State, name: str, event: dict[str, Any]) -> None:
+    """Let a programme's place be given, held back, given up, or wait; until the first day without it, aid goes on."""
+    header = event["header"]
+    if not in_force(state, f"aid/{event['programme']}", header):
+        return
+    one = aid_of(state, event["programme"])
+    reached, due_at = PLACES[name], 0
+    last = (event.get("effective_on", 0) * 24 - 7) * 3_600_000_000 - 1
+    if name == "AidStopped" and one["standing"] in {"DIALOKASIKAN", "MASA_TENGGANG"} and last > header["occurred_at"]:
+        reached, due_at = "MASA_TENGGANG", last
+    one.update(standing=reached, due_at=due_at, sequence=header["sequence"], reason=event.get("reason", ""))
+    if "run_id" in event:
+        one.update(period=event["period"], run_id=event["run_id"], amount_rupiah=event.get("amount_rupiah", 0))
+
+
+def aid_of(state: State, programme: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [one for one in state["aid"] if one["programme"] == programme]
+    if found:
+        return found[0]
+    words = dict.fromkeys(("standing", "period", "run_id", "reason", "received_period"), "")
+    numbers = dict.fromkeys(("amount_rupiah", "sequence", "received_rupiah", "received_on", "due_at"), 0)
+    new: dict[str, Any] = {"programme": programme, **words, **numbers}
+    state["aid"] = sorted([*state["aid"], new], key=lambda one: str(one["programme"]))
+    return new
+
+
+def received(state: State, event: dict[str, Any]) -> None:
+    one = aid_of(state, event["programme"])
+    if event["received_on"] >= one["received_on"]:
+        one.update(received_on=event["received_on"], received_period=event["period"],
+                   received_rupiah=event["amount_rupiah"])  # fmt: skip
+
+
+def condition(state: State, event: dict[str, Any]) -> None:
+    person, code = event["person_ref"], event["condition"]
+    if not in_force(state, f"{code.lower()}/{person}", event["header"]):
+        return
+    found = [one for one in state["conditions"] if (one["person_ref"], one["condition"]) != (person, code)]
+    if event["holds"]:
+        found.append({field: event[field] for field in ("person_ref", "condition", "ordinal", "until")})
+    state["conditions"] = sorted(found, key=lambda one: (one["person_ref"], one["condition"]))
+
+
 def step(state: State, name: str, event: dict[str, Any]) -> None:
     (proposal,) = [one for one in state["proposals"] if one["proposal_id"] == event["proposal_id"]]
     at = event["header"]["occurred_at"]
@@ -350,6 +400,9 @@ def deadline(state: State, event: dict[str, Any]) -> None:
                 case.update(reason="LEWAT_TENGGAT", due_at=0)
     if event["kind"] == "REVERIFICATION":
         put_case(state, ("VERIFIKASI", ""), event, {"step": "JATUH_TEMPO", "due_at": 0, "reason": ""})
+    for one in state["aid"]:
+        if event["kind"] == f"AID_GRACE.{one['programme']}" and one["due_at"] == event["due_at"]:
+            one.update(standing="DIHENTIKAN", due_at=0, sequence=event["header"]["sequence"])
     learned = max(event["header"]["recorded_at"], event["due_at"] + 1)
     for proposal in state["proposals"]:
         if proposal["proposal_id"] == event["subject_id"]:
@@ -367,6 +420,8 @@ EFFECTS = {
     "ProposalDrafted": draft,
     "DeadlineReached": deadline,
     "ReevaluationRequested": nothing,
+    "AidReceived": received,
+    "PersonConditionRecorded": condition,
 }
 
 

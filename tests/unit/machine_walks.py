@@ -1,4 +1,4 @@
-"""Machines B to E and the exclusions, row by row, written from the domain guide and decision 0034; and walks by them.
+"""Machines B to E and X, row by row, written from the domain guide and decision 0034; and walks by them.
 
 A walk goes from nothing to a state by the rows below alone: what the product's tables say has no part in it.
 """
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stream_processors.registry import aid
 from stream_processors.registry.split import child_id
 from tests.unit.registry_scenarios import (
     CITRA,
@@ -91,6 +92,16 @@ BERLAKU    ExclusionLifted  -  DICABUT
 -            DeadlineReached      -    JATUH_TEMPO
 JATUH_TEMPO  GroundCheckRecorded  1/2  DIVERIFIKASI
 """,
+    "KEPESERTAAN": """
+-/CADANGAN/DIALOKASIKAN/MASA_TENGGANG/DIHENTIKAN AidAllocated - DIALOKASIKAN
+-/CADANGAN/DIALOKASIKAN/DIHENTIKAN  AidWaitlisted    -  CADANGAN
+DIALOKASIKAN                AidSuspended     -         DITANGGUHKAN
+DITANGGUHKAN/MASA_TENGGANG  AidResumed       -         DIALOKASIKAN
+DIALOKASIKAN/MASA_TENGGANG  AidStopped       TENGGANG  MASA_TENGGANG
+DIALOKASIKAN/MASA_TENGGANG  AidStopped       SEKARANG  DIHENTIKAN
+DITANGGUHKAN/CADANGAN       AidStopped       TENGGANG/SEKARANG  DIHENTIKAN
+MASA_TENGGANG               DeadlineReached  -         DIHENTIKAN
+""",
     "KELUARGA": """
 -                            FamilyRegistered   -           AKTIF
 AKTIF                        FamilyMoved        -           AKTIF
@@ -139,6 +150,8 @@ def where(scene: Scenario, machine: str) -> str:
     """Return the state of the one subject that a walk has in a machine."""
     if machine == "KELUARGA":
         return str(scene.state.status)
+    if machine == "KEPESERTAAN":
+        return next((str(one.standing) for one in scene.state.aid), "")
     return next((one.step for one in scene.state.cases if one.machine == machine), "")
 
 
@@ -147,6 +160,13 @@ def said(row: Step, machine: str, scene: Scenario) -> Any:  # noqa: C901, PLR091
     match row.record:
         case "DeadlineReached" if machine == "VERIFIKASI":
             return unverified(scene)
+        case "DeadlineReached" if machine == "KEPESERTAAN":
+            ((kind, subject, due_at),) = aid.awaited(scene.state)
+            return say(row.record, kind=kind, subject_id=subject, due_at=due_at, occurred=due_at)
+        case "AidAllocated" | "AidWaitlisted":
+            return say(row.record, run_id=f"BPNTD-{scene.state.sequence}")
+        case "AidStopped":
+            return say(row.record, effective_on=20_200 if row.outcome == "TENGGANG" else 20_100)
         case "DeadlineReached":
             case = next(one for one in scene.state.cases if one.machine == machine)
             return due(case, machine)
@@ -202,12 +222,12 @@ def due(case: Any, machine: str) -> Any:
 def prepared(scene: Scenario, row: Step) -> Scenario:
     """Return the scene with what the row's guards ask for, and its clock where the row needs it."""
     match row.record:
-        case "DeadlineReached" if not any(one.due_at for one in scene.state.cases):
+        case "DeadlineReached" if not any(one.due_at for one in (*scene.state.cases, *scene.state.aid)):
             if not any(one.name == "ground_check" for one in scene.state.facets):
                 scene.and_given(visited(1))
             scene.clock = NOW + 3 * 365 * DAY
         case "DeadlineReached":
-            scene.clock = max(one.due_at for one in scene.state.cases) + 1
+            scene.clock = max(one.due_at for one in (*scene.state.cases, *scene.state.aid)) + 1
         case "ExclusionLifted" if all(one.change_id != CITED for one in scene.state.facets):
             scene.and_given(claimed(CITRA, change_id=CITED, occurred=LATER))
         case "FamilyDissolved":

@@ -44,7 +44,7 @@ def insured(ref: str, step: str) -> Case:
 
 def aid(programme: str, standing: str) -> Aid:
     empty: dict[str, Any] = dict.fromkeys(("period", "run_id", "reason", "received_period"), "")
-    zero: dict[str, Any] = dict.fromkeys(("amount_rupiah", "sequence", "received_rupiah", "received_on"), 0)
+    zero: dict[str, Any] = dict.fromkeys(("amount_rupiah", "sequence", "received_rupiah", "received_on", "due_at"), 0)
     return Aid(programme=programme, standing=standing, **empty, **zero)
 
 

@@ -54,6 +54,7 @@ FILLED: dict[str, Any] = {
             received_period="",
             received_rupiah=0,
             received_on=0,
+            due_at=0,
         ),
     ),
     "eligibility": (

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.records import AidReceived, PersonErased
-from stream_processors.registry import aid
+from stream_processors.registry import aid, deadlines, facts
+from stream_processors.registry.decision import event_of
 from stream_processors.registry.machines.table import machines
 from stream_processors.registry.ruleset import EXCLUSIONS
 from tests.unit.registry_scenarios import (
@@ -100,23 +101,35 @@ def test_a_citys_own_aid_wants_no_decision_here() -> None:
     given(registered()).when(aided("AidAllocated", programme="BPNTD", agency=DINSOS)).then("AidAllocated")
 
 
-@pytest.mark.parametrize("standing", ["", *{to for row in aid.TRANSITIONS.values() for to in row.values()}])
-@pytest.mark.parametrize("record", list(aid.TRANSITIONS))
-def test_each_step_leads_where_its_row_says_and_nowhere_else(record: str, standing: str) -> None:
-    way = {
-        "": (),
-        "DIALOKASIKAN": ("AidAllocated",),
-        "CADANGAN": ("AidWaitlisted",),
-        "DITANGGUHKAN": ("AidAllocated", "AidSuspended"),
-        "DIHENTIKAN": ("AidAllocated", "AidStopped"),
-    }[standing]
-    scene = eligible().and_given(*[aided(one) for one in way])
-    outcome = scene.when(aided(record, **({"run_id": "another"} if "run_id" in SAID[record] else {})))
-    if standing in aid.TRANSITIONS[record]:
-        outcome.accepted()
-        assert held(scene).standing == aid.TRANSITIONS[record][standing]
-    else:
-        outcome.refused("ORDER")
+def test_aid_that_is_told_to_end_later_goes_on_until_that_day() -> None:
+    scene = eligible().and_given(aided("AidAllocated"))
+    before = scene.state
+    scene.and_given(aided("AidStopped"))
+    (due,) = deadlines.scheduled(before, scene.state)
+    last = (20_200 * 24 - 7) * 3_600 * 1_000_000 - 1  # the end of the day before, in western Indonesia
+    assert (held(scene).standing, held(scene).reason, held(scene).due_at) == ("MASA_TENGGANG", "GRADUASI", last)
+    assert (due.kind, due.due_at, due.subject_id) == ("AID_GRACE.PKH", last, event_of(scene.log[-1]).prefix.change_id)
+    before = scene.state
+    ended = say("DeadlineReached", kind=due.kind, subject_id=due.subject_id, due_at=last, occurred=last)
+    scene.when(ended, last + 1).accepted()
+    assert (held(scene).standing, held(scene).reason, held(scene).due_at) == ("DIHENTIKAN", "GRADUASI", 0)
+    assert [(one.kind, one.due_at) for one in deadlines.scheduled(before, scene.state)] == [("AID_GRACE.PKH", None)]
+    scene.when(ended, last + 2).known()
+    assert replay(scene.log) == scene.state
+
+
+def test_a_date_of_a_grace_that_was_ended_otherwise_moves_nothing() -> None:
+    scene = eligible().and_given(aided("AidAllocated"), aided("AidStopped"))
+    due = held(scene).due_at
+    told = event_of(scene.log[-1]).prefix.change_id
+    scene.and_given(aided("AidResumed", occurred=NOW + DAY))
+    assert (held(scene).standing, held(scene).due_at) == ("DIALOKASIKAN", 0)
+    scene.when(say("DeadlineReached", kind="AID_GRACE.PKH", subject_id=told, due_at=due, occurred=due), due + 1).known()
+
+
+def test_aid_in_its_grace_still_counts_for_a_rule_that_asks_for_it() -> None:
+    scene = eligible().and_given(aided("AidAllocated"), aided("AidStopped"))
+    assert facts.Facts(scene.state, NOW).holds_aid("PKH") == 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +167,7 @@ def test_the_same_place_is_given_once() -> None:
 
 
 def test_an_older_word_about_a_place_changes_nothing_but_history() -> None:
-    scene = eligible().and_given(aided("AidAllocated"), aided("AidStopped"))
+    scene = eligible().and_given(aided("AidAllocated"), aided("AidStopped", effective_on=20_157))
     scene.when(aided("AidAllocated", run_id="older", occurred=NOW - DAY)).accepted()
     assert held(scene).standing == "DIHENTIKAN"
 

@@ -1,4 +1,4 @@
-"""Each row of machines B to E and of the exclusions leads where the guide says; any other pair is refused."""
+"""Each row of machines B to E and X leads where the guide says; any other pair is refused."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ COUNTS = {
     "ORANG": (80, 7),
     "PBI_JKN": (29, 7),
     "PENGECUALIAN": (4, 3),
+    "KEPESERTAAN": (21, 5),
 }
 
 

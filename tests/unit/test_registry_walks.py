@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from stream_processors.registry import codes, proposal
-from tests.unit.machine_walks import CITED, EXPECTED, said
+from tests.unit.machine_walks import CITED, EXPECTED, said, where
 from tests.unit.registry_scenarios import (
     ANI,
     BUDI,
@@ -43,6 +43,7 @@ BOOK = in_force(("pkh", "2025.1", NOW - DAY, NOW - DAY), ("sembako", "2025.1", N
 WHY = {"DITOLAK_MUSDES", "TIDAK_LAYAK", "DITOLAK_DINSOS", "DIKEMBALIKAN_DAERAH", "CADANGAN", "TIDAK_MEMENUHI"}
 WHY |= {"DIBATALKAN", "DITOLAK", "KUNJUNGAN_ULANG", "NONAKTIF", "MASA_TENGGANG", "BERLAKU", "BERAKHIR", "DICABUT"}
 WHY |= {"GABUNG", "BUBAR", "PINDAH", "DIGANTIKAN", "PECAH", "GABUNG_KE", "GABUNG_DARI"}
+WHY_AID = {"CADANGAN", "DITANGGUHKAN", "MASA_TENGGANG", "DIHENTIKAN"}
 WALKED = frozenset({"SANGGAH", "GROUND_CHECK", "PBI_JKN", "PENGECUALIAN"})
 ARROWS = {(name, row.start, row.record, row.end) for name, rows in EXPECTED.items() for row in rows}
 OVER = {
@@ -57,8 +58,7 @@ def ready(scene: Scenario) -> list[Any]:
     """Return changes that some row awaits where the family stands, in an order that is the same each time."""
     found: list[Any] = []
     for name, rows in EXPECTED.items():
-        steps = [one.step for one in scene.state.cases if one.machine == name] or [""]
-        here = scene.state.status if name == "KELUARGA" else steps[0]
+        here = where(scene, name)
         starts = {here, ""} if here in OVER.get(name, ()) else {here}
         fitting = [row for row in rows if row.start in starts and row.record not in {"FamilyRegistered", "FamilyMoved"}]
         found += [said(row, name, scene) for row in fitting]
@@ -117,6 +117,11 @@ def test_no_state_is_reached_but_by_an_arrow_of_the_guide(choices: list[tuple[in
                 assert (one.machine, start, record, one.step) in ARROWS
             if one.machine in {"HUBUNGAN", "KEDATANGAN"}:
                 assert one.step in RELATIONS
+        places = {one.programme: (one.standing, one.sequence) for one in before.aid}
+        for held in scene.state.aid:
+            was_there, since = places.get(held.programme, ("", 0))
+            moved = (held.standing, held.sequence) != (was_there, since)
+            assert not moved or ("KEPESERTAAN", was_there, record, held.standing) in ARROWS
         if scene.state.status != before.status:
             assert ("KELUARGA", before.status, record, scene.state.status) in ARROWS
         assert {one.step for one in scene.state.proposals} <= {*OPEN, *ENDS, "TERCATAT"}
@@ -128,6 +133,8 @@ def test_what_is_out_back_refused_or_asleep_always_says_why(choices: list[tuple[
     for scene, _, _ in walked(choices):
         for one in (*scene.state.proposals, *scene.state.cases):
             assert one.reason.strip() or one.step not in WHY, one.step
+        for place_held in scene.state.aid:
+            assert place_held.reason.strip() or place_held.standing not in WHY_AID
         for member in scene.state.members:
             assert bool(member.reason) == (member.standing in {codes.ENDED, codes.CONTESTED})
         if scene.state.status != codes.FAMILY_ACTIVE:
@@ -145,6 +152,7 @@ def test_nothing_is_ever_taken_out_of_a_family(choices: list[tuple[int, int]]) -
             {(one.machine, one.about) for one in state.cases},
             {one.name for one in state.facets},
             {one.programme for one in state.eligibility},
+            {one.programme for one in state.aid},
         )
 
     for scene, _, before in walked(choices):
@@ -171,10 +179,13 @@ def test_a_long_walk_comes_through_every_open_state_of_machine_a() -> None:
     # The walks above are worth something only if they get anywhere.
     seen: set[str] = set()
     machines: set[str] = set()
+    aided: set[str] = set()
     for seed in range(30):
         chance = Random(seed)  # noqa: S311  a walk, not a secret
         for scene, _, _ in walked([(chance.getrandbits(16), chance.getrandbits(16)) for _ in range(80)]):
             seen |= {one.step for one in scene.state.proposals}
             machines |= {one.machine for one in scene.state.cases}
+            aided |= {one.standing for one in scene.state.aid}
+    assert aided >= WHY_AID
     assert machines >= WALKED
     assert len(seen & proposal.OPEN) >= 3

@@ -7,18 +7,19 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Final
 
-from stream_processors.registry.machines.table import Basis, Machine, Row, machines
+from stream_processors.registry.machines.table import REQUESTS, Basis, Machine, Row, machines
 
 _HEAD: Final = """# State machines
 
-Made by `python -m stream_processors.registry.machines` from `stream_processors/registry/machines/*.toml`: change the
-tables, never this page. Each machine is an allow-list: a record that has no row where its subject stands is refused,
-and the refusal names the rule. An *open* state goes on; a *halted* one rests until something new is said of it, and a
-new subject of the same kind may take its place; an *ended* one has no way out. Basis: law, official statement, press,
-or ours (a decision of this registry, `docs/decisions/0034-machines-as-tables.md`).
+Made by `python -m stream_processors.registry.machines` from `stream_processors/registry/machines/*.toml` and
+`stream_processors/access_requests/machines/*.toml`: change the tables, never this page. Each machine is an allow-list:
+a record that has no row where its subject stands is refused, and the refusal names the rule. An *open* state goes on; a
+*halted* one rests until something new is said of it, and a new subject of the same kind may take its place; an *ended*
+one has no way out. Basis: law, official statement, press, or ours (decisions of this registry:
+`docs/decisions/0034-machines-as-tables.md`, `docs/decisions/0044-one-head-and-every-table.md`).
 
-Machine F (access requests) is in `stream_processors/access_requests/transitions.py` and on
-[its own page](bnba-requests.md).
+How machine F (access requests) is used stands on [its own page](bnba-requests.md). Machine X is the programmes': who is
+out of one, and who takes part in one.
 """
 _COLUMNS: Final = ("from", "record", "outcome", "to", "said by", "needs", "guards", "basis", "source")
 _BASIS: Final[Mapping[Basis, str]] = {"law": "law", "official": "official", "press": "press", "ours": "ours"}
@@ -26,7 +27,8 @@ _BASIS: Final[Mapping[Basis, str]] = {"law": "law", "official": "official", "pre
 
 def render() -> str:
     """Return the text of docs/machines.md."""
-    return "\n".join([_HEAD, *(part for one in machines().values() for part in _machine(one))]) + "\n"
+    every = sorted((*machines().values(), *machines(REQUESTS).values()), key=lambda one: one.letter)
+    return "\n".join([_HEAD, *(part for one in every for part in _machine(one))]) + "\n"
 
 
 def _machine(one: Machine) -> Iterator[str]:

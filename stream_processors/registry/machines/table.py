@@ -1,4 +1,4 @@
-"""The transition tables of the registry's machines, read once from the TOML files beside this module, and checked.
+"""The transition tables of the machines, read once from the TOML files of their packages, and checked.
 
 Source: domain guide 4; each row names its own. Knows states, records and agencies by name alone: what a guard looks at
 is told where it is written. A table that contradicts itself is a fault of the build (`TableUnsound`).
@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 Standing = Literal["open", "halted", "ended"]
 Basis = Literal["law", "official", "press", "ours"]
+REGISTRY, REQUESTS = "stream_processors.registry", "stream_processors.access_requests"
 ANY_OPEN: Final = "*"
 SAME: Final = "="
 START: Final = ""
@@ -78,9 +79,9 @@ class Machine(NamedTuple):
 
 
 @cache
-def machines() -> Mapping[str, Machine]:
-    """Every machine by name, in the order of their files."""
-    folder = resources.files("stream_processors.registry.machines")
+def machines(package: str = REGISTRY) -> Mapping[str, Machine]:
+    """Every machine of a package by name, in the order of their files: of the families, or of the requests."""
+    folder = resources.files(package).joinpath("machines")
     files = sorted(item.name for item in folder.iterdir() if item.name.endswith(".toml"))
     found = [parse(folder.joinpath(name).read_text(encoding="utf-8")) for name in files]
     return {one.name: one for one in found}
