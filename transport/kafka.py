@@ -226,9 +226,23 @@ def read_all(
     Raises TimeoutError if nothing arrives for `idle_seconds`, KafkaException for any other fault.
     """
     ends = end_offsets(bootstrap, topic, isolation, partitions)
-    open_ends = {partition: end for partition, end in ends.items() if end > 0}
+    yield from read_between(bootstrap, topic, {part: (0, end) for part, end in ends.items()}, isolation, idle_seconds)
+
+
+def read_between(
+    bootstrap: str,
+    topic: str,
+    parts: Mapping[int, tuple[int, int]],
+    isolation: Isolation = "read_committed",
+    idle_seconds: float = IDLE_SECONDS,
+) -> Iterator[Message]:
+    """Yield the records of each partition from one offset to before another; raises as `read_all`.
+
+    Of a partition whose offsets end before that, nothing more comes: TimeoutError.
+    """
+    open_ends = {partition: end for partition, (start, end) in parts.items() if start < end}
     with closing_reader(bootstrap, isolation_level=isolation) as source:
-        source.assign([TopicPartition(topic, partition, 0) for partition in open_ends])
+        source.assign([TopicPartition(topic, partition, parts[partition][0]) for partition in open_ends])
         while open_ends:
             # `consume` alone would wait for a full batch; this waits for the first and takes what lies ready.
             if (first := source.poll(idle_seconds)) is None:

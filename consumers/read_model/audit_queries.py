@@ -96,7 +96,8 @@ class Accesses:
             f" FROM {tables.ACCESS_EMERGENCY.named(version)} WHERE of_agency = ?"
         )
         self._intent = self._prepared(
-            f"SELECT intent FROM {tables.ACCESS_INTENT.named(version)} WHERE intent_id = ?"  # noqa: S608  names are ours
+            "SELECT intent, kafka_partition, kafka_offset"  # noqa: S608  names are ours
+            f" FROM {tables.ACCESS_INTENT.named(version)} WHERE intent_id = ?"
         )
         self._epochs = self._prepared(
             f"SELECT epoch FROM {tables.ACCESS_EPOCH.named(version)} WHERE log = ?"  # noqa: S608  names are ours
@@ -113,6 +114,11 @@ class Accesses:
         row = self._session.execute(self._intent, (intent_id,)).one()
         found = codec.decode(row[0]) if row is not None else None
         return found if isinstance(found, records.AccessIntent) else None
+
+    def place_of(self, intent_id: bytes) -> tuple[int, int] | None:
+        """Return partition and offset of an intent on the audit topic, None where no projector has seen it."""
+        row = self._session.execute(self._intent, (intent_id,)).one()
+        return None if row is None else (row[1], row[2])
 
     def look(self, intent: records.AccessIntent) -> Access | None:
         """Return the line of a look, with what became of it so far."""

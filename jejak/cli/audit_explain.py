@@ -9,6 +9,7 @@ import typer
 from consumers.gateway.request import Purpose, Withheld
 from jejak import composition
 from jejak.audit import explaining
+from jejak.audit.entries import AuditTopic
 from jejak.cli import output
 from jejak.cli.read import REFUSED, caller
 from jejak.cli.stack import Json
@@ -28,7 +29,9 @@ def explain(
     wanted, settings = _ref(ref), Settings()
     with composition.connected(settings) as registry, registry.door() as door:
         asks = caller(settings)
-        found = explaining.explain(registry.endpoints.kafka, door, asks, Purpose(purpose), wanted)
+        bootstrap = registry.endpoints.kafka
+        looks = explaining.Looks(AuditTopic(bootstrap), registry.in_time().accesses())
+        found = explaining.explain(bootstrap, looks, door, asks, Purpose(purpose), wanted)
     if isinstance(found, Withheld) or not found:
         output.say(f"withheld: {found.code if isinstance(found, Withheld) else 'NOT_FOUND'}")
         raise typer.Exit(REFUSED)

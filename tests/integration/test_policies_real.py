@@ -20,6 +20,7 @@ from identity.audit_reference import load_or_create_epoch_key
 from identity.keys import InMemoryKeyStore
 from identity.open import Opener
 from jejak.audit import admission, explaining
+from jejak.audit.entries import AuditTopic
 from jejak.settings import Settings
 from schemas import catalogue, codec, records
 from schemas.catalogue import AUDIT_TOPIC, POLICIES_TOPIC, Topic, topic
@@ -80,6 +81,16 @@ def test_a_gateway_serves_the_newest_set_and_none_where_the_newest_is_not_valid(
     assert policy_feed.set_of_hash(stack.kafka, bytes(32), name) is None
 
 
+class NoIndex:
+    """A read model that has seen nothing yet."""
+
+    def place_of(self, intent_id: bytes) -> None:
+        del intent_id
+
+    def look(self, intent: records.AccessIntent) -> None:
+        del intent
+
+
 def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoints, tmp_path: Path) -> None:
     wanted = (AUDIT_TOPIC, POLICIES_TOPIC, catalogue.REQUEST_STATES_TOPIC)
     kafka.create_topics(stack.kafka, [topic(name) for name in wanted])
@@ -93,7 +104,8 @@ def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoint
         door = Door(OneFamily(keys), Opener(keys), log, load_or_create_epoch_key(tmp_path, 2025), gate=gate)
 
         def explained(ref: Any) -> Any:
-            return explaining.explain(stack.kafka, door, caller, SECURITY, ref)
+            looks = explaining.Looks(AuditTopic(stack.kafka), NoIndex())
+            return explaining.explain(stack.kafka, looks, door, caller, SECURITY, ref)
 
         before = door.look_family(caller, PURPOSE, FamilyAsked(FAMILY), FIELDS)
         assert isinstance(before, FamilyDisclosed)
