@@ -401,7 +401,7 @@ def deadline(state: State, event: dict[str, Any]) -> None:
     if event["kind"] == "REVERIFICATION":
         put_case(state, ("VERIFIKASI", ""), event, {"step": "JATUH_TEMPO", "due_at": 0, "reason": ""})
     for one in state["aid"]:
-        if event["kind"] == f"AID_GRACE.{one['programme']}" and one["due_at"] == event["due_at"]:
+        if event["kind"] == f"AID_STOP.{one['programme']}" and one["due_at"] == event["due_at"]:
             one.update(standing="DIHENTIKAN", due_at=0, sequence=event["header"]["sequence"])
     learned = max(event["header"]["recorded_at"], event["due_at"] + 1)
     for proposal in state["proposals"]:

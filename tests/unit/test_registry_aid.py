@@ -108,12 +108,12 @@ def test_aid_that_is_told_to_end_later_goes_on_until_that_day() -> None:
     (due,) = deadlines.scheduled(before, scene.state)
     last = (20_200 * 24 - 7) * 3_600 * 1_000_000 - 1  # the end of the day before, in western Indonesia
     assert (held(scene).standing, held(scene).reason, held(scene).due_at) == ("MASA_TENGGANG", "GRADUASI", last)
-    assert (due.kind, due.due_at, due.subject_id) == ("AID_GRACE.PKH", last, event_of(scene.log[-1]).prefix.change_id)
+    assert (due.kind, due.due_at, due.subject_id) == ("AID_STOP.PKH", last, event_of(scene.log[-1]).prefix.change_id)
     before = scene.state
     ended = say("DeadlineReached", kind=due.kind, subject_id=due.subject_id, due_at=last, occurred=last)
     scene.when(ended, last + 1).accepted()
     assert (held(scene).standing, held(scene).reason, held(scene).due_at) == ("DIHENTIKAN", "GRADUASI", 0)
-    assert [(one.kind, one.due_at) for one in deadlines.scheduled(before, scene.state)] == [("AID_GRACE.PKH", None)]
+    assert [(one.kind, one.due_at) for one in deadlines.scheduled(before, scene.state)] == [("AID_STOP.PKH", None)]
     scene.when(ended, last + 2).known()
     assert replay(scene.log) == scene.state
 
@@ -124,7 +124,7 @@ def test_a_date_of_a_grace_that_was_ended_otherwise_moves_nothing() -> None:
     told = event_of(scene.log[-1]).prefix.change_id
     scene.and_given(aided("AidResumed", occurred=NOW + DAY))
     assert (held(scene).standing, held(scene).due_at) == ("DIALOKASIKAN", 0)
-    scene.when(say("DeadlineReached", kind="AID_GRACE.PKH", subject_id=told, due_at=due, occurred=due), due + 1).known()
+    scene.when(say("DeadlineReached", kind="AID_STOP.PKH", subject_id=told, due_at=due, occurred=due), due + 1).known()
 
 
 def test_aid_in_its_grace_still_counts_for_a_rule_that_asks_for_it() -> None:
