@@ -1,7 +1,8 @@
 """The rows of a file as families, in bounded memory: a family's rows together, wherever in the file they stand.
 
-A file whose families' rows stand together is read once, family by family. One whose rows are scattered is read as often
-as needed, each time for a part of its families, so that at most about `HELD` rows are held. Must not know rules.
+A file whose families' rows stand together is read family by family. The rows of one that has them scattered are laid
+out first, in parts of about `HELD` rows, each with all rows of its families: one pass, sealed outside memory. Must not
+know rules.
 """
 
 from collections import defaultdict
@@ -12,23 +13,28 @@ from zlib import crc32
 
 from producers.sik_ng.columns import KK
 from producers.tables import Broken, Row
+from producers.tables.parts import Parts
+from producers.tables.scratch import Scratch
 from producers.tables.seen import Seen
 from producers.tables.written import Record
 
-HELD: Final = 50_000
-_FEW: Final = 5_000
-_MOST: Final = 10_000  # rows of one card, far beyond a family
+HELD: Final = 5_000
+_MOST: Final = 1_000  # rows of one card, far beyond a family
 Checked = Row | Broken
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A table's records, as often as asked for; the card a record prints, empty where none; and its check."""
+    """A table's records, as often as asked for; the card a record prints, empty where none; and its check.
+
+    `beyond` is what becomes of a row that comes after more rows of its card than are ever held.
+    """
 
     count: int
     all: Callable[[], Iterable[tuple[int, Record]]]
     card: Callable[[Record], str]
     checked: Callable[[int, Record], Checked]
+    beyond: Callable[[Checked], Checked]
 
 
 def families(records: Records) -> Iterator[list[Checked]]:
@@ -36,16 +42,22 @@ def families(records: Records) -> Iterator[list[Checked]]:
 
     Families come by their first row's place, within one part of the file's families.
     """
-    if records.count > _FEW and _together(records):
-        yield from _adjacent(records.checked(number, cells) for number, cells in records.all())
-        return
-    parts = -(-records.count // HELD)
-    for part in range(parts):
-        yield from _scattered(
-            records.checked(number, cells)
-            for number, cells in records.all()
-            if crc32(records.card(cells).encode("utf-8", "replace")) % parts == part
-        )
+    if records.count <= HELD:
+        yield from _scattered((records.checked(*one) for one in records.all()), records.beyond)
+    elif _together(records):
+        yield from _adjacent((records.checked(*one) for one in records.all()), records.beyond)
+    else:
+        parts = _laid_out(records)
+        for part in range(parts.count):
+            yield from _scattered((records.checked(*one) for one in parts.rows(part)), records.beyond)
+
+
+def _laid_out(records: Records) -> Parts:
+    count = -(-records.count // HELD)
+    parts = Parts(count, Scratch())
+    for number, cells in records.all():
+        parts.put(crc32(records.card(cells).encode("utf-8", "replace")) % count, number, cells)
+    return parts
 
 
 def _card(row: Checked) -> str:
@@ -64,7 +76,7 @@ def _together(records: Records) -> bool:
     return True
 
 
-def _adjacent(rows: Iterable[Checked]) -> Iterator[list[Checked]]:
+def _adjacent(rows: Iterable[Checked], beyond: Callable[[Checked], Checked]) -> Iterator[list[Checked]]:
     held: list[Checked] = []
     for row in rows:
         card = _card(row)
@@ -74,20 +86,22 @@ def _adjacent(rows: Iterable[Checked]) -> Iterator[list[Checked]]:
         if held and _card(held[0]) != card:
             yield held
             held = []
-        held.append(row)
-        if len(held) > _MOST:  # one family only: told as too large, and not held
-            yield held
-            held = []
+        if len(held) < _MOST:
+            held.append(row)
+        else:
+            yield [beyond(row)]
     if held:
         yield held
 
 
-def _scattered(rows: Iterable[Checked]) -> Iterator[list[Checked]]:
+def _scattered(rows: Iterable[Checked], beyond: Callable[[Checked], Checked]) -> Iterator[list[Checked]]:
     found: dict[str, list[Checked]] = defaultdict(list)
     for row in rows:
         card = _card(row)
-        if card:
+        if not card:
+            yield [row]
+        elif len(found[card]) < _MOST:
             found[card].append(row)
         else:
-            yield [row]
+            yield [beyond(row)]
     yield from found.values()

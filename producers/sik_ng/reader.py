@@ -22,6 +22,7 @@ from producers.tables.written import Record
 
 _HEAD: Final = 1
 _MOST_MEMBERS: Final = 112  # V14: Regsosek 401
+_TOO_MANY: Final = Fault("V14_MEMBERS", columns.KK, {"most": _MOST_MEMBERS})
 _AGAIN: Final = Fault("NIK_GANDA", columns.NIK)
 _DOUBLES: Final = frozenset({"DOUBLED_ROW", "HEADER_REPEATED"})
 
@@ -51,8 +52,13 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
     def checked(number: int, cells: Record) -> Row | Broken:
         return judged(checker.check(number, cells))
 
-    for family in families(Records(table.count, table.rows, card, checked)):
+    for family in families(Records(table.count, table.rows, card, checked, _beyond)):
         yield from _family([doubled(row, said, (columns.NIK,), _AGAIN) for row in family], channel)
+
+
+def _beyond(row: Row | Broken) -> Broken:
+    faults = row.faults if isinstance(row, Broken) else (_TOO_MANY,)
+    return Broken(row.number, faults, row.values)
 
 
 def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | RowRefused | Noted]:
@@ -72,7 +78,7 @@ def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | 
 def _verdict(members: Sequence[Row], broken: Sequence[Broken]) -> Fault | None:
     """Return why the family's rows, each right by itself, are refused together; None when they aren't."""
     if len(members) > _MOST_MEMBERS:
-        return Fault("V14_MEMBERS", columns.KK, {"most": _MOST_MEMBERS})
+        return _TOO_MANY
     said = {tuple(map(row.values.get, columns.SAME_IN_FAMILY)) for row in members}
     for column, texts in zip(columns.SAME_IN_FAMILY, zip(*said, strict=True), strict=False):
         if len(set(texts)) > 1:

@@ -28,7 +28,7 @@ class Spool:
             return
         while self.count < number - 1:
             self._add("[]")
-        self._add(json.dumps(cells, default=_plain))
+        self._add(json.dumps(cells, default=plain))
         if number <= _FIRST_LINES:
             self._width = max(self._width, len(cells))
 
@@ -41,7 +41,7 @@ class Spool:
     def records(self) -> Iterator[Record]:
         """Yield each row from the first on, blank cells where it ends before the widest of the first lines."""
         for block in self._blocks:
-            for cells in json.loads(self._scratch.get(block), object_hook=_cell):
+            for cells in json.loads(self._scratch.get(block), object_hook=cell_of):
                 if len(cells) < self._width:
                     cells.extend([""] * (self._width - len(cells)))
                 yield cells
@@ -54,9 +54,11 @@ class Spool:
             self.close()
 
 
-def _plain(cell: Any) -> dict[str, Any]:
+def plain(cell: Any) -> dict[str, Any]:
+    """Return a cell that is no text as JSON has it."""
     return {"number": cell.number, "rule": cell.rule}
 
 
-def _cell(said: dict[str, Any]) -> NotText:
+def cell_of(said: dict[str, Any]) -> NotText:
+    """Return the cell that is no text from what JSON has of it."""
     return NotText(**said)
