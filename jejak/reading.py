@@ -4,6 +4,7 @@ Refusals and dead letters are told by rule, place and reference; their payloads 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from consumers.gateway.request import Caller, Purpose, RefusalsDisclosed, Withheld
@@ -42,15 +43,26 @@ def indicator_names() -> tuple[str, ...]:
     return tuple(indicator.name for indicator in definitions.INDICATORS)
 
 
-def refusals(
-    registry: Registry, caller: Caller, purpose: Purpose, agency: str, limit: int
-) -> RefusalsDisclosed | Withheld:
-    """Return the latest refusals of the caller's own agency, newest first; the look is on record before it is made."""
+class Which(NamedTuple):
+    """Which refusals: the newest addressed to this agency, so many at most, and of this family alone where one is."""
+
+    agency: str
+    limit: int
+    family_id: str = ""
+
+
+def refusals(registry: Registry, caller: Caller, purpose: Purpose, which: Which) -> RefusalsDisclosed | Withheld:
+    """Return refusals of the caller's own agency, newest first; the look is on record before it is made."""
     tables = registry.in_time().read_model()
+
+    def read() -> list[dict[str, Any]]:
+        if not which.family_id:
+            return [_line(one) for one in tables.refusals(which.agency, limit=which.limit)]
+        own = (one for one in tables.refusals_of(which.family_id) if one.header.agency == which.agency)
+        return [_line(one) for one in islice(own, which.limit)]
+
     with registry.door() as door:
-        return door.refusals(
-            caller, purpose, agency, lambda: [_line(one) for one in tables.refusals(agency, limit=limit)]
-        )
+        return door.refusals(caller, purpose, which.agency, read)
 
 
 def _line(one: records.ChangeRefused) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class MayLack:
                 return True  # where a family lived once: the compacted topic holds its last state alone
             case tables.INDICATOR_DAY.name:
                 return True  # a past day's last sum: the compacted topic holds the newest alone
-            case tables.REFUSAL.name:
+            case tables.REFUSAL.name | tables.REFUSAL_OF_FAMILY.name:
                 return bool(named["kafka_offset"] < self._refusals_begin.get(named["kafka_partition"], 0))
             case _:
                 return False

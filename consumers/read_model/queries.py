@@ -120,6 +120,7 @@ class ReadModel:
             "definition_version = ? AND indicator = ? AND region = ? AND day <= ?",
         )
         self._refusals = self._select("refusal", tables.REFUSAL, "agency = ? AND month = ?")
+        self._refusals_of = self._select("refusal", tables.REFUSAL_OF_FAMILY, "bucket = ? AND family_id = ?")
         self._reference_rows = self._select("published", tables.REFERENCE_ROW, "reference_table = ?")
 
     def _select(self, columns: str, table: tables.Table, where: str) -> Any:
@@ -254,6 +255,11 @@ class ReadModel:
         months = _months_back(now or datetime.now(UTC))
         found = (row[0] for month in months for row in self._session.execute(self._refusals, (agency, month)))
         return tuple(codec.decode(refusal) for refusal in islice(found, limit))
+
+    def refusals_of(self, family_id: str) -> Iterator[records.ChangeRefused]:
+        """Yield what was refused of a family to any agency in the last year, newest first."""
+        asked = (tables.bucket_of(family_id), family_id)
+        return (codec.decode(refusal) for (refusal,) in self._session.execute(self._refusals_of, asked))
 
     def reference_rows(self, reference_table: str) -> tuple[records.ReferenceRowPublished, ...]:
         """Return the rows of a published table in order of their keys."""

@@ -201,10 +201,18 @@ def province_of(code: str) -> str:
 
 
 def refusal_writes(value: bytes, at_ms: int, partition: int, offset: int) -> list[Write]:
-    """Return the row of a refusal under the agency it is addressed to and the month of its record in the topic."""
+    """Return the rows of a refusal: under its agency and the month of its record in the topic, and under its family.
+
+    One that names no family, a document's row for which none was found, has no second row.
+    """
     refusal = _decoded(value, records.ChangeRefused)
     row = (at_ms * 1000, partition, offset, refusal.rule, value)
-    return [Write(tables.REFUSAL, (refusal.header.agency, month_of(at_ms)), row, _by_offset(offset))]
+    family_id, timestamp = refusal.header.family_id, _by_offset(offset)
+    writes = [Write(tables.REFUSAL, (refusal.header.agency, month_of(at_ms)), row, timestamp)]
+    if family_id:
+        of_family = (tables.bucket_of(family_id),)
+        writes.append(Write(tables.REFUSAL_OF_FAMILY, of_family, (family_id, *row), timestamp))
+    return writes
 
 
 def month_of(at_ms: int) -> str:

@@ -122,6 +122,15 @@ REFUSAL: Final = Table(
     "WITH CLUSTERING ORDER BY (refused_at DESC, kafka_partition ASC, kafka_offset ASC)"
     f" AND default_time_to_live = {_REFUSALS_SECONDS}",
 )
+# The same refusals by the family that they are about, for who explains that family.
+REFUSAL_OF_FAMILY: Final = Table(
+    "refusals_by_family",
+    {"bucket": "text"},
+    {"family_id": "text", "refused_at": "bigint", "kafka_partition": "int", "kafka_offset": "bigint"},
+    {"rule": "text", "refusal": "blob"},
+    "WITH CLUSTERING ORDER BY (family_id ASC, refused_at DESC, kafka_partition ASC, kafka_offset ASC)"
+    f" AND default_time_to_live = {_REFUSALS_SECONDS}",
+)
 REFERENCE_ROW: Final = Table("reference_rows", {"reference_table": "text"}, {"row_key": "text"}, {"published": "blob"})
 
 # What a line of the audit trail says, whoever asks. Nothing is null: "" and 0 stand for what an entry leaves out.
@@ -191,6 +200,7 @@ TABLES: Final = (
     INDICATOR,
     INDICATOR_DAY,
     REFUSAL,
+    REFUSAL_OF_FAMILY,
     REFERENCE_ROW,
     ACCESS_OF_SUBJECT,
     ACCESS_OF_ACCESSOR,

@@ -189,6 +189,7 @@ def history(
 
 def refusals(
     agency: Annotated[str, typer.Argument(help="The agency the refusals are addressed to; by default your own.")] = "",
+    family: Annotated[str, typer.Option(help="A family_id: what was refused of that family alone.")] = "",
     limit: Limit = 20,
     purpose: Why = DEFAULT_PURPOSE_OF_REFUSALS,
     text: Said = None,
@@ -196,9 +197,12 @@ def refusals(
 ) -> None:
     """Show what was refused to your own agency, newest first, with rule and place; on record before it is shown."""
     settings = Settings()
+    if family and not _FAMILY_ID.fullmatch(family):
+        raise typer.BadParameter("not a family_id", param_hint="--family")
     asks = caller(settings)
+    which = reading.Which(agency or asks.agency_id, limit, family)
     with composition.connected(settings) as registry:
-        found = reading.refusals(registry, asks, Purpose(purpose, text), agency or asks.agency_id, limit)
+        found = reading.refusals(registry, asks, Purpose(purpose, text), which)
     if isinstance(found, Withheld):
         raise withheld(found.code)
     if json:

@@ -3,8 +3,7 @@
 Parses and prints; what is said lies in jejak/why.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +17,7 @@ from jejak.ranking import explaining, record
 from jejak.settings import Settings
 from jejak.why import story
 from jejak.why.wording import LANGUAGES, Words
-from schemas.records import ChangeRefused
 
-REFUSALS: Final = 2_000  # an agency's newest that are looked through
 Lang = Annotated[str, typer.Option("--lang", help="id or en.")]
 
 
@@ -34,11 +31,8 @@ def why(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, lang: Lang 
     with composition.connected(settings) as registry, registry.door() as door:
         tables = registry.in_time().read_model()
 
-        def latest(agency: str, most: int) -> Sequence[ChangeRefused]:
-            return tables.refusals(agency, limit=most)
-
         def tell(life: Life) -> dict[str, Any]:
-            refused = story.refusals_of(life, story.agencies_of(life), latest, REFUSALS)
+            refused = tuple(tables.refusals_of(life.state.family_id))
             ranking = explaining.explained(life.rankings, record.runs(registry.endpoints.kafka))
             return story.story(life, refused, ranking, composition.now(), words)
 
@@ -55,17 +49,8 @@ def why(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, lang: Lang 
 def _print(told: dict[str, Any], words: Words) -> None:
     show = output.OUT.print
     show(words.line("title", family=told["family_id"]), style="bold")
-    for part in ("timeline", "place", "programmes", "next"):
-        show(f"\n{words.line(part)}", style="bold", markup=False)
-        for line in _lines(told, part):
+    show(told["family"], markup=False)
+    for title, part in (("timeline", "happened"), ("place", "rank"), ("programmes", "programmes"), ("next", "next")):
+        show(f"\n{words.line(title)}", style="bold", markup=False)
+        for line in told[part]:
             show(f"- {line}", markup=False)
-
-
-def _lines(told: dict[str, Any], part: str) -> list[str]:
-    match part:
-        case "timeline":
-            return [*(f"{one['day']}: {one['sentence']}" for one in told["timeline"]), *map(str, told["notes"])]
-        case "place":
-            return [str(one) for one in told["rank"]]
-        case _:
-            return [str(one) for one in told[part]]

@@ -4,27 +4,30 @@ A step that no row of a table allows is never offered. The present is given as a
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from jejak.why.wording import Words
 from schemas.records import Case, FamilyState, Proposal
 from stream_processors.registry import calendar, codes, proposal
 from stream_processors.registry.machines.table import Row, machines
 
-_CORRECTING: Final = frozenset({"PERBAIKAN", "PERUBAHAN_DESIL"})
+_CORRECTING: Final = ("PERBAIKAN", "PERUBAHAN_DESIL")
 _USULAN: Final = "USULAN"
 _BY_ITSELF: Final = "DeadlineReached"
 # Asides that every state of a machine has; they are no next step of a matter that goes on.
 _ASIDES: Final = frozenset({"ProposalCancelled"})
 
 
-def ahead(state: FamilyState, now: int, words: Words) -> Iterator[str]:
-    """Yield what is open and who acts next, dates that are awaited, and how what is wrong can be corrected."""
+def ahead(state: FamilyState, ranking: Mapping[str, Any], now: int, words: Words) -> Iterator[str]:
+    """Yield what is open and who acts next, dates that are awaited, and how what is wrong can be corrected.
+
+    `ranking` is what `jejak.ranking.explaining` told.
+    """
     for one in state.proposals:
         yield from _proposal(one, words)
     for case in state.cases:
         yield from _case(case, state, words)
-    yield from _corrections(state, now, words)
+    yield from _corrections(state, ranking, now, words)
     yield words.line("ask_trail")
 
 
@@ -55,9 +58,9 @@ def _about(case: Case, state: FamilyState, words: Words) -> str:
     """Return what a case is about: a code, a programme, a member by number."""
     for number, member in enumerate(state.members, 1):
         if member.person_ref == case.about:
-            return words.line("member", number=str(number))
+            return words.part("member", number=str(number))
     code, _, programme = case.about.partition("/")
-    return f"{words.plain(code)}, {programme}" if programme else words.plain(code)
+    return f"{words.plain(code)}, {words.plain(programme, 'programme')}" if programme else words.plain(code)
 
 
 def _stands(name: str, step: str, words: Words, kind: str) -> str:
@@ -69,28 +72,60 @@ def _stands(name: str, step: str, words: Words, kind: str) -> str:
 
 
 def _step(rows: Iterable[Row], words: Words) -> Iterator[str]:
-    """Yield the steps that lead on from here, with who says each; what the registry says by itself is a date."""
-    by: dict[str, Mapping[str, None]] = {}
+    """Yield who may lead on from here, each with the steps that are theirs; what comes by itself is a date."""
+    actors: dict[str, Mapping[str, None]] = {}
     for row in rows:
         if row.record != _BY_ITSELF and row.record not in _ASIDES:
-            by[row.record] = {**by.get(row.record, {}), **dict.fromkeys(row.actors)}
-    for record, actors in by.items():
-        who = words.any_of(words.plain(actor, "agency") for actor in actors)
-        yield words.line("step", what=words.plain(record, "next"), who=who)
+            actors[row.record] = {**actors.get(row.record, {}), **dict.fromkeys(row.actors)}
+    steps: dict[str, list[str]] = {}
+    for record, by in actors.items():
+        who = words.any_of(words.plain(actor, "agency") for actor in by)
+        steps.setdefault(who, []).append(words.plain(record, "next"))
+    for who, what in steps.items():
+        yield words.line("step", what=words.any_of(what), who=who)
 
 
-def _corrections(state: FamilyState, now: int, words: Words) -> Iterator[str]:
+def _corrections(state: FamilyState, ranking: Mapping[str, Any], now: int, words: Words) -> Iterator[str]:
     for number, member in enumerate(state.members, 1):
         if member.standing in codes.ACTIVE_STANDINGS and member.padan not in {"", codes.PADAN}:
-            told = words.line("member", number=str(number))
-            yield words.line("correct_identity", member=told[0].upper() + told[1:], reasons=words.code(member.padan))
+            told = words.part("member", number=str(number))
+            yield words.line("correct_identity", member=told, reasons=words.code(member.padan))
     if not state.decile:
-        yield words.line("ask_visit")
-    open_kinds = {one.kind for one in state.proposals if one.step in machines()[_USULAN].standing("open")}
-    if state.status == codes.FAMILY_ACTIVE and not open_kinds & _CORRECTING:
-        yield words.line("correct_data", day=words.day(_cut_off(now)))
+        yield _for_a_decile(ranking, words)
+    yield from _remedies(state, words)
+    if state.status == codes.FAMILY_ACTIVE:
+        yield from _proposals_to_ask_for(state, now, words)
 
 
-def _cut_off(now: int) -> int:
-    kind = min(_CORRECTING)
-    return calendar.cut_off(kind, calendar.period_for(kind, now))
+def _for_a_decile(ranking: Mapping[str, Any], words: Words) -> str:
+    """Return what gives a family a decile, by why it has none."""
+    reason = ranking["now"]["reason"] if ranking["ranked"] else None
+    code, _, variable = (reason or "").partition(":")
+    return words.said("remedy", code, variable=words.plain(variable, "variable")) or words.line("ask_visit")
+
+
+def _remedies(state: FamilyState, words: Words) -> Iterator[str]:
+    """Yield what can be done about the reasons of each programme, each once with the programmes that it is for."""
+    found: dict[str, list[str]] = {}
+    for one in state.eligibility:
+        for code in one.reasons:
+            remedy = words.find("remedy", f"ELIGIBILITY.{code}", _general(code))
+            if remedy is not None:
+                found.setdefault(remedy, []).append(words.plain(one.programme, "programme"))
+    for remedy, of in found.items():
+        yield words.line("remedy", programmes=words.all_of(dict.fromkeys(of)), remedy=remedy)
+
+
+def _general(code: str) -> str:
+    """Return the name under which reasons with numbers are, as DESIL_DI_LUAR_1_4."""
+    return f"ELIGIBILITY.{code.rstrip('0123456789_')}"
+
+
+def _proposals_to_ask_for(state: FamilyState, now: int, words: Words) -> Iterator[str]:
+    open_states = machines()[_USULAN].standing("open")
+    open_kinds = {one.kind for one in state.proposals if one.step in open_states}
+    for kind in _CORRECTING:
+        if kind not in open_kinds:
+            period = calendar.period_for(kind, now)
+            day = words.day(calendar.cut_off(kind, period))
+            yield words.line(f"ask_{kind}", period=words.month(period), day=day)

@@ -73,7 +73,8 @@ def test_only_what_admits_makes_the_proof_that_opens() -> None:
 
 
 def test_what_was_refused_to_an_agency_is_read_through_the_door_or_by_who_waits_for_an_own_change() -> None:
-    reading = {module for module in MODULES if made(module, "refusals") and module.parts[0] == "jejak"}
+    reads = [module for module in MODULES if made(module, "refusals") or made(module, "refusals_of")]
+    reading = {module for module in reads if module.parts[0] == "jejak"}
     assert reading - {Path("jejak/demo/district.py")} == {
         Path("jejak/reading.py"),
         Path("jejak/audit/requests.py"),

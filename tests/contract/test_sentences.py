@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from jejak.why.wording import LANGUAGES, Words, sentences
+from stream_processors.ranking.variables import CATALOGUE
 from stream_processors.registry import aid, codes
 from stream_processors.registry.decision import EventRecord
 from stream_processors.registry.machines.table import machines
@@ -95,6 +96,12 @@ def test_every_agency_that_a_row_names_has_a_sentence() -> None:
     )
 
 
+def test_every_variable_of_the_ranking_and_every_programme_has_a_name() -> None:
+    assert sentences()["variable"].keys() == CATALOGUE.keys()
+    files = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (REGISTRY / "rules").glob("*-*.toml")]
+    assert sorted({one["programme"] for one in files} - sentences()["programme"].keys()) == []
+
+
 def test_both_languages_of_a_sentence_name_the_same_values() -> None:
     fields = {name: [named(both[one]) for one in LANGUAGES] for name, both in ENTRIES.items()}
     assert [name for name, (indonesian, english) in fields.items() if indonesian != english] == []
@@ -110,5 +117,5 @@ def test_a_code_without_a_sentence_is_told_as_itself(language: Any) -> None:
     words = Words(language)
     assert words.code("A_CODE_OF_TOMORROW") == "A_CODE_OF_TOMORROW"
     assert words.code("A_CODE_OF_TOMORROW", "rule") == "A_CODE_OF_TOMORROW"
-    assert words.agency("bappeda/35.71").endswith("35.71")
+    assert words.agency("bappeda/35.71").endswith("Kota Kediri (35.71)")
     assert words.codes(("VARIABLE_MISSING:roof",)).endswith("(VARIABLE_MISSING:roof)")

@@ -291,6 +291,8 @@ def test_refusals_are_found_by_agency_and_published_rows_by_table(world: World) 
     assert [refusal.rule for refusal in read.refusals("bps")] == ["RULE_2"]
     assert len(read.refusals("dinsos/35.71", limit=1)) == 1
     assert read.refusals("kemensos") == ()
+    assert [refusal.rule for refusal in read.refusals_of(family_id(1))] == ["RULE_1"]
+    assert list(read.refusals_of(family_id(7))) == []
     assert [row.row for row in read.reference_rows("deciles")] == ["1", "2"]
 
 

@@ -277,6 +277,15 @@ def assert_rows_equal(session: Any, version: str, runs: dict[int, Partition]) ->
                 for kept in run.streams[catalogue.REFUSALS_TOPIC]
             },
         ),
+        "family_id, kafka_partition, refusal": (
+            tables.REFUSAL_OF_FAMILY,
+            {
+                (family_id, number, kept.value)
+                for number, run in runs.items()
+                for kept in run.streams[catalogue.REFUSALS_TOPIC]
+                if (family_id := codec.decode(kept.value).header.family_id)
+            },
+        ),
     }
     total = 0
     for columns, (table, expected) in wanted.items():

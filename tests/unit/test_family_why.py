@@ -11,15 +11,13 @@ from consumers.gateway.request import LifeDisclosed, Purpose, Withheld
 from consumers.gateway.why import Life, read
 from identity.open import Opener
 from jejak.ranking import explaining
-from jejak.why import story
-from jejak.why.story import Refusals
+from jejak.why import standing, story
 from jejak.why.wording import LANGUAGES, Language, Words
 from schemas import codec, records
 from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
     BUDI,
-    DESA,
     DINSOS,
     DRAFT,
     FAMILY,
@@ -75,7 +73,7 @@ def life(scene: Scenario) -> Life:
 def told(scene: Scenario, language: Language, *refusals: records.ChangeRefused, runs: Any = None) -> dict[str, Any]:
     lived = life(scene)
     ranking = explaining.explained(lived.rankings, runs or {})
-    return story.story(lived, Refusals(refusals), ranking, NOW, Words(language))
+    return story.story(lived, refusals, ranking, NOW, Words(language))
 
 
 def sentences(found: dict[str, Any]) -> list[str]:
@@ -85,10 +83,10 @@ def sentences(found: dict[str, Any]) -> list[str]:
 def test_a_proposal_is_told_by_the_kind_and_area_of_who_proposed_it_in_both_languages() -> None:
     scene = given(drafted())
     assert sentences(told(scene, "id"))[-1] == (
-        f"1 Maret 2025: Desa/kelurahan di wilayah {VILLAGE} mengajukan usulan keluarga baru, atas nama operator desa."
+        f"1 Maret 2025: Desa/kelurahan {VILLAGE} mengajukan usulan keluarga baru, atas nama operator desa."
     )
     assert sentences(told(scene, "en"))[-1] == (
-        f"1 March 2025: The desa or kelurahan of area {VILLAGE} drafted a proposal of a new family,"
+        f"1 March 2025: The desa or kelurahan of {VILLAGE} drafted a proposal of a new family,"
         " proposed by the desa's operator."
     )
 
@@ -99,12 +97,12 @@ def test_a_refusal_is_told_with_who_said_what_and_by_which_rule() -> None:
     line = next(one for one in found["timeline"] if one["rule"])
     assert (line["sequence"], line["rule"]) == (None, "PROPOSAL_OPEN")
     assert line["sentence"] == (
-        f'Desa/kelurahan di wilayah {VILLAGE} menyampaikan "mengajukan usulan", tetapi ditolak:'
+        f"Desa/kelurahan {VILLAGE} hendak mengajukan usulan, tetapi ditolak:"
         " masih ada usulan sejenis yang terbuka (PROPOSAL_OPEN)."
     )
     english = next(one["sentence"] for one in told(given(), "en", late)["timeline"] if one["rule"])
     assert english.endswith(
-        'said "draft a proposal", and it was refused: a proposal of this kind is open (PROPOSAL_OPEN).'
+        "wanted to draft a proposal, and it was refused: a proposal of this kind is open (PROPOSAL_OPEN)."
     )
 
 
@@ -118,7 +116,9 @@ def test_a_step_with_a_reason_says_it() -> None:
         "matched the identity of the proposal: the name differs from the civil registry's."
     )
     cancelled = scene.and_given(say("ProposalCancelled", reason="DITARIK_PENGUSUL"))
-    assert sentences(told(cancelled, "id"))[-1].endswith("membatalkan usulan. Alasan: DITARIK_PENGUSUL.")
+    assert sentences(told(cancelled, "id"))[-1].endswith(
+        "membatalkan usulan. Alasan: ditarik oleh pengusul (DITARIK_PENGUSUL)."
+    )
 
 
 def test_members_are_told_by_number_and_nobody_s_reference_is() -> None:
@@ -154,7 +154,7 @@ def test_each_programme_s_result_is_told_with_its_reasons() -> None:
     scene = given(say("FamilyRanked", run_id="Q1", decile=9))
     found = {one.partition(":")[0]: one for one in told(scene, "en")["programmes"]}
     assert "the decile is outside 1 to 4 (DESIL_DI_LUAR_1_4)" in found["PKH"]
-    assert found["SEMBAKO"].startswith("SEMBAKO: not eligible by rules 2025.1: ")
+    assert found["Sembako"].startswith("Sembako: not eligible (rules 2025.1), because ")
     assert told(given(), "id")["programmes"] == ["Belum ada keputusan kelayakan untuk program apa pun."]
 
 
@@ -167,7 +167,10 @@ def test_an_amount_is_told_as_each_language_writes_it() -> None:
 def test_an_open_proposal_says_where_it_stands_and_who_acts_next() -> None:
     lines = told(given(drafted()), "en")["next"]
     assert "Proposal of a new family: a draft." in lines
-    assert "Next step: put it on the first list; by The desa or kelurahan or The Ministry of Social Affairs." in lines
+    assert (
+        "The next step is with the desa or kelurahan or the Ministry of Social Affairs: put it on the first list."
+        in lines
+    )
 
 
 def test_an_endorsed_proposal_says_until_when_it_has_to_be_sent() -> None:
@@ -181,29 +184,117 @@ def test_an_endorsed_proposal_says_until_when_it_has_to_be_sent() -> None:
     )
     scene = given(drafted(), *(say(one, occurred=at(2025, 3, 10)) for one in steps))
     assert (
-        "Agar masuk periode Maret 2025, usulan dikirim paling lambat 15 Maret 2025; sesudah itu periode berikutnya."
-        in told(scene, "id")["next"]
+        "Agar masuk periode Maret 2025, usulan harus dikirim ke Kementerian Sosial paling lambat 15 Maret 2025;"
+        " sesudah itu periode berikutnya." in told(scene, "id")["next"]
     )
 
 
 def test_an_ended_proposal_offers_no_step() -> None:
     scene = given(drafted(), say("ProposalCancelled", reason="X"))
-    assert not any(one.startswith("Next step") for one in told(scene, "en")["next"])
+    assert not any(one.startswith("The next step") for one in told(scene, "en")["next"])
 
 
-def test_how_to_correct_and_until_when_is_told() -> None:
+def test_how_to_correct_and_until_when_is_told_for_each_kind_that_is_not_open() -> None:
     lines = told(given(), "en")["next"]
-    assert any("PERBAIKAN" in one and "15 May 2025" in one for one in lines)
+    assert any(
+        "to correct data; one that reaches the Ministry by 15 May 2025 is in period May 2025" in one for one in lines
+    )
     asked = told(given(drafted(kind="PERBAIKAN")), "en")["next"]
-    assert not any("PERBAIKAN or PERUBAHAN_DESIL" in one for one in asked)
+    assert not any("a proposal to correct data;" in one for one in asked)
+    assert any("a proposal to change the decile;" in one for one in asked)
 
 
 def test_a_member_whose_identity_does_not_match_is_told_where_to_correct_it() -> None:
     scene = given(claimed(BUDI), matched(BUDI, status="NAMA_BEDA"))
     assert (
-        "Anggota ke-2: nama berbeda dengan Dukcapil (NAMA_BEDA). Perbaiki di Dukcapil, lalu mintalah operator desa"
-        " mencocokkan lagi." in told(scene, "id")["next"]
+        "Identitas anggota ke-2 belum padan: nama berbeda dengan Dukcapil (NAMA_BEDA). Perbaiki di Dukcapil, lalu"
+        " mintalah operator desa mencocokkan lagi." in told(scene, "id")["next"]
     )
+
+
+def test_what_a_family_without_a_decile_can_do_follows_from_why_it_has_none() -> None:
+    nothing = {"decile": None, "percentile": None}
+    missing = given(say("FamilyRanked", run_id="Q1", **nothing, unranked_reason="VARIABLE_MISSING:roof"))
+    assert "Agar mendapat desil, mintalah pendamping melengkapi data tentang jenis atap." in told(missing, "id")["next"]
+    assert any("jenis atap (VARIABLE_MISSING:roof)" in one for one in told(missing, "id")["rank"])
+    never = given(say("FamilyRanked", run_id="Q1", **nothing, unranked_reason="GROUND_CHECK_MISSING"))
+    assert (
+        "To be given a decile, ask the pendamping or the dinas sosial for a ground-check visit."
+        in (told(never, "en")["next"])
+    )
+
+
+def test_what_can_be_done_about_a_programme_s_reasons_is_told_once_for_all_programmes() -> None:
+    scene = given(say("FamilyRanked", run_id="Q1", decile=9))
+    assert (
+        "PKH dan Sembako: hanya pemeringkatan berikutnya dapat mengubah desil, atas data dan kunjungan yang baru."
+        in told(scene, "id")["next"]
+    )
+
+
+def test_a_reason_of_an_official_s_rule_file_is_told_in_the_words_of_the_file() -> None:
+    own: Any = {"DESIL_DI_LUAR_1_4": {"id": "desil keluarga di atas 4", "en": "the decile is above 4"}}
+    lived = life(given(say("FamilyRanked", run_id="Q1", decile=9)))
+    ranking = explaining.explained(lived.rankings, {})
+    found = story.story(lived, (), ranking, NOW, Words("id", own))
+    assert any("desil keluarga di atas 4 (DESIL_DI_LUAR_1_4)" in one for one in found["programmes"])
+
+
+def test_what_is_said_alike_of_several_members_on_a_day_is_one_line() -> None:
+    scene = given(claimed(BUDI), matched(BUDI))
+    lines = told(scene, "id")["happened"]
+    assert any(one.endswith("mencocokkan identitas anggota ke-1 dan ke-2: padan.") for one in lines)
+    assert len(lines) < len(told(scene, "id")["timeline"])
+    apart = told(given(claimed(BUDI), matched(BUDI, status="NAMA_BEDA")), "id")["happened"]
+    assert any(one.endswith("identitas anggota ke-1: padan.") for one in apart)
+
+
+def test_what_was_learned_late_stands_on_its_day_and_says_so() -> None:
+    ranked = say("FamilyRanked", run_id="Q1", decile=2, occurred=at(2025, 3, 8))
+    scene = given(ranked, claimed(BUDI, occurred=at(2025, 3, 3)))
+    lines = told(scene, "id")["happened"]
+    late = next(one for one in lines if "anggota ke-2" in one)
+    assert late.startswith("3 Maret 2025: ")
+    assert late.endswith("sebagai anggota keluarga. (Baru dicatat 10 Maret 2025.)")
+    assert lines.index(late) < next(at for at, one in enumerate(lines) if "desil 2" in one)
+    assert not any("Baru dicatat" in one for one in told(given(ranked), "id")["happened"])
+
+
+def test_another_model_is_told_beside_the_two_deciles() -> None:
+    first = say("FamilyRanked", run_id="Q1", decile=2, percentile=1_500, occurred=at(2025, 3, 1), model_version="a-1")
+    second = say("FamilyRanked", run_id="Q2", decile=6, percentile=5_300, occurred=at(2025, 3, 9), model_version="b-1")
+    lines = told(given(first, second), "en")["rank"]
+    assert "About 53 of 100 families nationwide are needier than this one." in lines
+    assert any(one.startswith("The model changed from a-1 to b-1") for one in lines)
+
+
+def moved(variable: str, old: int, new: int, effect: int) -> list[str]:
+    now: Any = {"decile": 3, "percentile": None, "run_id": "Q2", "questionnaire": "REGSOSEK22-K"}
+    since = {
+        "run_id": "Q1",
+        "changed": {},
+        "variables": [{"variable": variable, "value": [old, new], "adds": [0, effect]}],
+        "others_moved": False,
+    }
+    ranking = {"ranked": True, "now": now, "since": since}
+    return list(standing.rank(given().state, ranking, Words("id")))
+
+
+def test_an_answer_that_moved_the_score_is_told_as_the_form_words_it() -> None:
+    assert (
+        "Jawaban tentang jenis atap berubah dari Genteng menjadi Seng: skor turun 0,05 (ke arah lebih membutuhkan)."
+        in (moved("roof", 2, 3, -50_000))
+    )
+    assert any(
+        "jumlah anggota keluarga berubah dari 3 menjadi 2: skor naik 0,1" in one
+        for one in moved("members", 3, 2, 100_000)
+    )
+
+
+def test_what_a_person_answered_is_never_told_only_that_it_moved_the_score() -> None:
+    lines = " ".join(moved("chronically_ill", 0, 1, 30_000) + moved("head_marital_status", 2, 4, -20_000))
+    assert "jumlah anggota dengan penyakit kronis, atau bobotnya" in lines.replace(" atau bobotnya", ", atau bobotnya")
+    assert "menjadi" not in lines
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -215,23 +306,6 @@ def test_a_code_without_a_sentence_shows_the_code_and_never_fails(language: Lang
     assert "A_RULE_OF_TOMORROW" in text
 
 
-def test_refusals_are_those_of_this_family_and_it_is_told_where_older_ones_may_be() -> None:
-    mine, other = refused("FamilyMoved", "ORDER"), refused("FamilyMoved", "ORDER", family_id="g" * 26)
-    lived = life(given())
-    found = story.refusals_of(
-        lived, (DESA, DINSOS), lambda agency, most: (mine, other)[: most if agency == DESA else 0], 2
-    )
-    assert found == Refusals((mine,), 2)
-    ranking = explaining.explained((), {})
-    notes = story.story(lived, found, ranking, NOW, Words("en"))["notes"]
-    assert notes == ["Only the latest 2 refusals of each agency were looked through; there may be older ones."]
-
-
-def test_refusals_are_looked_for_with_everybody_who_spoke_and_the_offices_of_its_places() -> None:
-    agencies = story.agencies_of(life(given()))
-    assert {DESA, DINSOS, "bupati/35.71", "pendamping/35.71", "dukcapil", "bps", "kemensos"} <= set(agencies)
-
-
 class WhyRoom:
     def __init__(self) -> None:
         self.room = Room()
@@ -241,7 +315,7 @@ class WhyRoom:
 
     def tell(self, found: Life) -> Any:
         self.asked.append(self.room.broker.kinds())
-        return story.story(found, Refusals(), explaining.explained(found.rankings, {}), NOW, Words("id"))
+        return story.story(found, (), explaining.explained(found.rankings, {}), NOW, Words("id"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -307,9 +308,9 @@ def test_sums_of_two_partitions_stand_beside_each_other() -> None:
     assert sorted(row[0] for row in database.live(tables.INDICATOR).values()) == [4, 5]
 
 
-def test_a_refusal_stands_under_its_agency_and_month_once() -> None:
+def refusal_of(family_id: str) -> bytes:
     refusal = records.ChangeRefused(
-        header=header(0),
+        header=dataclasses.replace(header(0), family_id=family_id),
         record="jejak.FamilyMoved",
         rule="FAMILY_NOT_REGISTERED",
         pointer="/header/family_id",
@@ -318,13 +319,26 @@ def test_a_refusal_stands_under_its_agency_and_month_once() -> None:
         source_partition=1,
         source_offset=2,
     )
-    value = codec.encode(refusal)
-    database = Database()
+    return codec.encode(refusal)
+
+
+def test_a_refusal_stands_under_its_agency_and_month_once_and_under_its_family_once() -> None:
+    value, database = refusal_of("f" * 26), Database()
     for _ in range(2):
         database.write(rows.refusal_writes(value, 1_750_000_000_000, 1, 0))
     assert database.live(tables.REFUSAL) == {
         ("desa/35.71.02.1001", "2025-06", 1_750_000_000_000_000, 1, 0): ("FAMILY_NOT_REGISTERED", value)
     }
+    assert database.live(tables.REFUSAL_OF_FAMILY) == {
+        ("ff", "f" * 26, 1_750_000_000_000_000, 1, 0): ("FAMILY_NOT_REGISTERED", value)
+    }
+
+
+def test_a_refused_row_of_no_family_stands_under_its_agency_alone() -> None:
+    database = Database()
+    database.write(rows.refusal_writes(refusal_of(""), 1_750_000_000_000, 1, 0))
+    assert len(database.live(tables.REFUSAL)) == 1
+    assert database.live(tables.REFUSAL_OF_FAMILY) == {}
 
 
 def test_a_later_edition_of_a_published_row_replaces_the_earlier() -> None:
