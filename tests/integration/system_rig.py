@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,7 @@ from producers.draft import Draft
 from producers.simulation.nation import Nation
 from producers.simulation.stream import Step, simulate
 from schemas import catalogue
-from tests.integration import spoken
+from tests.integration import spoken, visiting
 from transport import kafka
 
 if TYPE_CHECKING:
@@ -100,7 +101,10 @@ def steps() -> list[Step]:
 def drafts() -> list[Draft]:
     """Return everything that was said in plain text, refused or not."""
     read = sik_ng.read(FILE, sik_ng.channel_for(FILE, FILE_AGENCY, "operator")).items
-    return [*(step.draft for step in steps()), *(item for item in read if isinstance(item, Draft)), *spoken.drafts()]
+    with tempfile.TemporaryDirectory() as folder:
+        visits = visiting.drafts(visiting.write(Path(folder)))
+    filed = [item for item in read if isinstance(item, Draft)]
+    return [*(step.draft for step in steps()), *filed, *spoken.drafts(), *visits]
 
 
 def run(endpoints: Endpoints, data: Path, servers: Path) -> SystemRun:
@@ -134,6 +138,9 @@ def _publish(done: SystemRun) -> None:
     _command(done, "file", "publish", "sik-ng", str(FILE), "--agency", FILE_AGENCY, "--report", str(report), "--json")
     with _registry(done) as registry:
         spoken.say_at_once(registry)
+        visiting.register(registry)
+    visits = str(visiting.write(done.data / "visits"))
+    _command(done, "visits", "ground-check", "import", visits, "--agency", visiting.PENDAMPING, "--json")
 
 
 def _look(done: SystemRun) -> None:
@@ -150,6 +157,8 @@ def _look(done: SystemRun) -> None:
         "number as text": ("family", "show", shown, "--text", f"NIK {nik}"),
         "denied": ("family", "show", shown, "--purpose", "PEMERINGKATAN", "--json"),
         "indicators": ("indicators", "--json"),
+        "provenance": ("ground-check", "provenance", visiting.family_id(done.data, visiting.CARD), "--json"),
+        "refusals of visits": ("refusals", visiting.PENDAMPING, "--json"),
         "refusals": ("refusals", FILE_AGENCY, "--limit", "500", "--json"),
         "dead letters": ("dead-letters", "--json"),
         "schemas list": ("schemas", "list", "--json"),
@@ -162,6 +171,7 @@ def _look(done: SystemRun) -> None:
     typed = {"family by number": f"{nik}\nN\n"}
     elsewhere = {
         "refusals": {"JEJAK_AGENCY": FILE_AGENCY},
+        "refusals of visits": {"JEJAK_AGENCY": visiting.PENDAMPING},
         "no database": {"JEJAK_CASSANDRA": nowhere},
         "no broker": {"JEJAK_KAFKA": nowhere},
     }

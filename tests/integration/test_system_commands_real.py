@@ -11,7 +11,7 @@ from identity import references
 from identity.references import family_id_for
 from jejak.settings import Settings
 from tests.contract.plain_consumer import PlainDecoder
-from tests.integration import spoken, system_rig
+from tests.integration import spoken, system_rig, visiting
 
 if TYPE_CHECKING:
     from tests.integration.system_rig import SystemRun
@@ -61,6 +61,9 @@ def refusals(topics: Any, family_id: str) -> Counter[str]:
         "family history",
         "indicators",
         "refusals",
+        "visits",
+        "provenance",
+        "refusals of visits",
         "dead letters",
         "schemas list",
         "schemas check",
@@ -158,12 +161,17 @@ def test_every_look_that_showed_somebody_is_disclosed_person_by_person(topics: A
 
 def test_a_list_of_refusals_is_on_record_with_its_count_and_discloses_nobody(system: SystemRun, topics: Any) -> None:
     audit = topics["jejak.audit.v1"]
-    (asked,) = (one for name, one in audit if name == "jejak.AccessIntent" and one["action"] == "LIST")
-    assert (asked["agency_id"], asked["purpose_code"]) == (system_rig.FILE_AGENCY, "VERIFIKASI_VALIDASI")
-    about = [(name, one) for name, one in audit if one.get("intent_id") == asked["event_id"]]
-    assert [(name, one["result_count"]) for name, one in about] == [
-        ("jejak.AccessOutcome", len(system.commands["refusals"].told))
-    ]
+    lists = [one for name, one in audit if name == "jejak.AccessIntent" and one["action"] == "LIST"]
+    by_agency = {one["agency_id"]: one for one in lists}
+    commands = {system_rig.FILE_AGENCY: "refusals", visiting.PENDAMPING: "refusals of visits"}
+    assert len(lists) == len(commands)
+    for agency, command in commands.items():
+        asked = by_agency[agency]
+        assert asked["purpose_code"] == "VERIFIKASI_VALIDASI"
+        about = [(name, one) for name, one in audit if one.get("intent_id") == asked["event_id"]]
+        assert [(name, one["result_count"]) for name, one in about] == [
+            ("jejak.AccessOutcome", len(system.commands[command].told))
+        ]
 
 
 def test_a_family_registered_by_two_agencies_at_once_is_registered_once(topics: Any, families_of: Any) -> None:
@@ -198,3 +206,36 @@ def test_a_foreign_code_and_what_an_agency_may_not_say_are_refused_by_rule(topic
     for family_id in families_of["refused"]:
         assert events(topics, family_id) == ["FamilyRegistered"]
         assert refusals(topics, family_id) == {"AGENCY_MAY_NOT": 1, "WILAYAH_TIDAK_ADA": len(spoken.OTHER_SYSTEM)}
+
+
+def test_a_submission_that_was_imported_is_decided_and_tells_whose_word_its_answers_are(
+    system: SystemRun, topics: Any
+) -> None:
+    assert system.commands["visits"].told["sent"] == 3  # a claim for the child that was new, and two visits
+    family_id = visiting.family_id(system.data, visiting.CARD)
+    assert Counter(events(topics, family_id)) == {
+        "FamilyRegistered": 1,
+        "MembershipClaimed": 2,
+        "MembershipConfirmed": 2,
+        "GroundCheckRecorded": 1,
+    }
+    sources = [one for one in system.commands["provenance"].told["sources"] if one["sequence"]]
+    told = {(one["name"], bool(one["person_ref"])): one for one in sources}
+    visit = f"KUNJUNGAN {visiting.VERSION}"
+    of_head = [one for one in sources if one["name"] == "pregnant"]
+    assert [(one["variable"], one["number"], one["method"]) for one in of_head] == [("beside", "410", visit)]
+    assert {one["document"] for one in of_head} == {visiting.INSTANCES[0].replace("-", "")}
+    assert (told["floor", False]["agency"], told["floor", False]["method"]) == (visiting.PENDAMPING, visit)
+    assert told["aid_pkh_month", False]["method"] == visit
+    assert (told["card_number", False]["agency"], told["card_number", False]["method"]) == (spoken.DESA, "PENDAFTARAN")
+
+
+def test_a_visit_of_a_family_that_is_not_registered_is_refused_to_the_agency_that_sent_it(
+    system: SystemRun, topics: Any
+) -> None:
+    nowhere = visiting.family_id(system.data, visiting.NOWHERE)
+    assert refusals(topics, nowhere) == {"FAMILY_NOT_REGISTERED": 1}
+    shown = [one for one in system.commands["refusals of visits"].told if one["family_id"] == nowhere]
+    assert [(one["record"], one["rule"], one["pointer"]) for one in shown] == [
+        ("jejak.GroundCheckRecorded", "FAMILY_NOT_REGISTERED", "/header/family_id")
+    ]
