@@ -360,7 +360,7 @@ class Aid(Part):
     received_period: str
     received_rupiah: int
     received_on: int
-    due_at: int
+    due_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -537,7 +537,7 @@ class DataHandedOver:
 class DeadlineReached:
     """A date came; published by the deadlines agent, id UUIDv5 of family, kind and due date.
 
-    Legal step: the monthly cut-off of machine A, else next period.
+    Legal step: the monthly cut-off of machine A, else next period; two-yearly verification (UU 13/2011 art. 8).
     """
 
     header: Header
@@ -584,6 +584,7 @@ class Eligibility(Part):
     rules_version: str
     amount_rupiah: int
     sequence: int
+    grace_until: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -610,6 +611,7 @@ class EligibilityDecided:
     rules_version: str
     amount_rupiah: int
     rules_digest: bytes
+    grace_until: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from schemas.records import (
     FamilyState,
     PersonConditionRecorded,
 )
-from stream_processors.registry import calendar, facets, matters
+from stream_processors.registry import calendar, facets, grace, matters
 from stream_processors.registry.decision import (
     AidStep,
     Change,
@@ -124,7 +124,9 @@ def _place(record: AidAllocated | AidWaitlisted, state: FamilyState, now: Aid | 
     if not record.run_id.strip() or record.place < 1:
         return Refused("RUN_MISSING", "/run_id", "a place names the allocation and its order, from 1")
     kind, decided = kinds().get(record.programme), eligibility_of(state, record.programme)
-    if (kind is None or kind.rules or decided is not None) and (decided is None or decided.result != _ELIGIBLE):
+    kept = now is not None and now.standing == HELD and grace.runs(state, record.programme)
+    by_rules = kind is None or kind.rules or decided is not None
+    if by_rules and not kept and (decided is None or decided.result != _ELIGIBLE):
         return Refused("NOT_ELIGIBLE", "/programme", "a place is for a family that is LAYAK for the programme")
     if now is not None and now.standing == HELD and (now.period, now.run_id) == (record.period, record.run_id):
         return Refused("PLACE_GIVEN", "/period", "the family has its place of this allocation")

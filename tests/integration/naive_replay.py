@@ -255,7 +255,7 @@ def rank(state: State, event: dict[str, Any]) -> None:
 
 def decide(state: State, event: dict[str, Any]) -> None:
     new = {field: event[field] for field in ("programme", "result", "reasons", "rules_version", "amount_rupiah")}
-    new["sequence"] = event["header"]["sequence"]
+    new["sequence"], new["grace_until"] = event["header"]["sequence"], event["grace_until"]
     others = [one for one in state["eligibility"] if one["programme"] != event["programme"]]
     state["eligibility"] = sorted([*others, new], key=lambda one: str(one["programme"]))
 
@@ -398,6 +398,9 @@ def deadline(state: State, event: dict[str, Any]) -> None:
                 case.update(step=RAN_OUT[case["machine"]], since=event["header"]["occurred_at"], due_at=0)
             else:
                 case.update(reason="LEWAT_TENGGAT", due_at=0)
+    for decided in state["eligibility"]:
+        if event["kind"] == f"AID_GRACE.{decided['programme']}":
+            decided["grace_until"] = 0
     if event["kind"] == "REVERIFICATION":
         put_case(state, ("VERIFIKASI", ""), event, {"step": "JATUH_TEMPO", "due_at": 0, "reason": ""})
     for one in state["aid"]:
