@@ -57,6 +57,8 @@ def _default(field: dict[str, Any]) -> str:
             return " = ()"
         case {"default": str(text)}:
             return f' = "{text}"'
+        case {"default": int(number)}:
+            return f" = {number}"
         case _:
             return ""
 

@@ -56,7 +56,8 @@ _WRITTEN = {
         "since:long reason:string"
     ),
     "Eligibility": (
-        "programme:string result:string reasons:[string] rules_version:string amount_rupiah:long sequence:long"
+        "programme:string result:string reasons:[string] rules_version:string amount_rupiah:long sequence:long "
+        "grace_until:long"
     ),
     "Facet": "name:string occurred_at:long sequence:long change_id:jejak.EventId",
     "FamilyState": (

@@ -188,12 +188,12 @@ def decision(data: bytes, programme: int) -> bytes:
     """
     try:
         sequence = data[5:6] if data[5] < _CONTINUES else data[5:7]
-        return _copied(data[programme:]) + sequence
+        return _copied(data[programme:]) + sequence + NOTHING
     except (IndexError, ValueError):  # of an unusual shape, or malformed
         record = codec.decode(data)
     reasons = _array([text(reason) for reason in record.reasons])
-    amount = zigzag(record.amount_rupiah)
-    return b"".join((text(record.result), *reasons, text(record.rules_version), amount, zigzag(record.header.sequence)))
+    numbers = map(zigzag, (record.amount_rupiah, record.header.sequence, record.grace_until))
+    return b"".join((text(record.result), *reasons, text(record.rules_version), *numbers))
 
 
 @lru_cache(_CACHED)
@@ -204,8 +204,8 @@ def _copied(data: bytes) -> bytes:
     version = _after_strings(data, rules, 2, 1)
     amount = _after(data, version)
     _, end = read_long(data, amount)
-    if len(data) != end + _DIGEST or not data[:amount].isascii():
-        raise ValueError("bytes are left, or missing, or of another text than ASCII")
+    if len(data) != end + _DIGEST + 1 or data[-1] or not data[:amount].isascii():
+        raise ValueError("a grace, bytes that are left or missing, or another text than ASCII")
     return data[:rules] + data[version:end]
 
 

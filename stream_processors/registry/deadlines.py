@@ -5,10 +5,10 @@ machines/*.toml; UU 13/2011 art. 8. Each follows from a state, and birthdays fro
 changed besides: what is scheduled is what two states following each other differ in. Pure; the timer is an agent's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from schemas.records import DeadlineScheduled, FamilyState, Proposal
-from stream_processors.registry import aid, birthdays, cases, proposal, verification
+from stream_processors.registry import aid, birthdays, cases, grace, proposal, verification
 from stream_processors.registry.rulebook import RuleBook
 
 CUT_OFF = "PROPOSAL_CUT_OFF"
@@ -40,6 +40,8 @@ def scheduled(
             yield from _moved(after, verification.KIND, was, now)
         if after.eligibility:
             yield from _of_birthdays(before, after, book)
+            if before.eligibility is not after.eligibility:
+                yield from _between(after, grace.dues(before), grace.dues(after))
 
 
 def _of_birthdays(before: FamilyState, after: FamilyState, book: RuleBook) -> Iterator[DeadlineScheduled]:
@@ -76,7 +78,12 @@ def _due(one: Proposal | None) -> tuple[bytes, int] | None:
 
 
 def _of_cases(before: FamilyState | None, after: FamilyState) -> Iterator[DeadlineScheduled]:
-    old, new = _awaited(before), _awaited(after)
+    yield from _between(after, _awaited(before), _awaited(after))
+
+
+def _between(
+    after: FamilyState, old: Mapping[str, tuple[bytes, int]], new: Mapping[str, tuple[bytes, int]]
+) -> Iterator[DeadlineScheduled]:
     for kind in sorted(old.keys() | new.keys()):
         yield from _moved(after, kind, old.get(kind), new.get(kind))
 

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from schemas import codec, prefix
 from schemas.identifiers import derived_id
 from schemas.records import Eligibility, EligibilityDecided, FamilyState, Header, RuleOutcome
+from stream_processors.registry import grace
 from stream_processors.registry.decision import Event, eligibility_of
 from stream_processors.registry.facts import Facts, plan
 from stream_processors.registry.making import maker
@@ -54,9 +55,11 @@ def decisions(state: FamilyState, cause: Event, rule_sets: tuple[RuleSet, ...]) 
     """Yield a decision for each programme whose result, reasons, amount or rules version differ from the last one's."""
     sequence = state.sequence
     for rules, judged in judgements(state, cause.prefix.recorded_at, rule_sets):
-        if differs(eligibility_of(state, rules.programme), rules, judged):
+        last = eligibility_of(state, rules.programme)
+        if differs(last, rules, judged):
             sequence += 1
-            yield _event(_header(cause, sequence, rules.programme), rules, judged)
+            until = grace.until(last, rules, judged.reasons, cause.prefix.recorded_at)
+            yield _event(_header(cause, sequence, rules.programme), rules, judged, until)
 
 
 def differs(last: Eligibility | None, rules: RuleSet, judged: Judgement) -> bool:
@@ -78,7 +81,7 @@ def _judged(rules: RuleSet, key: Any, given: tuple[Any, ...], at: int) -> Judgem
     return found
 
 
-def _event(header: Header, rules: RuleSet, judged: Judgement) -> Event:
+def _event(header: Header, rules: RuleSet, judged: Judgement, grace_until: int) -> Event:
     record = _decided(
         header=header,
         programme=rules.programme,
@@ -88,13 +91,19 @@ def _event(header: Header, rules: RuleSet, judged: Judgement) -> Event:
         rules_version=rules.version,
         amount_rupiah=judged.amount_rupiah,
         rules_digest=rules.digest,
+        grace_until=grace_until,
     )
+    if grace_until:  # the family's own: its bytes are no other's
+        return _framed(codec.encode(record), record)
     head = codec.body(header)
     if not judged.around:
         framed = codec.encode(record)
         judged.around[:] = framed[: codec.FRAME_LENGTH], framed[codec.FRAME_LENGTH + len(head) :]
     frame, rest = judged.around
-    framed = b"".join((frame, head, rest))
+    return _framed(b"".join((frame, head, rest)), record)
+
+
+def _framed(framed: bytes, record: EligibilityDecided) -> Event:
     return Event(framed, prefix.walk(framed), record)
 
 
@@ -123,6 +132,7 @@ def evolve(state: FamilyState, record: EligibilityDecided) -> dict[str, Any]:
         rules_version=record.rules_version,
         amount_rupiah=record.amount_rupiah,
         sequence=record.header.sequence,
+        grace_until=record.grace_until,
     )
     others = [one for one in state.eligibility if one.programme != record.programme]
     return {"eligibility": tuple(sorted([*others, new], key=lambda one: one.programme))}

@@ -59,6 +59,7 @@ from stream_processors.registry import (
     cases,
     eligibility,
     erasure,
+    grace,
     ground_check,
     matters,
     membership,
@@ -230,6 +231,8 @@ def _decide_deadline(record: DeadlineReached, state: FamilyState) -> AlreadyKnow
         return birthdays.decide(record, state)
     if record.kind == verification.KIND:
         return verification.decide(record, state)
+    if grace.is_kind(record.kind):
+        return grace.decide(record, state)
     if not cases.is_kind(record.kind):
         return proposal.decide_deadline(record, state)
     if aid.is_kind(record.kind):
@@ -344,6 +347,8 @@ def _date_came(state: FamilyState, record: DeadlineReached, event: Event) -> dic
         return {}  # what follows from an age are decisions
     if record.kind == verification.KIND:
         return verification.evolve_deadline(state, record, event)
+    if grace.is_kind(record.kind):
+        return grace.evolve_deadline(state, record)
     if aid.is_kind(record.kind):
         return aid.evolve_deadline(state, record, event)
     if cases.is_kind(record.kind):

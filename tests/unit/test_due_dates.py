@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from stream_processors.registry.rulebook import RuleBook
 
+WITH_GRACE = in_force(("pbi-jkn", "2025.1", at(2025, 1, 1), at(2025, 1, 1)))
 TOMORROW = 4_000_000_000_000_000  # far beyond every date of these tests
 
 
@@ -126,6 +127,19 @@ def with_a_child(decile: int = 2, rules: RuleBook = BOTH, ranked_at: int = at(20
     return works
 
 
+def in_grace() -> Clockwork:
+    """Return a family with a place in PBI-JKN that a ranking of March took out of the programme's deciles."""
+    works = with_a_child(decile=3, rules=WITH_GRACE)
+    works.say(placed(), at(2026, 2, 2))
+    works.say(say("FamilyRanked", decile=8, occurred=at(2026, 3, 1)), at(2026, 3, 1))
+    return works
+
+
+def placed(**fields: Any) -> Any:
+    given = {"programme": "PBI_JKN", "period": "2026-02", "run_id": "PBI-1", "place": 1, "amount_rupiah": 0}
+    return say("AidAllocated", occurred=at(2026, 2, 2), agency="kemensos", determination_number="P-1", **given | fields)
+
+
 class Kind(NamedTuple):
     """One kind of date: a family that awaits it, when it is due, and what its coming makes."""
 
@@ -138,6 +152,7 @@ KINDS = {
     "GROUND_CHECK_DUE": Kind(assigned, at(2026, 2, 10, 0) - 1, ["DeadlineReached"]),
     "REVERIFICATION": Kind(visited, at(2028, 1, 11, 0) - 1, ["DeadlineReached"]),
     "BIRTHDAY": Kind(with_a_child, at(2026, 4, 1, 0), ["DeadlineReached", "EligibilityDecided"]),
+    "AID_GRACE.PBI_JKN": Kind(in_grace, at(2026, 4, 1, 0) - 1, ["DeadlineReached"]),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -363,12 +378,83 @@ def test_the_ages_awaited_are_those_at_which_a_shipped_rule_set_turns() -> None:
     assert ages["sembako"] == ()
 
 
+# --- the end of a grace ----------------------------------------------------------------------------------------------
+
+
+def pbi(works: Clockwork) -> Any:
+    return next(one for one in works.state.eligibility if one.programme == "PBI_JKN")
+
+
+def refusal(works: Clockwork, change: Any, recorded_at: int) -> str:
+    (made,) = [one for one in works.log.put(change, recorded_at) if one.topic == catalogue.REFUSALS_TOPIC]
+    return str(codec.decode(made.value).rule)
+
+
+def test_the_decision_that_turns_says_until_when_the_grace_runs_and_the_date_ends_it() -> None:
+    works = in_grace()
+    decided = codec.decode(works.log.of(catalogue.ELIGIBILITY_TOPIC)[-1].value)
+    until = KINDS["AID_GRACE.PBI_JKN"].due_at
+    assert (decided.result, decided.reasons, decided.grace_until) == ("TIDAK_LAYAK", ("DESIL_DI_LUAR_1_5",), until)
+    assert pbi(works).grace_until == until
+    works.tick(until)
+    assert pbi(works).grace_until == 0
+    assert pbi(works).result == "TIDAK_LAYAK"
+
+
+def test_in_its_grace_a_family_keeps_its_place_for_the_next_period_and_after_it_no_longer() -> None:
+    works = in_grace()
+    assert works.say(placed(period="2026-03", run_id="PBI-2"), at(2026, 3, 10)) == ["AidAllocated"]
+    works.tick(at(2026, 4, 1, 0))
+    assert refusal(works, placed(period="2026-04", run_id="PBI-3"), at(2026, 4, 2)) == "NOT_ELIGIBLE"
+
+
+def test_a_grace_gives_no_place_to_who_has_none() -> None:
+    works = with_a_child(decile=3, rules=WITH_GRACE)
+    works.say(say("FamilyRanked", decile=8, occurred=at(2026, 3, 1)), at(2026, 3, 1))
+    assert refusal(works, placed(), at(2026, 3, 2)) == "NOT_ELIGIBLE"
+
+
+def test_a_family_that_meets_the_rules_again_has_no_grace_and_loses_them_later_with_a_new_one() -> None:
+    works = in_grace()
+    works.say(say("FamilyRanked", decile=4, occurred=at(2026, 3, 5)), at(2026, 3, 5))
+    assert "AID_GRACE.PBI_JKN" not in works.dates()
+    works.say(say("FamilyRanked", decile=9, occurred=at(2026, 6, 1)), at(2026, 6, 1))
+    assert works.dates()["AID_GRACE.PBI_JKN"] == at(2026, 7, 2, 0) - 1
+
+
+def test_another_reason_neither_lengthens_a_grace_nor_begins_one_that_ended() -> None:
+    works = in_grace()
+    until = works.dates()["AID_GRACE.PBI_JKN"]
+    works.say(matched(status="NAMA_BEDA", occurred=at(2026, 3, 20)), at(2026, 3, 20))
+    assert pbi(works).reasons == ("DESIL_DI_LUAR_1_5", "NIK_TIDAK_PADAN")
+    assert works.dates()["AID_GRACE.PBI_JKN"] == until
+    works.tick(until)
+    works.say(matched(status="PADAN", occurred=at(2026, 5, 1)), at(2026, 5, 1))
+    assert pbi(works).grace_until == 0
+
+
+def test_an_exclusion_and_the_end_of_the_family_end_a_grace_at_once() -> None:
+    excluded = say("FamilyExcluded", programmes=("PBI_JKN",), occurred=at(2026, 3, 10))
+    for change in (excluded, say("FamilyDeactivated", occurred=at(2026, 3, 10))):
+        works = in_grace()
+        works.say(change, at(2026, 3, 10))
+        assert pbi(works).grace_until == 0
+        assert "AID_GRACE.PBI_JKN" not in works.dates()
+
+
+def test_a_programme_without_days_of_grace_ends_at_once() -> None:
+    works = with_a_child()
+    works.say(say("FamilyRanked", decile=8, occurred=at(2026, 3, 1)), at(2026, 3, 1))
+    assert [one.grace_until for one in works.state.eligibility] == [0, 0]
+    assert works.dates() == {}
+
+
 # --- from which day on ------------------------------------------------------------------------------------------------
 
 
 def test_what_was_due_before_anybody_was_told_of_such_dates_is_not_told_now() -> None:
     first = at(2025, 2, 5, 0)
-    assert {calendar.scheduled_from(kind) for kind in KINDS} == {first}
+    assert {calendar.scheduled_from(kind) for kind in KINDS if "GRACE" not in kind} == {first}
     # Regsosek's visits of 2022 were due in 2024
     assert visited(at(2022, 10, 20)).dates() == {}
     assert visited(first - 366 * 2 * DAY + 12 * 3_600 * SECOND).dates() == {}
