@@ -40,8 +40,8 @@ def versions(json: Json = False) -> None:
     if json:
         output.as_json([{"version": one.version, "in_force_from": f"{one.in_force_from}"} for one in found])
         return
-    rows = [(one.version, f"{one.in_force_from}", len(one.ids), one.title) for one in found]
-    output.table("Questionnaires", ("version", "in force from", "variables", "title"), rows)
+    rows = [(one.version, f"{one.in_force_from}", len(one.ids), len(one.beside), one.title) for one in found]
+    output.table("Questionnaires", ("version", "in force from", "variables", "beside them", "title"), rows)
 
 
 @app.command()
@@ -85,7 +85,9 @@ def _day(microseconds: int) -> str:
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(exists=True, help="XML files, folders of them, or one CSV export.")],
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, help="XML files, folders of them, or one export (CSV, XLSX).")
+    ],
     agency: Annotated[str, typer.Option(help="The agency whose channel this is, as pendamping/35.71.")],
     actor: Annotated[str, typer.Option(help="Pseudonym of the officer who sends it.")] = "operator",
     photos: Annotated[Path | None, typer.Option(exists=True, file_okay=False, help="Where the photos lie.")] = None,
@@ -104,7 +106,9 @@ def import_(
     try:
         found = reader.files_of(files)
     except reader.MixedFiles:
-        raise typer.BadParameter("give XML files (or folders of them) or the CSV tables of one export") from None
+        raise typer.BadParameter(
+            "give XML files (or folders of them), or the CSV tables or the workbook of one export"
+        ) from None
     reading = reader.read(found, Channel(agency, actor, "", reader.COLUMNS), photos)
     told = Told(reader.ROW_RECORDS)
     matches = _matches(reading, Purpose(purpose)) if match or match_report else ()

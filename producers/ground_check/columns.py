@@ -43,12 +43,13 @@ _SOFTWARE: Final = frozenset(
             "timeStart",
             "timeEnd",
         ),
-        *(names.AGE, names.HEAD, names.HEADS, "heads_note"),
+        *(names.AGE, names.HEAD, names.HEADS, "heads_note", f"{names.PHOTO}_URL"),
         *(*INSTANCE, *PARENT, *VERSION),
     }
 )
 _GEOTAG_PARTS: Final = {"Latitude": 0, "Longitude": 1, "Altitude": 2, "Accuracy": 3}
 _KOBO_PARTS: Final = re.compile(r"_[a-z_]+_(latitude|longitude|altitude|precision)")
+_UNNAMED: Final = "?"
 _GROUP: Final = re.compile(r"^(?:(?:family|members)(?:\[[0-9]+\])?[-/])+")
 _OWN: Final = frozenset({names.QUESTIONNAIRE, names.VISITED_AT, names.RESULT, names.REGION, names.PHOTO, names.CARD})
 
@@ -57,9 +58,9 @@ def question(column: str) -> str:
     """Return the question that a column is of, empty for one of the software's own.
 
     `geotag-Latitude` and its like are `geotag` with the place of the part after a colon, and so is the column of one
-    code of several that may be chosen: its code. An unknown name is returned as it stands.
+    code of several that may be chosen: its code. An unknown name is returned as it stands; a column without one has none.
     """
-    bare = _GROUP.sub("", column.strip())
+    bare = _GROUP.sub("", column.strip()) or _UNNAMED
     chosen, slash, code = bare.rpartition("/")
     if slash and code.isdecimal() and chosen in flags():
         return f"{chosen}:{code}"

@@ -1,4 +1,4 @@
-"""Reads submissions of ODK or Kobo, XML files or one CSV export: each becomes its changes or a line of the report.
+"""Reads submissions of ODK or Kobo, XML files or one export (CSV, XLSX): each is changes or a line of the report.
 
 Must not know keys, Kafka or databases.
 """
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from producers.draft import Channel, refused
-from producers.ground_check import csv_export, names, visits, xml_file
+from producers.ground_check import export, names, visits, xml_file
+from producers.ground_check.export_table import WORKBOOK
 from producers.ground_check.submission import Submission
 from producers.messages import Fault
 from producers.reading import Item, Reading, digest_of
@@ -20,7 +21,7 @@ _XML, _CSV = ".xml", ".csv"
 
 
 class MixedFiles(Exception):
-    """XML files and a CSV export were named together, or neither: which row is meant would not be told."""
+    """XML files and an export were named together, or neither: which row is meant would not be told."""
 
 
 def files_of(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -36,7 +37,7 @@ def files_of(paths: Iterable[Path]) -> tuple[Path, ...]:
 def read(files: Sequence[Path], channel: Channel, photos: Path | None = None) -> Reading:
     """Return what the files say on this channel, their kind told by `files_of`; each visit is a document of its own.
 
-    A row is the place of an XML file among `files`, or the line of a visit in the export.
+    A row is the place of an XML file among `files`, or the line (in a workbook, the row) of a visit in the export.
     """
     digest = sha256("".join(digest_of(path) for path in files).encode()).hexdigest()
     return Reading(digest, None, None, lambda: _items(files, channel, photos))
@@ -44,13 +45,13 @@ def read(files: Sequence[Path], channel: Channel, photos: Path | None = None) ->
 
 def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
-    return suffix if suffix in {_XML, _CSV} else ""
+    return suffix if suffix in {_XML, _CSV, WORKBOOK} else ""
 
 
 def _submissions(files: Sequence[Path]) -> Iterator[Submission]:
     if _kind(files[0]) == _XML:
         return (xml_file.read(path, number) for number, path in enumerate(files, 1))
-    return csv_export.read(files)
+    return export.read(files)
 
 
 def _items(files: Sequence[Path], channel: Channel, photos: Path | None) -> Iterator[Item]:
