@@ -24,7 +24,6 @@ NUMBER_FORMATS: Final = get_args(NumberFormat)
 SHOWN_NUMBERS: Final = MappingProxyType({"dots": "25.090 / 27,77", "commas": "25,090 / 27.77", "plain": "25090"})
 _SEPARATORS: Final = re.compile(r"[.,+ Ee'\u00a0]")
 _LOST: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
-_PERIOD: Final = re.compile(r"20[0-9]{2}(?:-T[1-4]|-(?:0[1-9]|1[0-2]))?")
 _WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{2,63}")
 _RUPIAH: Final = re.compile(r"(?:rp\.?\s*)?([0-9][0-9.,]*?)(?:,(?:-|00))?", re.IGNORECASE)
 _NO_DIGIT: Final = re.compile(r"[^0-9]")
@@ -85,12 +84,15 @@ def _first(column: Column, found: Iterable[IdentityFinding]) -> Fault | None:
 
 def _code(column: Column, _: Formats) -> Read:
     if column.codes:
-        words = dict(column.codes)
-        shown = ", ".join(sorted(set(words.values())))
-        return lambda text: words.get(spelled(text)) or Fault("CODE_UNKNOWN_WORD", column.name, {"codes": shown})
-    first, last = column.first or 0, column.last or 0
+        printed = dict(column.codes)
+        shown = ", ".join(sorted(set(printed.values())))
+        return lambda text: printed.get(spelled(text)) or Fault("CODE_UNKNOWN_WORD", column.name, {"codes": shown})
+    first, last, words = column.first or 0, column.last or 0, column.words
 
     def read(text: str) -> int | Fault:
+        said = words.get(spelled(text)) if words else None
+        if said is not None:
+            return said
         if not (text.isascii() and text.isdigit()):
             return Fault("CODE_FORMAT", column.name)
         within = len(text) < len(str(_LARGEST)) and first <= int(text) <= last
@@ -100,7 +102,7 @@ def _code(column: Column, _: Formats) -> Read:
 
 
 def _date(column: Column, formats: Formats) -> Read:
-    shown = {"forms": ", ".join(dates.SHOWN[name] for name in formats.dates)}
+    shown = {"forms": ", ".join(dates.SHOWN[name] for name in dict.fromkeys(("iso", *formats.dates)))}
 
     def read(text: str) -> Any:
         found = dates.read(text, formats.dates)
@@ -195,6 +197,10 @@ def _change_id(column: Column, _: Formats) -> Read:
     return read
 
 
+def _period(column: Column, _: Formats) -> Read:
+    return lambda text: dates.period(text) or Fault("PERIOD_FORMAT", column.name)
+
+
 def _matching(form: re.Pattern[str], rule: str) -> Callable[[Column, Formats], Read]:
     def kind(column: Column, _: Formats) -> Read:
         return lambda text: text if form.fullmatch(text) else Fault(rule, column.name)
@@ -218,6 +224,6 @@ _KINDS: Final[Mapping[str, Callable[[Column, Formats], Read]]] = MappingProxyTyp
         "label": _label,
         "rupiah": _rupiah,
         "place": _place,
-        "period": _matching(_PERIOD, "PERIOD_FORMAT"),
+        "period": _period,
     }
 )

@@ -23,7 +23,8 @@ class Column:
     """One column. `also` are heads that mean it; `above` says it may stand above the head, once for the whole table.
 
     A column that isn't `required` may be missing; a cell that isn't `filled` may be blank. `codes` maps a printed code
-    to the code meant; `first` and `last` bound a whole number; `form` is what its cells look like, to see a shift.
+    to the code meant; `first` and `last` bound a whole number, which `words` may say instead; `form` is what its
+    cells look like, to see a shift.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     filled: bool = True
     above: bool = False
     codes: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, int] = field(default_factory=dict)
     first: int | None = None
     last: int | None = None
     form: re.Pattern[str] | None = None
@@ -104,13 +106,24 @@ def _column(said: Mapping[str, Any]) -> Column:
     codes = given.pop("codes", {})
     if not isinstance(codes, Mapping):
         codes = {one: [] for one in codes}
-    form = given.pop("form", None)
+    form, words = given.pop("form", None), given.pop("words", {})
     return Column(
         codes=MappingProxyType({spelled(word): code for code, words in codes.items() for word in (code, *words)}),
+        words=MappingProxyType(_words(words)),
         form=re.compile(form) if form else None,
         also=tuple(given.pop("also", ())),
         **given,
     )
+
+
+def _words(said: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return the code that each word says; a word of two codes is a ValueError."""
+    found: dict[str, int] = {}
+    for code, words in said.items():
+        for word in words:
+            if found.setdefault(spelled(word), int(code)) != int(code):
+                raise ValueError(f"{word!r} says two codes")
+    return found
 
 
 def _fits(forms: Sequence[re.Pattern[str] | None], cells: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ Everything that would make the whole file unreadable is found here, by going thr
 taken: a file is read to its end or not at all. Must not know what a column means.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any, Final
 from producers.messages import Fault
 from producers.tables import kinds
 from producers.tables.csv_file import CsvFile
+from producers.tables.head import Head, head_among, numbers_columns
 from producers.tables.kinds import Formats
 from producers.tables.layout import Layout, spelled
 from producers.tables.workbook import Sheet, is_workbook, sheets_of
@@ -21,6 +23,7 @@ from producers.tables.written import Dialect, Record, letters
 
 LINES_ABOVE: Final = 30  # a title, a letter's head and the fields of a form fit; data below no head is found soon
 _HALF: Final = 2
+_NUMBERED: Final = re.compile(r"^(?:[0-9]{1,2}|[a-zA-Z])[.)] *(?=[^\W\d_]{2})")  # `1. Provinsi`, `a) Tanggal`
 Source = CsvFile | Sheet
 
 
@@ -73,14 +76,6 @@ class Table:
         return merged[at][2] if at >= 0 and row <= merged[at][1] else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
-    row: int
-    names: tuple[str, ...]
-    printed: tuple[str, ...]
-    score: int
-
-
 def open_table(path: Path, layout: Layout, formats: Formats | None = None) -> Table | FileFault:
     """Return the file as a table, a workbook by its first bytes or its name, else CSV; raises OSError when it can't."""
     if is_workbook(path):
@@ -113,19 +108,11 @@ def _due(layout: Layout) -> int:
     return sum(column.required and not column.above for column in layout.columns)
 
 
-def _head(source: Source, layout: Layout) -> _Head:
-    """Return the first of the lines that name most of the columns due in every row."""
-    best = _Head(0, (), (), 0)
-    for number, cells in enumerate(islice(source.records(), LINES_ABOVE), 1):
-        printed = tuple([cell.strip() if isinstance(cell, str) else "" for cell in cells])
-        names = tuple([(layout.meant(cell) or "") if cell else "" for cell in printed])
-        score = len({name for name in names if name and not layout.column(name).above})
-        if score > best.score:
-            best = _Head(number, names, printed, score)
-    return best
+def _head(source: Source, layout: Layout) -> Head:
+    return head_among(list(islice(source.records(), LINES_ABOVE + 1)), layout, LINES_ABOVE)
 
 
-def _table(source: Source, head: _Head, layout: Layout, formats: Formats | None) -> Table | FileFault:
+def _table(source: Source, head: Head, layout: Layout, formats: Formats | None) -> Table | FileFault:
     if source.last_row == 0:
         return FileFault((Fault("EMPTY"),), source.dialect)
     if head.score == 0:
@@ -134,8 +121,9 @@ def _table(source: Source, head: _Head, layout: Layout, formats: Formats | None)
     printed, faults = _labelled(source, head, layout)
     above, wrong = _above(printed, head, layout, used)
     faults = (*_head_faults(head, layout), *faults, *wrong)
-    first = source.end_of_merged(head.row) + 1
     width = max((place for place, cell in enumerate(head.printed) if cell), default=0) + 1
+    first = source.end_of_merged(head.last) + 1
+    first += any(numbers_columns(cells[:width]) for cells in islice(source.records(), first - 1, first))
     if not faults and source.last_row < first:
         faults = (Fault("EMPTY_BELOW"),)
     elif not faults and source.broken_off(width):
@@ -158,7 +146,7 @@ def _table(source: Source, head: _Head, layout: Layout, formats: Formats | None)
     )
 
 
-def _head_faults(head: _Head, layout: Layout) -> Iterator[Fault]:
+def _head_faults(head: Head, layout: Layout) -> Iterator[Fault]:
     missing = [one.name for one in layout.columns if one.required and not one.above and one.name not in head.names]
     if missing:
         yield Fault("HEADER_INCOMPLETE", missing[0], {"columns": ", ".join(missing)})
@@ -170,7 +158,7 @@ def _head_faults(head: _Head, layout: Layout) -> Iterator[Fault]:
 
 
 def _above(
-    printed: Mapping[str, str], head: _Head, layout: Layout, formats: Formats
+    printed: Mapping[str, str], head: Head, layout: Layout, formats: Formats
 ) -> tuple[dict[str, Any], tuple[Fault, ...]]:
     """Return the values that stand above the head, by column, and what is wrong with them."""
     values: dict[str, Any] = {}
@@ -187,7 +175,7 @@ def _above(
     return values, tuple(faults)
 
 
-def _labelled(source: Source, head: _Head, layout: Layout) -> tuple[dict[str, str], tuple[Fault, ...]]:
+def _labelled(source: Source, head: Head, layout: Layout) -> tuple[dict[str, str], tuple[Fault, ...]]:
     """Return what the lines above the head say under labels the layout knows: `label: value`, or in cells of one line.
 
     Several cells after a label are one text with tabs between. A line left to be filled in says nothing.
@@ -205,7 +193,7 @@ def _labels_of(cells: Record, layout: Layout) -> Iterator[tuple[str, str]]:
     label, texts = "", list[str]()
     for cell in (*_texts(cells), None):
         before, colon, after = ("", "", "") if cell is None else cell.partition(":")
-        meant = layout.meant(before) if cell is not None else None
+        meant = layout.meant(_NUMBERED.sub("", before)) if cell is not None else None
         if cell is None or (meant and layout.column(meant).above):
             if label and any(map(_says_something, texts)):
                 yield label, "\t".join(filter(_says_something, texts))

@@ -98,13 +98,19 @@ class Checker:
             outside = chain(cells[self._width :], (cells[place] for place in self._outside))
             if not all(map(_empty, outside)):
                 return Fault("SHIFTED_COLUMNS")
-        return self._no_data(first, cells) or self._merged(number)
+        return self._no_data(first, cells) or self._merged(number) or self._numbered(cells)
 
     def _no_data(self, first: Cell, cells: Record) -> Fault | None:
         if self._table.repeats_head(cells):
             return Fault("HEADER_REPEATED")
         is_total = isinstance(first, str) and not first[:1].isdigit() and spelled(first) in self._table.layout.totals
         return Fault("TOTAL_ROW") if is_total else None
+
+    def _numbered(self, cells: Record) -> Fault | None:
+        """Return a flag for a line of a form that is numbered and otherwise left blank."""
+        if not self._table.aside or any(not _empty(cells[place]) for place, *_ in self._readers):
+            return None
+        return Fault("BARIS_KOSONG")
 
     def _merged(self, number: int) -> Fault | None:
         place = self._table.merged_at(number) if self._table.source.merged else None

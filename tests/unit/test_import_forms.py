@@ -318,7 +318,8 @@ def test_a_date_is_read_as_indonesian_offices_write_it_or_refused(tmp_path: Path
         assert isinstance(found[0], Draft)
         assert found[0].body["received_on"] == (date(2025, 3, 14) - date(1970, 1, 1)).days
     else:
-        assert [item.rule for item in found if isinstance(item, RowRefused)] in [["DATE_FORMAT"], ["DATE_ABSENT"]]
+        (rule,) = [item.rule for item in found if isinstance(item, RowRefused)]
+        assert rule in {"DATE_FORMAT", "DATE_ABSENT", "DATE_YEAR_SHORT"}
 
 
 def test_lost_characters_are_refused_where_they_stand(tmp_path: Path) -> None:

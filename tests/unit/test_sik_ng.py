@@ -51,7 +51,7 @@ BAD_FILES = [
             (5, "NOMOR_KK", "NUMBER_SEPARATED"),  # names no card: told before the families
             (2, "NIK", "NUMBER_SEPARATED"),
             (3, "HUBUNGAN", "HEAD_REFUSED"),
-            (4, "TANGGAL_LAHIR", "DATE_FORMAT"),
+            (4, "TANGGAL_LAHIR", "DATE_YEAR_SHORT"),
             (6, "HUBUNGAN", "CODE_FORMAT"),
         ],
     ),
