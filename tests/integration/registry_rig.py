@@ -1,6 +1,7 @@
 """One registry per test: its own topics and tables, the product's workers as processes, changes, and the verdict."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -36,6 +37,7 @@ from tests.integration.registry_worker import own, topics
 from transport import kafka
 from transport.cassandra import closing_session
 
+_log = logging.getLogger(__name__)
 SCRIPT = Path(__file__).with_name("registry_worker.py")
 ROOT = Path(__file__).parents[2]
 DEADLINE = 240.0
@@ -291,7 +293,8 @@ class Rig:
         try:
             self.undecided()
             self.written()
-        except KafkaException:
+        except KafkaException as fault:
+            _log.warning("the broker does not answer yet: %s", fault)
             return False
         return True
 
