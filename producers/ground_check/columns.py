@@ -58,7 +58,7 @@ def question(column: str) -> str:
     """Return the question that a column is of, empty for one of the software's own.
 
     `geotag-Latitude` and its like are `geotag` with the place of the part after a colon, and so is the column of one
-    code of several that may be chosen: its code. An unknown name is returned as it stands; a column without one has none.
+    code of several that may be chosen: its code. An unknown name is returned as it stands, and no name is one.
     """
     bare = _GROUP.sub("", column.strip()) or _UNNAMED
     chosen, slash, code = bare.rpartition("/")

@@ -25,6 +25,8 @@ from schemas.regions import Region
 _ZONED: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}.*(?:Z|[+-][0-9]{2}:?[0-9]{2})")
 _NEW_MEMBER: Final = 5
 _HEAD: Final = 1
+_YES: Final = 1
+_PREGNANT_MONTHS: Final = 9  # a pregnancy that began in the month of the visit ends by then: our design
 _MOST_MEMBERS: Final = 112  # 401
 _CLAIMED: Final = (names.NAME, names.BORN, names.SEX, names.PRESENCE, "relationship", names.MARRIED)
 _SEXES: Final = {1: "male", 2: "female"}
@@ -217,7 +219,7 @@ def _photo(visit: Visit, name: str, photos: Path | None) -> None:
 
 
 def drafts(visit: Visit, channel: Channel) -> Iterator[Draft]:
-    """Yield the changes of a visit without faults: a claim for each new person, then the visit."""
+    """Yield the changes of a visit without faults: a claim for each new person, the visit, who is pregnant (410)."""
     if visit.version is None or visit.visited_at is None:
         raise TypeError("a visit with faults becomes no change")
     submission, sheet = visit.submission, visit.family.values
@@ -240,6 +242,17 @@ def drafts(visit: Visit, channel: Channel) -> Iterator[Draft]:
         "photo_digest": visit.photo,
     }
     yield Draft(said, "GroundCheckRecorded", at, card, body, row=submission.row, findings=visit.findings)
+    for person in visit.members:
+        if person.values.get("pregnant") == _YES:
+            condition = _pregnancy(person.values[names.NIK], visit.visited_at.date())
+            yield Draft(said, "PersonConditionRecorded", at, card, condition, row=submission.row)
+
+
+def _pregnancy(nik: str, visited: date) -> dict[str, Any]:
+    """Return the condition that rules of programmes ask for; the form doesn't say which pregnancy it is."""
+    year, month = divmod(visited.year * 12 + visited.month - 1 + _PREGNANT_MONTHS, 12)
+    until = year * 100 + month + 1
+    return {"person_ref": nik, "condition": "HAMIL", "holds": True, "ordinal": 0, "until": until}
 
 
 def _individual(values: Mapping[str, Any]) -> dict[str, Any]:

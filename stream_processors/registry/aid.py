@@ -26,6 +26,7 @@ from schemas.records import (
 from stream_processors.registry import calendar, facets, grace, matters
 from stream_processors.registry.decision import (
     AidStep,
+    AlreadyKnown,
     Change,
     Event,
     Refused,
@@ -158,8 +159,11 @@ def decide_received(record: AidReceived, state: FamilyState, recorded_at: int) -
     return None
 
 
-def decide_condition(record: PersonConditionRecorded, state: FamilyState) -> Refused | None:
-    """Refuse a condition outside the list, of a stranger, or with a month that is none."""
+def decide_condition(record: PersonConditionRecorded, state: FamilyState) -> Refused | AlreadyKnown | None:
+    """Refuse a condition outside the list, of a stranger, or with a month that is none.
+
+    A word that doesn't say which one (ordinal 0) adds nothing to one in force that does.
+    """
     if member_of(state, record.person_ref) is None:
         return Refused("MEMBER_UNKNOWN", "/person_ref", "this family never claimed the person")
     if record.condition not in CONDITIONS:
@@ -168,7 +172,16 @@ def decide_condition(record: PersonConditionRecorded, state: FamilyState) -> Ref
         return Refused("CODE_UNKNOWN", "/until", "a month as 202512, or 0")
     if record.holds and len(state.conditions) >= _MOST_CONDITIONS:
         return Refused("CONDITIONS_TOO_MANY", "", f"a family has at most {_MOST_CONDITIONS} conditions on record")
-    return None
+    return AlreadyKnown() if record.holds and not record.ordinal and _better_known(record, state) else None
+
+
+def _better_known(record: PersonConditionRecorded, state: FamilyState) -> bool:
+    month = calendar.month_of(record.header.occurred_at)
+    return any(
+        one.ordinal and (not one.until or month <= one.until)
+        for one in state.conditions
+        if (one.person_ref, one.condition) == (record.person_ref, record.condition)
+    )
 
 
 def evolve_step(state: FamilyState, record: AidStep, event: Event) -> dict[str, Any]:

@@ -211,13 +211,15 @@ def test_a_foreign_code_and_what_an_agency_may_not_say_are_refused_by_rule(topic
 def test_a_submission_that_was_imported_is_decided_and_tells_whose_word_its_answers_are(
     system: SystemRun, topics: Any
 ) -> None:
-    assert system.commands["visits"].told["sent"] == 3  # a claim for the child that was new, and two visits
+    # Two visits, and of the one family a claim for the child who was new, and the head's pregnancy.
+    assert system.commands["visits"].told["sent"] == 4
     family_id = visiting.family_id(system.data, visiting.CARD)
     assert Counter(events(topics, family_id)) == {
         "FamilyRegistered": 1,
         "MembershipClaimed": 2,
         "MembershipConfirmed": 2,
         "GroundCheckRecorded": 1,
+        "PersonConditionRecorded": 1,
     }
     sources = [one for one in system.commands["provenance"].told["sources"] if one["sequence"]]
     told = {(one["name"], bool(one["person_ref"])): one for one in sources}

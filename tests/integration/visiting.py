@@ -32,6 +32,7 @@ INSTANCES: Final = ("7d0a5f2e-90c5-4b0e-9d6f-6e9a5a2f7f41", "7d0a5f2e-90c5-4b0e-
 _TOP: Final = {"questionnaire": VERSION, "visited_at": "2025-12-30T09:30:00+07:00", "result": "2"}
 _HOUSE: Final = {"geotag": "-7.816 112.011", "floor": "2", "lighting": "1", "power_1": "2", "aid_pkh": "1"}
 _HEAD: Final = {"national_id": HEAD, "presence": "1", "works": "1", "hours": "40", "pregnant": "1"}
+_STRANGER: Final = {"national_id": STRANGER, "presence": "1", "works": "2"}
 _CHILD: Final = {
     "national_id": CHILD,
     "name": "Bagas Purnomosidi",
@@ -64,11 +65,10 @@ def registration() -> list[Draft]:
 
 def write(folder: Path) -> Path:
     """Write both submissions into a folder, as ODK Collect names them; return it."""
-    for instance, card, people in zip(INSTANCES, (CARD, NOWHERE), ((_HEAD, _CHILD), (_HEAD,)), strict=True):
+    for instance, card, people in zip(INSTANCES, (CARD, NOWHERE), ((_HEAD, _CHILD), (_STRANGER,)), strict=True):
         within = folder / instance
         within.mkdir(parents=True)
-        persons = people if card == CARD else ({**_HEAD, "national_id": STRANGER},)
-        (within / "submission.xml").write_text(_xml(instance, {**_TOP, "card_number": card}, persons), encoding="utf-8")
+        (within / "submission.xml").write_text(_xml(instance, {**_TOP, "card_number": card}, people), encoding="utf-8")
     return folder
 
 

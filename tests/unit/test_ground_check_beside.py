@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from identity.families import InMemoryAliases
+from identity.keys import InMemoryKeyStore
+from identity.references import ReferenceKey
 from producers.draft import Draft
+from producers.intake import Intake
+from producers.outgoing import Outgoing
+from schemas import codec
 from schemas.records import FamilyVariables, IndividualVariables, Member
 from stream_processors.registry.answers import SHEETS
 from tests.unit.test_ground_check_import import HOUSE, PERSON, WIFE, broken, leaves, read, visit, wrapped, written
@@ -93,6 +99,33 @@ def test_v8_a_caregiver_is_wanted_from_sixty_on_or_with_much_difficulty_and_refu
     assert isinstance(visit(sent(HUSBAND, SPOUSE | {"difficulty_walking": "2", "caregiver": "1"})), Draft)
     assert isinstance(visit(sent(HUSBAND, SPOUSE | {"caregiver": "1"})), Draft)
     assert isinstance(visit(sent(HUSBAND, SPOUSE | {"difficulty_walking": "3"})), Draft)
+
+
+@pytest.mark.parametrize(("visited", "until"), [("2025-03-14", 202512), ("2025-12-31", 202609)])
+def test_a_pregnancy_is_told_as_the_condition_that_programmes_ask_for(visited: str, until: int) -> None:
+    content = sent(HUSBAND, SPOUSE | {"pregnant": "1"}, visited_at=f"{visited}T09:30:00+07:00")
+    draft, condition = read(content)
+    assert isinstance(draft, Draft)
+    assert isinstance(condition, Draft)
+    assert (draft.record, condition.record) == ("GroundCheckRecorded", "PersonConditionRecorded")
+    assert (condition.card, condition.occurred_at, condition.row) == (draft.card, draft.occurred_at, draft.row)
+    assert condition.body == {
+        "person_ref": SPOUSE["national_id"],
+        "condition": "HAMIL",
+        "holds": True,
+        "ordinal": 0,
+        "until": until,
+    }
+
+
+def test_a_pregnancy_s_change_names_the_person_by_reference_alone() -> None:
+    intake = Intake(ReferenceKey(b"r" * 32), InMemoryAliases(), InMemoryKeyStore())
+    *_, change = intake.take(
+        item for item in read(sent(HUSBAND, SPOUSE | {"pregnant": "1"})) if isinstance(item, Draft)
+    )
+    assert isinstance(change, Outgoing)
+    assert SPOUSE["national_id"].encode() not in change.value
+    assert codec.decode(change.value).condition == "HAMIL"
 
 
 def test_v9_a_school_is_asked_of_who_went_to_one() -> None:

@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 
 from schemas.records import FamilyVariables, IndividualVariables
-from tests.unit.registry_scenarios import ANI, NOW, Scenario, claimed, given, registered, say
+from tests.unit.registry_scenarios import (
+    ANI,
+    BOTH,
+    NOW,
+    PENDAMPING,
+    Scenario,
+    claimed,
+    given,
+    matched,
+    registered,
+    say,
+)
 
 VERSION = "REGSOSEK22-K-2025-07"
 YES, NO = 1, 2
@@ -190,3 +201,29 @@ def test_v13_aid_was_received_within_twelve_months_before_the_visit(programme: s
 def test_v4_a_month_is_asked_where_aid_was_received(received: int | None) -> None:
     answers = FamilyVariables(aid_pkh=received, aid_pkh_month=202503)
     family().when(visit(2, answers)).refused("V4", "/family/aid_pkh_month")
+
+
+def pregnant(**fields: Any) -> Any:
+    told = {"condition": "HAMIL", "ordinal": 0, "until": 202512, **fields}
+    return say("PersonConditionRecorded", agency=PENDAMPING, **told)
+
+
+def pkh(scene: Scenario) -> tuple[str, int]:
+    (found,) = (one for one in scene.state.eligibility if one.programme == "PKH")
+    return found.result, found.amount_rupiah
+
+
+def test_a_pregnancy_that_a_visit_found_is_a_component_of_pkh() -> None:
+    scene = given(registered(), claimed(), matched(), say("FamilyRanked", decile=2), rules=BOTH)
+    assert pkh(scene) == ("TIDAK_LAYAK", 0)
+    scene.and_given(pregnant())
+    assert pkh(scene) == ("LAYAK", 3_000_000)
+
+
+def test_a_visit_adds_nothing_to_a_pregnancy_whose_number_is_on_record() -> None:
+    third = pregnant(ordinal=3, until=202508)
+    scene = given(registered(), claimed(), matched(), say("FamilyRanked", decile=2), third, rules=BOTH)
+    scene.when(pregnant(occurred=NOW + 1)).known()
+    assert pkh(scene) == ("TIDAK_LAYAK", 0)
+    over = given(registered(), claimed(), pregnant(ordinal=3, until=202502))
+    over.when(pregnant()).accepted()
