@@ -60,7 +60,6 @@ _OF_CODE: Final = {
             "WITNESSES_LATE",
             "READ_MODEL_BEHIND",
             "EVENT_NOT_OF_STATE",
-            "NOT_JUDGED",
         ),
         UNAVAILABLE,
     ),
