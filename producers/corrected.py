@@ -1,11 +1,14 @@
 """A workbook that gives a file back to be mended: its rows as they were sent, each fault as a comment on its cell.
 
 The heads are those of the layout, so that the mended workbook can be sent as it is. It holds what the file holds: it is
-for whoever sent the file, readable by its owner alone. Must not know sources.
+for whoever sent the file, readable by its owner alone; while it is made, its parts lie in the same folder and nowhere
+else. Must not know sources.
 """
 
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +39,23 @@ def write(path: Path, layout: Layout, table: Table | None, lines: Iterable[Line]
     for line in found:
         by_row[line.row].append(line)
     book = Workbook(write_only=True)
-    _table(book.create_sheet(layout.source[:31]), layout, table, by_row)
-    _faults(book.create_sheet(_LIST), found)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    book.save(path)
+    with _parts_beside(path):
+        _table(book.create_sheet(layout.source[:31]), layout, table, by_row)
+        _faults(book.create_sheet(_LIST), found)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        book.save(path)
+
+
+@contextmanager
+def _parts_beside(path: Path) -> Iterator[None]:
+    """Have the library write its unfinished parts, plain rows, into a folder beside the file that ends with them."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+        before, tempfile.tempdir = tempfile.tempdir, folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 def _table(sheet: Any, layout: Layout, table: Table | None, by_row: dict[int, list[Line]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,19 +17,23 @@ from openpyxl import Workbook, load_workbook
 from typer.testing import CliRunner
 
 from jejak.cli import files
+from producers import corrected
 from producers import report as reports
 from producers.draft import Draft
 from producers.messages import Fault
 from producers.report import Tally
 from producers.seeds.tables import ReferenceTable
 from producers.sources import SOURCES
-from producers.tables import dates
+from producers.tables import Table, dates
 from producers.tables.head import numbers_columns
 from producers.tables.layout import parsed
 from tests.unit.import_files import KK, NIK, csv_bytes, read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from producers.tables.written import Record
 
 WOMAN = "3571014403820102"
 APP = typer.Typer()
@@ -130,6 +135,31 @@ def run(path: Path, *more: str) -> dict[str, Any]:
     told = CliRunner().invoke(APP, ["sik-ng", str(path), "--agency", "dinsos/35.71", "--check", "--json", *more])
     found: dict[str, Any] = json.loads(told.stdout)
     return found
+
+
+def test_rows_given_back_lie_in_no_other_folder_while_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, here = tmp_path / "tmp", tmp_path / "here"
+    elsewhere.mkdir()
+    here.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    path, seen = here / "desa.csv", set[str]()
+    path.write_bytes(csv_bytes(VILLAGE))
+    rows = Table.rows
+
+    def watched(self: Table) -> Iterator[tuple[int, Record]]:
+        for row in rows(self):
+            yield row
+            seen.update(one.name for one in elsewhere.iterdir())
+            seen.update("beside" for one in here.iterdir() if one.is_dir() and any(one.iterdir()))
+
+    monkeypatch.setattr(Table, "rows", watched)
+    reading = read(path, "sik-ng")
+    corrected.write(here / "back.xlsx", SOURCES["sik-ng"].layout, reading.table, [])
+    assert seen == {"beside"}
+    assert {one.name for one in here.iterdir()} == {"desa.csv", "back.xlsx"}
+    assert tempfile.tempdir == str(elsewhere)
 
 
 FORUM = [
