@@ -360,6 +360,7 @@ class Aid(Part):
     received_period: str
     received_rupiah: int
     received_on: int
+    recipients: tuple[int, ...] = ()
     due_at: int = 0
 
 

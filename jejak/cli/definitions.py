@@ -9,6 +9,7 @@ from jejak.cli import output
 from jejak.cli.stack import Json
 from producers.seeds import catalogue
 from stream_processors.indicators import figure_file
+from stream_processors.indicators.definitions import DERIVED
 
 _HEADS: Final = ("id", "what", "name")
 
@@ -89,5 +90,7 @@ def _said(term: figure_file.Term | None) -> str:
         return "none: a count"
     if term.not_counted:
         return f"not counted: {term.not_counted}"
+    follows = next((f" (follows from {one.of.name})" for one in DERIVED if one.name == term.count), "")
     aged = f" of age {term.age_from} and over within the year" if term.age_from else ""
-    return f"{term.count}{aged} {' '.join(term.classes)}".strip()
+    reached = f", {term.programme} of the figure's year" if term.programme else ""
+    return f"{term.count}{follows}{aged}{reached} {' '.join(term.classes)}".strip()

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.records import Aid, Case, Condition, Eligibility, FamilyState, Member, Proposal, Region
 from stream_processors.indicators import definitions
-from stream_processors.indicators.measures import BORN_UNTIL, INSURED, PBI, RECEIVED, SEVERE
+from stream_processors.indicators.measures import BORN_UNTIL, INSURED, PBI, RECEIVED, SEVERE, of_year
 
 PARTS = ("decile", "members", "eligibility", "proposals", "traits", "aid")
 _BETWEEN, _AFTER = b"\x1e", "\x1f"  # between parts; after each item of a part
@@ -41,7 +41,7 @@ def written(  # noqa: PLR0913, PLR0917  exactly what is counted
         _programmes(eligibility),
         _steps(proposals),
         _traits(members, conditions, cases),
-        _aid(aid),
+        _aid(aid, members),
     )
     return _BETWEEN.join((_VERSION, *of_one))
 
@@ -105,8 +105,15 @@ def _recorded(
     return [*[condition for _, condition in having], *insured]
 
 
-def _aid(aid: Sequence[Aid]) -> bytes:
-    return "".join([f"{one.programme}/{one.standing or RECEIVED}{_AFTER}" for one in aid]).encode()
+def _aid(aid: Sequence[Aid], members: Sequence[Member]) -> bytes:
+    if not aid:
+        return b""
+    found = [f"{one.programme}/{one.standing or RECEIVED}{_AFTER}" for one in aid]
+    for one in aid:
+        if one.recipients:
+            reached = sum([members[place].standing in definitions.ACTIVE for place in one.recipients])
+            found += [of_year(one.programme, one.received_on) + _AFTER] * reached
+    return "".join(found).encode()
 
 
 _Part = tuple[int, tuple[str, ...], Callable[..., bytes]]
@@ -117,7 +124,7 @@ _WRITE: Sequence[_Part] = (  # the place of each part, the fields it is written 
     (4, ("eligibility",), _programmes),
     (5, ("proposals",), _steps),
     (6, ("members", "conditions", "cases"), _traits),
-    (7, ("aid",), _aid),
+    (7, ("aid", "members"), _aid),
 )
 _WRITTEN = ("status", "region", "decile", "members", "eligibility", "proposals", "conditions", "aid", "cases")
 _TOUCHED: Mapping[str, Sequence[_Part]] = {name: [one for one in _WRITE if name in one[1]] for name in _WRITTEN[1:]}

@@ -5,6 +5,7 @@ Families and persons never share a counter (domain guide 1 and 9). Knows a famil
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 from stream_processors.indicators import measures
@@ -21,6 +22,8 @@ from stream_processors.indicators.measures import (
 
 __all__ = [
     "ACTIVE",
+    "COUNTS",
+    "DERIVED",
     "ELIGIBLE",
     "FAMILY_ACTIVE",
     "FINEST",
@@ -29,6 +32,8 @@ __all__ = [
     "NOT_MATCHED",
     "NO_DECILE",
     "VERSION",
+    "Count",
+    "Derived",
     "Indicator",
     "decile",
     "region_at",
@@ -67,7 +72,46 @@ def _indicator(row: Mapping[str, Any]) -> Indicator:
     return Indicator(row["id"], row["unit"], row["level"], row["source"], measures.MEASURES[row["measure"]])
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A count that nothing counts: it follows from the classes of another one, in its unit and at its level."""
+
+    name: str
+    of: Indicator
+    classes: Mapping[str, str]
+    otherwise: str
+    source: str
+
+    @property
+    def unit(self) -> str:
+        """What it counts: as the count that it follows from."""
+        return self.of.unit
+
+    @property
+    def level(self) -> str:
+        """The finest level that it is known at."""
+        return self.of.level
+
+    def class_of(self, category: str) -> str:
+        """Return the class here of one there."""
+        return self.classes.get(category, self.otherwise)
+
+
+def _derived(row: Mapping[str, Any]) -> Derived:
+    of = next((one for one in INDICATORS if one.name == row["of"]), None)
+    if of is None:
+        raise ValueError(f"count {row['id']}: follows from a count of this file")
+    return Derived(row["id"], of, row["classes"], row["otherwise"], row["source"])
+
+
 INDICATORS: Final = tuple(_indicator(row) for row in FILE["count"])
+
+
+DERIVED: Final = tuple(_derived(row) for row in FILE.get("derived", ()))
+Count = Indicator | Derived
+COUNTS: Final[Mapping[str, Count]] = MappingProxyType(
+    {one.name: one for one in INDICATORS} | {one.name: one for one in DERIVED}
+)
 
 
 def region_at(code: str, level: str) -> str:

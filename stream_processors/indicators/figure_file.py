@@ -9,27 +9,32 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from stream_processors.indicators import definitions
 
 Kind = Literal["share", "ratio", "count"]
-COUNTS: Final[Mapping[str, definitions.Indicator]] = MappingProxyType({one.name: one for one in definitions.INDICATORS})
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A part of a formula: a count's classes (all where none is named), or why nothing tells it."""
+    """A part of a formula: a count's classes (all where none is named), or why nothing tells it.
+
+    Of a count by year, `programme` names the classes of one programme in the figure's year.
+    """
 
     count: str = ""
     classes: tuple[str, ...] = ()
     age_from: int = 0
+    programme: str = ""
     not_counted: str = ""
 
     def holds(self, category: str, year: int) -> bool:
         """Tell whether a class is of this term; an age is reached within the year."""
         if self.age_from:
             return int(category) <= year - self.age_from
+        if self.programme:
+            return category == f"{self.programme}/{year}"
         return not self.classes or category in self.classes
 
 
@@ -97,13 +102,13 @@ def _definition(row: Mapping[str, Any]) -> Definition:
     )
     for term in found.terms:
         if not term.not_counted:
-            _fits(found, COUNTS.get(term.count))
+            _fits(found, definitions.COUNTS.get(term.count))
     if (found.kind == "ratio") != (found.denominator is not None):
         raise ValueError(f"{found.id}: a ratio has a denominator, and nothing else has")
     return found
 
 
-def _fits(found: Definition, count: definitions.Indicator | None) -> None:
+def _fits(found: Definition, count: definitions.Count | None) -> None:
     if count is None:
         raise ValueError(f"{found.id}: a term names a count of counts.toml")
     if count.unit != found.counted:

@@ -13,7 +13,7 @@ from typing import Final
 from schemas.regions import KEMENDAGRI_EDITION
 from stream_processors.indicators import small_cells
 from stream_processors.indicators.counts import Cell
-from stream_processors.indicators.definitions import region_at
+from stream_processors.indicators.definitions import DERIVED, region_at
 from stream_processors.indicators.figure_file import Definition, Definitions, Term
 
 CODE_SYSTEM: Final = f"KEMENDAGRI {KEMENDAGRI_EDITION}"
@@ -64,6 +64,7 @@ def computed(
     `cells` are all cells of the counts concerned, whatever regions are shown afterwards: what is small is judged of the
     whole table. Of what is public, small figures are suppressed, and those that would give them away.
     """
+    cells = {**cells, **_derived(cells)}
     of_shares = {one.numerator.count for one in definitions.figures if one.kind == "share" and one.id in wanted}
     tables = {cell: total for cell, total in cells.items() if cell.indicator in of_shares}
     hidden = small_cells.hidden(tables, definitions.threshold) if public else small_cells.NOTHING
@@ -75,6 +76,16 @@ def computed(
             one, _Sums(cells, one, int(day[:_YEAR])), (definitions.version, day[: _PERIODS[one.period]]), hidden
         )
     )
+
+
+def _derived(cells: Cells) -> dict[Cell, int]:
+    """Return the cells of the counts that follow from these."""
+    found: defaultdict[Cell, int] = defaultdict(int)
+    for one in DERIVED:
+        for cell, total in cells.items():
+            if cell.indicator == one.of.name:
+                found[Cell(one.name, cell.region, one.class_of(cell.category))] += total
+    return dict(found)
 
 
 class _Sums:
@@ -145,7 +156,7 @@ def _figure(  # noqa: PLR0913, PLR0917  what a figure says
 
 
 def needed(definitions: Definitions, wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return the counts that the wanted indicators are computed from."""
-    named = set(wanted)
+    """Return the counts that the wanted indicators are computed from, those counted that derived ones follow from."""
+    named, follows = set(wanted), {one.name: one.of.name for one in DERIVED}
     terms = (term for one in definitions.figures if one.id in named for term in one.terms)
-    return tuple(dict.fromkeys(term.count for term in terms if term.count))
+    return tuple(dict.fromkeys(follows.get(term.count, term.count) for term in terms if term.count))

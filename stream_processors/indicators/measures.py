@@ -7,6 +7,8 @@ parts that a state carries as bytes (`of_parts`, see `counted`). Knows a family'
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,7 +21,6 @@ FILE: Final[Mapping[str, Any]] = tomllib.loads(
 BORN_UNTIL: Final[int] = FILE["born_until"]
 NO_DECILE: Final = "BELUM_ADA_DESIL"
 NOT_MATCHED: Final = "BELUM_DIPADANKAN"
-NO_NIK: Final = "NIK_KOSONG"
 FAMILY_ACTIVE: Final = "AKTIF"
 ELIGIBLE: Final = "LAYAK"
 ACTIVE: Final = frozenset({"PENDING", "CONFIRMED"})
@@ -27,8 +28,9 @@ SEVERE: Final = "DISABILITAS_BERAT"
 PBI: Final = "PBI_JKN"
 INSURED: Final = frozenset({"AKTIF", "AKTIF_BPJS", "MASA_TENGGANG"})  # machine E: in the grace still covered
 RECEIVED: Final = "DITERIMA"  # aid arrived and no place is on record
-_OWNED, _NOT_OWNED = "1", "2"  # seed 000
 _AFTER: Final = "\x1f"
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_CACHED: Final = 4_096
 
 Classes = Callable[[FamilyState], Iterator[str]]
 
@@ -84,15 +86,6 @@ def _padan(state: FamilyState) -> Iterator[str]:
     return (member.padan or NOT_MATCHED for member in state.members if member.standing in ACTIVE)
 
 
-def _nik_ownership(state: FamilyState) -> Iterator[str]:
-    return (owned(member.padan) for member in state.members if member.standing in ACTIVE)
-
-
-def owned(padan: str) -> str:
-    """Return seed 000's class: who is recorded by a NIK has one, unless the civil registry says there is none."""
-    return _NOT_OWNED if padan == NO_NIK else _OWNED
-
-
 def _eligible(state: FamilyState) -> Iterator[str]:
     return (entry.programme for entry in state.eligibility if entry.result == ELIGIBLE)
 
@@ -126,6 +119,29 @@ def _aid(state: FamilyState) -> Iterator[str]:
     return (f"{one.programme}/{one.standing or RECEIVED}" for one in state.aid)
 
 
+def _recipients(state: FamilyState) -> Iterator[str]:
+    for one in state.aid:
+        for place in one.recipients:
+            if state.members[place].standing in ACTIVE:
+                yield of_year(one.programme, one.received_on)
+
+
+def of_year(programme: str, day: int) -> str:
+    """Return the class of somebody whom a programme's aid reached in the year of a day."""
+    return f"{programme}/{year_of(day)}"
+
+
+def is_of_year(item: str) -> bool:
+    """Tell a recipient from where a family stands with a programme: a year from a standing."""
+    return item.rpartition("/")[2].isdigit()
+
+
+@lru_cache(_CACHED)
+def year_of(day: int) -> int:
+    """Return the year of a day (days since 1970)."""
+    return date.fromordinal(_EPOCH + day).year
+
+
 _OF_PERSONS: Final = ("members", "conditions", "cases")
 MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
     {
@@ -148,12 +164,6 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
             _padan,
             lambda members: [one.partition("/")[2] or NOT_MATCHED for one in items(members)],
         ),
-        "persons_by_nik_ownership": Measure(
-            ("members",),
-            ("members",),
-            _nik_ownership,
-            lambda members: [owned(one.partition("/")[2]) for one in items(members)],
-        ),
         "families_eligible": Measure(("eligibility",), ("eligibility",), _eligible, items),
         "proposals_by_step": Measure(("proposals",), ("proposals",), _proposal_step, items),
         "persons_by_birth_year": Measure(
@@ -174,6 +184,14 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
         "families_in_pbi_jkn": Measure(
             _OF_PERSONS, ("traits",), _family_insured, lambda traits: [PBI] if PBI in items(traits) else []
         ),
-        "families_by_aid": Measure(("aid",), ("aid",), _aid, items),
+        "families_by_aid": Measure(
+            ("aid",), ("aid",), _aid, lambda aid: [one for one in items(aid) if not is_of_year(one)]
+        ),
+        "persons_by_aid": Measure(
+            ("aid", "members"),
+            ("aid",),
+            _recipients,
+            lambda aid: [one for one in items(aid) if is_of_year(one)],
+        ),
     }
 )

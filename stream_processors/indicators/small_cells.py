@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from stream_processors.indicators.counts import Cell
-from stream_processors.indicators.definitions import INDICATORS, region_at
+from stream_processors.indicators.definitions import COUNTS, region_at
 
 TOTAL: Final = "\x00total"
 _ABOVE: Final = {"kecamatan": "kabkota", "kabkota": "provinsi"}
-_LEVEL_OF: Final = {one.name: one.level for one in INDICATORS}
+_LEVEL_OF: Final = {name: one.level for name, one in COUNTS.items()}
 Place = tuple[str, str]  # region (the upper one in the row of sums) and class, or TOTAL
 Table = dict[Place, int]
 

@@ -23,6 +23,7 @@ from schemas.records import (
     FamilyState,
     PersonConditionRecorded,
 )
+from stream_processors.indicators.measures import year_of
 from stream_processors.registry import calendar, facets, grace, matters
 from stream_processors.registry.decision import (
     AidStep,
@@ -234,12 +235,29 @@ def evolve_deadline(state: FamilyState, record: DeadlineReached, event: Event) -
 
 
 def evolve_received(state: FamilyState, record: AidReceived) -> dict[str, Any]:
-    """Return what a payment changes: the programme's last one, by its day."""
+    """Return what a payment changes: the programme's last one, by its day, and whom it reached in that day's year."""
     now = aid_of(state, record.programme) or _nothing(record.programme)
-    if record.received_on < now.received_on:
-        return {}
-    said = {"received_period": record.period, "received_rupiah": record.amount_rupiah}
-    return {"aid": _put(state.aid, replace(now, received_on=record.received_on, **said))}
+    changes: dict[str, Any] = {}
+    recipients = _recipients(state, record, now)
+    if recipients != now.recipients:
+        changes["recipients"] = recipients
+    if record.received_on >= now.received_on:
+        said = {"received_period": record.period, "received_rupiah": record.amount_rupiah}
+        changes |= {"received_on": record.received_on, **said}
+    return {"aid": _put(state.aid, replace(now, **changes))} if changes else {}
+
+
+def _recipients(state: FamilyState, record: AidReceived, now: Aid) -> tuple[int, ...]:
+    """Return the places of the members whom aid reached in its latest year, whatever the order it was told in.
+
+    A family's aid reaches nobody by name; a place among the members is for good, and outlives an erasure.
+    """
+    year, latest = year_of(record.received_on), year_of(now.received_on)
+    if year < latest:
+        return now.recipients
+    known = frozenset(now.recipients if year == latest else ())
+    reached = {place for place, one in enumerate(state.members) if one.person_ref == record.person_ref}
+    return tuple(sorted(known | reached))
 
 
 def evolve_condition(state: FamilyState, record: PersonConditionRecorded, event: Event) -> dict[str, Any]:
@@ -269,6 +287,7 @@ def _nothing(programme: str) -> Aid:
         received_period="",
         received_rupiah=0,
         received_on=0,
+        recipients=(),
         due_at=0,
     )
 

@@ -456,12 +456,12 @@ def counts(state: State) -> list[str]:
             if one["result"] == "LAYAK"
         ],
         *[f"proposals_by_step/{kabkota}/{one['kind']}/{one['step']}" for one in state["proposals"]],
-        *[f"persons_by_nik_ownership/{kabkota}/{2 if one['padan'] == 'NIK_KOSONG' else 1}" for one in living],
         *[f"persons_by_birth_year/{kabkota}/{one['birth_year']}" for one in living if one["birth_year"] <= BORN_UNTIL],
         *[f"persons_by_condition/{kabkota}/{code}" for code in conditions(state)],
         *[f"persons_in_pbi_jkn/{kabkota}/PBI_JKN" for _ in insured(state)],
         *[f"families_in_pbi_jkn/{kabkota}/PBI_JKN" for _ in insured(state)[:1]],
         *[f"families_by_aid/{kabkota}/{one['programme']}/{one['standing'] or 'DITERIMA'}" for one in state["aid"]],
+        *[f"persons_by_aid/{kabkota}/{one}" for one in reached(state)],
     ]
 
 
@@ -480,23 +480,34 @@ def insured(state: State) -> list[str]:
     return [person for person in covered if person in living]
 
 
+def reached(state: State) -> list[str]:
+    """Return programme and year for each living member whom aid reached in the latest year that it reached anybody."""
+    return [
+        f"{one['programme']}/{(EPOCH + timedelta(days=one['received_on'])).year}"
+        for one in state["aid"]
+        for place in one["recipients"]
+        if state["members"][place]["standing"] in {"PENDING", "CONFIRMED"}
+    ]
+
+
 def counted(state: State) -> bytes:
     """Return what a state says of its own counts, as the schema's documentation tells."""
     if state["status"] != "AKTIF":
-        return b"2"
+        return b"3"
     code = state["region"]["code"]
     living = [one for one in state["members"] if one["standing"] in {"PENDING", "CONFIRMED"}]
     traits = [str(one["birth_year"]) for one in living if one["birth_year"] <= BORN_UNTIL]
     traits += conditions(state) + ["PBI_JKN" for _ in insured(state)]
     parts = (
-        "2",
+        "3",
         code[: LEVELS["kecamatan"]] if "." in code else code,
         str(state["decile"] or ""),
         "".join(sorted(f"{one['marital_status']}/{one['padan']}\x1f" for one in living)),
         "".join(one["programme"] + "\x1f" for one in state["eligibility"] if one["result"] == "LAYAK"),
         "".join(sorted(f"{one['kind']}/{one['step']}\x1f" for one in state["proposals"])),
         "".join(f"{one}\x1f" for one in sorted(traits)),
-        "".join(f"{one['programme']}/{one['standing'] or 'DITERIMA'}\x1f" for one in state["aid"]),
+        "".join(f"{one['programme']}/{one['standing'] or 'DITERIMA'}\x1f" for one in state["aid"])
+        + "".join(f"{one}\x1f" for one in reached(state)),
     )
     return "\x1e".join(parts).encode()
 

@@ -9,6 +9,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,14 +78,12 @@ def count(state: dict[str, Any], sums: Counts) -> None:
         sums["persons_by_decile"][f"{kecamatan}|{decile}"] += 1
         sums["persons_by_marital_status"][f"{kabkota}|{member['marital_status']}"] += 1
         sums["persons_by_padan"][f"{kabkota}|{member['padan'] or 'BELUM_DIPADANKAN'}"] += 1
-        sums["persons_by_nik_ownership"][f"{kabkota}|{'2' if member['padan'] == 'NIK_KOSONG' else '1'}"] += 1
         if member["birth_year"] <= BORN_UNTIL:
             sums["persons_by_birth_year"][f"{kabkota}|{member['birth_year']}"] += 1
         count_person(state, member, kabkota, sums)
     if any(covered(state, member) for member in state["members"] if member["standing"] in LIVES_IN_FAMILY):
         sums["families_in_pbi_jkn"][f"{kabkota}|PBI_JKN"] += 1
-    for aid in state["aid"]:
-        sums["families_by_aid"][f"{kabkota}|{aid['programme']}/{aid['standing'] or 'DITERIMA'}"] += 1
+    count_aid(state, kabkota, sums)
     for decision in state["eligibility"]:
         if decision["result"] == "LAYAK":
             sums["families_eligible"][f"{kabkota}|{decision['programme']}"] += 1
@@ -101,6 +100,16 @@ def count_person(state: dict[str, Any], member: dict[str, Any], kabkota: str, su
         sums["persons_by_condition"][f"{kabkota}|{condition}"] += 1
     if covered(state, member):
         sums["persons_in_pbi_jkn"][f"{kabkota}|PBI_JKN"] += 1
+
+
+def count_aid(state: dict[str, Any], kabkota: str, sums: Counts) -> None:
+    """Count where the family stands with each programme, and the members whom aid reached in its latest year."""
+    for aid in state["aid"]:
+        sums["families_by_aid"][f"{kabkota}|{aid['programme']}/{aid['standing'] or 'DITERIMA'}"] += 1
+        year = (date(1970, 1, 1) + timedelta(days=aid["received_on"])).year
+        for place in aid["recipients"]:
+            if state["members"][place]["standing"] in LIVES_IN_FAMILY:
+                sums["persons_by_aid"][f"{kabkota}|{aid['programme']}/{year}"] += 1
 
 
 def covered(state: dict[str, Any], member: dict[str, Any]) -> bool:

@@ -217,10 +217,12 @@ def test_a_cell_that_fell_to_zero_is_published_as_zero() -> None:
         log.put(change)
     log.close()
     log.put(say("FamilyRanked"))
-    sums = {one.key: codec.decode(one.value) for one in log.close()[:-1]}
-    assert sums[b"2/families_by_decile/35.71.02/BELUM_ADA_DESIL"].sum == 0
-    assert sums[b"2/families_by_decile/35.71.02/2"].sum == 1
-    assert (sums[b"2/persons_by_decile/35.71.02/2"].unit, sums[b"2/families_by_decile/35.71.02/2"].unit) == (
+    told = [(one.key.decode().partition("/"), codec.decode(one.value)) for one in log.close()[:-1]]
+    assert {version for (version, _, _), _ in told} == {definitions.VERSION}
+    sums = {key: said for (_, _, key), said in told}
+    assert sums["families_by_decile/35.71.02/BELUM_ADA_DESIL"].sum == 0
+    assert sums["families_by_decile/35.71.02/2"].sum == 1
+    assert (sums["persons_by_decile/35.71.02/2"].unit, sums["families_by_decile/35.71.02/2"].unit) == (
         "jiwa",
         "keluarga",
     )

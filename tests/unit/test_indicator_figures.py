@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from jejak.cli.app import app
 from producers.seeds import catalogue
 from producers.seeds.acceptance import expected
-from stream_processors.indicators import figure_file, figures, measures, small_cells
+from stream_processors.indicators import definitions, figure_file, figures, measures, small_cells
 from stream_processors.indicators.counts import Cell
-from stream_processors.indicators.definitions import INDICATORS
+from stream_processors.indicators.definitions import COUNTS, INDICATORS
 from stream_processors.indicators.figures import SUPPRESSED, Figure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +89,48 @@ def test_persons_of_a_year_of_birth_that_is_not_counted_never_are_of_an_age_that
     assert min(ages) + measures.BORN_UNTIL >= 2045
 
 
+def test_recipients_are_those_of_the_figure_s_own_year() -> None:
+    year = {"ODKB/2024": 7, "ODKB/2025": 3, "ASLUT/2025": 1}
+    cells = {Cell("persons_by_aid", "35.71", of): number for of, number in year.items()}
+    cells[Cell("persons_by_condition", "35.71", "DISABILITAS_BERAT")] = 12
+    (one,) = computed(cells, "kediri-2024.odkb")
+    assert (one.numerator, one.denominator, one.shown(), one.period) == (3, 12, "25.00", "2025")
+    (earlier,) = figures.computed(DEFINED, ["kediri-2024.odkb"], cells, "2024-12-31", public=False)
+    assert (earlier.numerator, earlier.period) == (7, "2024")
+
+
+@pytest.mark.parametrize(
+    ("indicator", "programme", "denominator"),
+    [
+        ("kediri-2024.odkb", "ODKB", Cell("persons_by_condition", "35.71", "DISABILITAS_BERAT")),
+        ("kediri-2024.abh", "ABH", Cell("persons_by_condition", "35.71", "ABH")),
+        ("kediri-2024.aslut", "ASLUT", Cell("persons_by_birth_year", "35.71", "1950")),
+        ("kediri-2024.anak_yatim", "ANAK_YATIM", None),
+    ],
+)
+def test_each_kind_of_aid_for_persons_has_its_figure(indicator: str, programme: str, denominator: Cell | None) -> None:
+    cells = {Cell("persons_by_aid", "35.71", f"{programme}/2025"): 8}
+    if denominator is not None:
+        cells[denominator] = 10
+    (one,) = computed(cells, indicator)
+    assert one.shown() == ("8" if denominator is None else "80.00")
+
+
+def test_who_owns_a_nik_follows_from_the_civil_registry_s_answers() -> None:
+    answers = {"PADAN": 5, "NAMA_BEDA": 2, "BELUM_DIPADANKAN": 1, "NIK_KOSONG": 2}
+    cells = {Cell("persons_by_padan", "19.71", answer): number for answer, number in answers.items()}
+    found = {one.category: one.shown() for one in computed(cells, "babel-2023.status_nik")}
+    assert found == {"1": "80.00", "2": "20.00"}
+    assert figures.needed(DEFINED, ["babel-2023.status_nik"]) == ("persons_by_padan",)
+
+
+def test_the_small_classes_of_a_count_that_follows_from_another_are_left_out_in_public() -> None:
+    answers = {"PADAN": 500, "NAMA_BEDA": 1, "NIK_KOSONG": 3}
+    cells = {Cell("persons_by_padan", "19.71", answer): number for answer, number in answers.items()}
+    found = computed(cells, "babel-2023.status_nik", public=True)
+    assert {one.shown() for one in found} == {SUPPRESSED}
+
+
 # --- what is published ---
 
 
@@ -143,9 +185,8 @@ def another_solution(table: small_cells.Table, concealed: set[small_cells.Place]
 
 
 def test_every_definition_counts_one_unit_and_names_what_is_counted() -> None:
-    counts = {one.name: one for one in INDICATORS}
     for one in DEFINED.figures:
-        assert all(counts[term.count].unit == one.counted for term in one.terms if term.count), one.id
+        assert all(COUNTS[term.count].unit == one.counted for term in one.terms if term.count), one.id
 
 
 def test_every_indicator_of_the_seeds_is_defined_and_settles_deviations_that_were_found() -> None:
@@ -171,6 +212,11 @@ def test_a_definition_that_does_not_fit_its_count_is_refused(old: str, new: str,
         figure_file.read(text)
 
 
+def test_a_count_that_follows_from_one_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="follows from a count"):
+        definitions._derived({"id": "persons_by_hat", "of": "persons_by_shoe_size"})
+
+
 def test_every_measure_is_counted_and_every_count_has_a_measure() -> None:
     assert [one.name for one in INDICATORS] == [*measures.MEASURES]
 
@@ -181,7 +227,7 @@ def test_every_measure_is_counted_and_every_count_has_a_measure() -> None:
 def test_the_page_lists_every_count_and_every_indicator() -> None:
     page = (ROOT / "docs" / "indicators.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z0-9_.-]+)` \|", page, re.MULTILINE)
-    assert rows == [*[one.name for one in INDICATORS], *[one.id for one in DEFINED.figures]]
+    assert rows == [*COUNTS, *[one.id for one in DEFINED.figures]]
 
 
 @pytest.mark.parametrize("public", [True, False])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from schemas.records import AidReceived, PersonErased
+from stream_processors.indicators import counted
+from stream_processors.indicators.counts import Cell, cells
 from stream_processors.registry import aid, deadlines, facts
 from stream_processors.registry.decision import event_of
 from stream_processors.registry.machines.table import machines
@@ -16,6 +21,7 @@ from tests.unit.registry_scenarios import (
     ANI,
     BOTH,
     BUDI,
+    CITRA,
     DINSOS,
     NOW,
     Scenario,
@@ -27,6 +33,9 @@ from tests.unit.registry_scenarios import (
     replay,
     say,
 )
+
+if TYPE_CHECKING:
+    from random import Random
 
 DAY = 86_400_000_000
 PLACE = {"programme": "PKH", "period": "2025-T1", "run_id": "PKH-2025-T1-1", "place": 1}
@@ -209,6 +218,57 @@ def test_aid_that_can_not_have_been_received_so_is_refused(fields: dict[str, Any
 def test_the_last_aid_received_is_the_one_of_the_latest_day() -> None:
     scene = given(registered()).and_given(received(), received(period="2025-01", received_on=20_100))
     assert (held(scene, "BPNTD").received_period, held(scene, "BPNTD").received_on) == ("2025-02", 20_140)
+
+
+def reached(scene: Scenario, programme: str = "ODKB") -> tuple[int, ...]:
+    return held(scene, programme).recipients  # type: ignore[no-any-return]  # of a record of the contract
+
+
+def odkb(person: str, received_on: int, **fields: Any) -> Any:
+    return received(programme="ODKB", period="2025", person_ref=person, received_on=received_on, **fields)
+
+
+def test_aid_for_persons_tells_whom_it_reached_and_aid_for_families_nobody() -> None:
+    scene = given(registered(), claimed(), claimed(BUDI), received(), odkb(BUDI, 20_100))
+    assert (reached(scene, "BPNTD"), reached(scene)) == ((), (1,))
+    scene.and_given(odkb(ANI, 20_130), odkb(ANI, 20_131))
+    assert reached(scene) == (0, 1)
+
+
+def test_recipients_are_those_of_the_latest_year_that_aid_came_in() -> None:
+    scene = given(registered(), claimed(), claimed(BUDI), odkb(ANI, 20_088), odkb(BUDI, 20_089))
+    assert (reached(scene), held(scene, "ODKB").received_on) == ((1,), 20_089)  # 1 January 2025
+    scene.and_given(odkb(ANI, 20_088, occurred=NOW + 1))
+    assert (reached(scene), held(scene, "ODKB").received_on) == ((1,), 20_089)
+
+
+@for_all(
+    st.lists(st.tuples(st.sampled_from((ANI, BUDI, CITRA)), st.integers(20_080, 20_100)), max_size=6), st.randoms()
+)
+@settings(max_examples=60, deadline=None)
+def test_whom_aid_reached_does_not_depend_on_the_order_it_is_told_in(
+    told: list[tuple[str, int]], chance: Random
+) -> None:
+    shuffled = chance.sample(told, len(told))
+    changes = [[odkb(*one) for one in order] for order in (told, [*shuffled, *told])]
+    one, other = (given(registered(), *map(claimed, (ANI, BUDI, CITRA)), *order) for order in changes)
+    assert [(x.received_on, x.recipients) for x in one.state.aid] == [
+        (x.received_on, x.recipients) for x in other.state.aid
+    ]
+    year = max((2024 if day < 20_089 else 2025 for _, day in told), default=0)
+    expected = {(ANI, BUDI, CITRA).index(person) for person, day in told if (2024 if day < 20_089 else 2025) == year}
+    assert {place for x in one.state.aid for place in x.recipients} == expected
+
+
+def test_a_recipient_who_was_erased_is_counted_and_one_who_left_is_not() -> None:
+    scene = given(registered(), claimed(), claimed(BUDI), odkb(ANI, 20_100), odkb(BUDI, 20_100))
+    header = replace(condition("SMP").header, change_id=b"an erasure .....")
+    scene.and_given(PersonErased(header=header, person_ref=ANI, legal_basis="UU27/2022-8", request_number="7"))
+    here = Cell("persons_by_aid", "35.71", "ODKB/2025")
+    assert cells(scene.state)[here] == 2
+    scene.and_given(say("MembershipEnded", person_ref=BUDI, occurred=NOW))
+    assert (cells(scene.state)[here], reached(scene)) == (1, (0, 1))
+    assert scene.state.counted == counted.of(replace(scene.state, counted=b""))
 
 
 # --- conditions ---
