@@ -3,18 +3,19 @@
 Every function is told the nation, the family and the moment, and says one thing. It must not choose what happens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from producers.draft import Draft
-from producers.simulation import housing, people, ranking
+from producers.simulation import beside, housing, people, ranking
 from producers.simulation.nation import Nation
 from producers.simulation.people import Family, Person
 
 QUESTIONNAIRE: Final = "REGSOSEK22-K"
 _FILLED: Final = frozenset({1, 2})
+_STILL_ASKED_THE_39: Final = 3  # one visit in so many, once there is a version with the questions beside them
 _NOTHING: Final[Mapping[str, Draft]] = MappingProxyType({})
 
 
@@ -145,14 +146,28 @@ def visited(nation: Nation, family: Family, at: int, visit: Visit) -> Draft:
         answers["geotag"] = f"{-7.8 - rng.random() / 10:.6f},{112.0 + rng.random() / 10:.6f}"
         answers["electricity_customer"] = f"51{family.index:010d}" if "power_1" in answers else None
         year, month = divmod(nation.month(seen_at), 100)
-        people = (family.members[place] for place in places)
+        people = [family.members[place] for place in places]
+        ages = [max(0, year - one.born[0] - (month < one.born[1])) for one in people]
         body["family"] = answers
-        body["individuals"] = [
-            housing.person_answers(one, max(0, year - one.born[0] - (month < one.born[1])), rng) for one in people
-        ]
+        body["individuals"] = [housing.person_answers(one, age, rng) for one, age in zip(people, ages, strict=True)]
         body["photo_digest"] = rng.randbytes(32)
+        if seen_at >= beside.SINCE and salt % _STILL_ASKED_THE_39:
+            body |= _with_beside(body, family.decile, nation.month(seen_at), list(zip(people, ages, strict=True)), salt)
     channel = nation.channel(f"pendamping/{nation.district}", at)
     return Draft(channel, "GroundCheckRecorded", seen_at, family.card, body)
+
+
+def _with_beside(
+    body: Mapping[str, Any], decile: int, month: int, people: Sequence[tuple[Person, int]], salt: int
+) -> dict[str, Any]:
+    """Return the visit's answers with those to the questions beside the 39, by the version that asks them."""
+    rng = Random(f"{salt} beside")  # noqa: S311  a simulation, not a secret
+    answered = zip(people, body["individuals"], strict=True)
+    return {
+        "questionnaire": beside.QUESTIONNAIRE,
+        "family": {**body["family"], **beside.of_family(decile, month, rng)},
+        "individuals": [{**one, **beside.of_person(person, age, one, rng)} for (person, age), one in answered],
+    }
 
 
 def ranked(nation: Nation, family: Family, at: int, run: ranking.Run, reason: str = "") -> Draft:

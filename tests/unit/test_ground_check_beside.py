@@ -14,6 +14,8 @@ from identity.references import ReferenceKey
 from producers.draft import Draft
 from producers.intake import Intake
 from producers.outgoing import Outgoing
+from producers.simulation.nation import Nation
+from producers.simulation.stream import simulate
 from schemas import codec
 from schemas.records import FamilyVariables, IndividualVariables, Member
 from stream_processors.registry.answers import SHEETS
@@ -240,3 +242,19 @@ def test_what_the_importer_takes_of_a_person_breaks_no_rule_of_the_registry(data
         told = record.sex is not None and record.marital_status is not None
         refused = sheet.refusal_of(record, 2025 - year, MEMBER, due=due)
         assert refused is None or (not told and refused.rule == "V5")
+
+
+def test_some_simulated_visits_answer_them_the_same_each_time_and_break_no_rule() -> None:
+    nation = Nation(families=150, seed=7)
+    visits = [one.draft for one in simulate(nation) if one.draft.record == "GroundCheckRecorded"]
+    beside = [one for one in visits if one.body["questionnaire"] == VERSION]
+    assert 0 < len(beside) < len(visits) // 2
+    assert beside == [one.draft for one in simulate(nation) if one.draft.body.get("questionnaire") == VERSION]
+    persons = [IndividualVariables(**one) for visit in beside for one in visit.body["individuals"]]
+    assert {one.pregnant for one in persons} >= {None, 2}
+    assert {one.caregiver for one in persons} > {None}
+    sheets = SHEETS[VERSION]
+    for person in persons:
+        age = 2025 - (person.birth_year or 0) - ((person.birth_month or 0) > 9)
+        assert sheets.individual.refusal(person) is None
+        assert person.pregnant is None or sheets.individual.refusal_of(person, age, MEMBER, due=True) is None
