@@ -107,6 +107,8 @@ def disclosed(
     `events` holds the event in force of each of `facets_of` these fields.
     """
     shown: dict[str, Value] = {code: read(state) for code, read in _PLAIN.items() if code in granted}
+    if "status" in granted and (without := _head_wanted(state)):
+        shown["head"] = without
     for name, facet in _FACETS_OF_FAMILY.items():
         if _may(name, granted):
             opened = opening.text(events.get(facet), name, state.family_id)
@@ -114,6 +116,11 @@ def disclosed(
     if any(code.startswith("member") for code in granted):
         shown["members"] = [_person(member, events, granted, opening) for member in persons_in(state)]
     return shown
+
+
+def _head_wanted(state: records.FamilyState) -> str:
+    """Return that a family has no head since the last one went, or two of them; nothing where it has one."""
+    return next((one.step for one in state.cases if one.machine == _HEAD and one.step != _HAS_HEAD), "")
 
 
 def _may(code: str, granted: Collection[str]) -> bool:
@@ -164,6 +171,7 @@ def _masked(name: str, opened: str | dict[str, str] | None, *, clear: bool) -> V
     return "*" * hidden + opened[hidden:]
 
 
+_HEAD, _HAS_HEAD = "KEPALA_KELUARGA", "BERKEPALA"
 _PLAIN: Final[Mapping[str, Callable[[records.FamilyState], Value]]] = {
     "region": lambda state: {
         "system": state.region.system,

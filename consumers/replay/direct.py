@@ -17,6 +17,7 @@ from stream_processors.registry import calendar, deadlines, proposal
 
 REGISTERED, DECIDED = "FamilyRegistered", "EligibilityDecided"
 _STRING_26 = 0x34  # the length of a person's reference
+_RELATION, _HEAD = 4, 2  # the byte of a member's relationship, and what it is for the head
 _LONG_STRING = 0x81  # a length of 64 bytes or more, or a negative one
 _MEMBER, _STANDING, _PADAN = b"\x42member/", b"\x46standing/", b"\x40padan/"
 _REGISTRATION, _RESIDENCE, _RANKING = text("registration"), text("residence"), text("ranking")
@@ -72,13 +73,32 @@ def _claim(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: 
     current = family.facets.get(facet)
     if current is not None and occurred < current[0]:
         return
-    family.facets[facet] = (occurred, head)
     member = family.members.get(ref)
+    if _heads(member) if coded[_RELATION] != _HEAD else any(map(_heads, _others(family, ref))):
+        raise Odd  # without a head, or with two, a family says so
+    family.facets[facet] = (occurred, head)
     if member is None:
         member = family.members[ref] = Member()
     elif member.standing is not ENDED or family.facets[_STANDING + ref][0] <= occurred:
         member.standing, member.reason = PENDING, NOTHING
     member.coded, member.claim_id = coded, head[-ID:]
+
+
+def _heads(member: Member | None) -> bool:
+    """Tell whether a member is the head of the family."""
+    return member is not None and member.coded[_RELATION] == _HEAD and member.standing in packed.ACTIVE
+
+
+def _others(family: Family, ref: bytes) -> list[Member]:
+    return [one for other, one in family.members.items() if other != ref]
+
+
+def _is_head(family: Family, data: bytes, at: int, *, active: bool) -> bool:
+    """Tell whether an event is about a member who is a head where active, or would be one where not."""
+    member = family.members.get(data[at + 1 : at + 27])
+    if member is None or member.coded[_RELATION] != _HEAD:
+        return False
+    return (member.standing in packed.ACTIVE) is active
 
 
 def _about(family: Family, data: bytes, at: int, head: bytes, occurred: int, facet: bytes) -> Member | None:  # noqa: PLR0913, PLR0917  parts of one event
@@ -96,6 +116,8 @@ def _about(family: Family, data: bytes, at: int, head: bytes, occurred: int, fac
 
 
 def _confirm(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
+    if _is_head(family, data, at, active=False):
+        raise Odd
     member = _about(family, data, at, head, occurred, _STANDING)
     if member is not None:
         member.standing, member.reason = CONFIRMED, NOTHING
@@ -103,6 +125,8 @@ def _confirm(family: Family, data: bytes, _: int, at: int, head: bytes, occurred
 
 def _contest(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     reason = _string(data, at + 27 + ID)
+    if _is_head(family, data, at, active=True):
+        raise Odd
     member = _about(family, data, at, head, occurred, _STANDING)
     if member is not None:
         member.standing, member.reason = CONTESTED, reason
@@ -110,6 +134,8 @@ def _contest(family: Family, data: bytes, _: int, at: int, head: bytes, occurred
 
 def _end(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: int) -> None:
     reason = _string(data, at + 27)
+    if _is_head(family, data, at, active=True):
+        raise Odd
     member = _about(family, data, at, head, occurred, _STANDING)
     if member is not None and occurred >= family.facets[_MEMBER + data[at + 1 : at + 27]][0]:
         member.standing, member.reason = ENDED, reason

@@ -30,7 +30,7 @@ def text(value: str) -> bytes:
 
 
 PENDING, CONFIRMED, CONTESTED, ENDED = map(text, (codes.PENDING, codes.CONFIRMED, codes.CONTESTED, codes.ENDED))
-_ACTIVE = frozenset({PENDING, CONFIRMED})
+ACTIVE = frozenset({PENDING, CONFIRMED})
 _STATUS = text(codes.FAMILY_ACTIVE)
 _STEPS = {step: text(step) for step in proposal.MACHINE.states}
 _VERSION = definitions.VERSION.encode()
@@ -101,7 +101,7 @@ class Family:
 
     def counted(self, decisions: list[tuple[bytes, bytes]]) -> bytes:
         """Return what the family adds to the counts, as `indicators.counted` writes it."""
-        living = [_living(one.coded[-1], one.padan) for one in self.members.values() if one.standing in _ACTIVE]
+        living = [_living(one.coded[-1], one.padan) for one in self.members.values() if one.standing in ACTIVE]
         living.sort()
         steps = [_stands(one.kind, one.step) for one in self.proposals.values()]
         steps.sort()
@@ -112,7 +112,7 @@ class Family:
 
     def _traits(self) -> bytes:
         """Return year of birth of the older members and severe disability, in order; there are no other traits here."""
-        active = [one for one in self.members.values() if one.standing in _ACTIVE]
+        active = [one for one in self.members.values() if one.standing in ACTIVE]
         found = [year for one in active if (year := _born(one.coded[:2]))]
         found += [_SEVERE for one in active if one.severe == _TRUE]
         found.sort()

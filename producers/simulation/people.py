@@ -18,7 +18,7 @@ _MOST_OTHERS: Final = 9
 _SEED_STRIDE: Final = 1_000_003
 _MALE, _FEMALE = 1, 2
 _SINGLE, _MARRIED, _DIVORCED, _WIDOWED = 1, 2, 3, 4
-_HEAD, _SPOUSE, _CHILD, _GRANDCHILD, _PARENT, _OTHER = 1, 2, 3, 5, 6, 8
+HEAD, SPOUSE, _CHILD, _GRANDCHILD, _PARENT, OTHER = 1, 2, 3, 5, 6, 8
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -122,16 +122,16 @@ _SIZES: Final = tuple(_size_table(mean) for mean in MEAN_SIZE)
 
 
 def _roles(size: int, rng: Random) -> list[int]:
-    roles = [_HEAD]
+    roles = [HEAD]
     if size > 1 and rng.random() < 0.85:  # noqa: PLR2004  a plausible share of couples
-        roles.append(_SPOUSE)
+        roles.append(SPOUSE)
     for _ in range(size - len(roles)):
         u = rng.random()
-        roles.append(_CHILD if u < 0.86 else _PARENT if u < 0.93 else _GRANDCHILD if u < 0.97 else _OTHER)  # noqa: PLR2004  idem
+        roles.append(_CHILD if u < 0.86 else _PARENT if u < 0.93 else _GRANDCHILD if u < 0.97 else OTHER)  # noqa: PLR2004  idem
     return roles
 
 
-_AGES: Final = {_HEAD: (24, 45), _SPOUSE: (22, 40), _CHILD: (0, 24), _GRANDCHILD: (0, 8), _PARENT: (58, 28)}
+_AGES: Final = {HEAD: (24, 45), SPOUSE: (22, 40), _CHILD: (0, 24), _GRANDCHILD: (0, 8), _PARENT: (58, 28)}
 
 
 def _member(nation: Nation, index: int, place: int, role: int, rng: Random) -> Person:
@@ -152,15 +152,15 @@ def _member(nation: Nation, index: int, place: int, role: int, rng: Random) -> P
 
 def _sex(role: int, rng: Random) -> int:
     """Return a sex; spouses are mostly women because heads mostly are men, the whole near 50.5/49.5."""
-    share_of_men = {_HEAD: 0.84, _SPOUSE: 0.03}.get(role, 0.52)
+    share_of_men = {HEAD: 0.84, SPOUSE: 0.03}.get(role, 0.52)
     return _MALE if rng.random() < share_of_men else _FEMALE
 
 
 def _marital(role: int, age: int, rng: Random) -> int:
     u = rng.random()
-    if role == _SPOUSE:
+    if role == SPOUSE:
         return _MARRIED
-    if role == _HEAD:
+    if role == HEAD:
         return _MARRIED if u < 0.85 else _WIDOWED if u < 0.93 else _DIVORCED  # noqa: PLR2004  plausible shares
     if role == _PARENT:
         return _WIDOWED if u < 0.6 else _MARRIED  # noqa: PLR2004  idem

@@ -4,6 +4,7 @@ Every function is told the nation, the family and the moment, and says one thing
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -70,6 +71,10 @@ def stranger_claimed(nation: Nation, family: Family, at: int, card: str) -> Draf
 def claimed_too(nation: Nation, family: Family, at: int, other: int) -> Draft:
     """Say that the last member of another family belongs to this one: a person in two families."""
     person = people.family(nation, other, people.chance(nation, other)).members[-1]
+    if person.relationship == people.HEAD:
+        person = replace(
+            person, relationship=people.OTHER
+        )  # who lives alone is this family's head no more than another's
     return _claim(nation, family, at, family.card, (person.nik, person.name, person))
 
 

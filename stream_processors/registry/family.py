@@ -61,6 +61,7 @@ from stream_processors.registry import (
     erasure,
     grace,
     ground_check,
+    head,
     matters,
     membership,
     objection,
@@ -84,7 +85,7 @@ from stream_processors.registry.decision import (
 from stream_processors.registry.making import replace
 from stream_processors.registry.rulebook import RuleBook
 
-FOLD_VERSION = "3"
+FOLD_VERSION = "4"
 REMEMBERED = 64
 LARGEST_CHANGE = 64 << 10  # bytes; above any form, far below what every topic takes
 _ID = 16
@@ -176,7 +177,7 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
             return membership.decide_residence(record)
         case MembershipClaimed() as record:
             said = membership.decide_claim(record, state, change.recorded_at)
-            return said or standing.decide_cause(record, change.prefix.occurred_at)
+            return said or standing.decide_cause(record, change.prefix.occurred_at) or head.decide_claim(record, state)
         case MembershipConfirmed() | MembershipContested() | MembershipEnded() | CivilRegistryMatched() as record:
             return membership.decide_about_member(record, state)
         case GroundCheckRecorded() as record:
@@ -285,9 +286,9 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
             changes = membership.evolve_move(state, record, event)
             return standing.evolve_moved(state, event, changes) if changes and state.cases else changes
         case MembershipClaimed() as record:
-            return membership.evolve_claim(state, record, event)
+            return head.followed(state, event, membership.evolve_claim(state, record, event))
         case MembershipConfirmed() | MembershipContested() | MembershipEnded() as record:
-            return membership.evolve_standing(state, record, event)
+            return head.followed(state, event, membership.evolve_standing(state, record, event))
         case CivilRegistryMatched() as record:
             return membership.evolve_match(state, record, event)
         case GroundCheckRecorded() as record:
@@ -310,7 +311,7 @@ def _changes(state: FamilyState, event: Event) -> dict[str, Any]:  # noqa: PLR09
         case PersonErased() as record:
             return erasure.evolve(state, record, event)
         case PersonReactivated() as record:
-            return standing.evolve_reactivated(state, record, event)
+            return head.followed(state, event, standing.evolve_reactivated(state, record, event))
         case EligibilityDecided() | ReevaluationRequested() as record:
             return eligibility.evolve(state, record) if isinstance(record, EligibilityDecided) else {}
         case (

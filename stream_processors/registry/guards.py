@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from schemas.records import Case, FamilyState
-from stream_processors.registry import calendar, cases, codes, membership
+from stream_processors.registry import calendar, cases, codes, head, membership
 from stream_processors.registry.decision import Change, Refused, facet_of, member_of, proposal_of
 from stream_processors.registry.split import child_id, is_family_id
 
@@ -161,4 +161,5 @@ GUARDS: Final[Mapping[str, Guard]] = {
     "FAMILY_UNSOUND": _family_unsound,
     "FAMILY_HAS_MEMBERS": _family_has_members,
     "STANDING_LATER": _standing_later,
+    "V14": head.another,
 }

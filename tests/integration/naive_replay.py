@@ -5,11 +5,13 @@ decoded whole by fastavro, every state is a dict, written by fastavro. What even
 what the records mean (machines A and D, the two times of a fact), not from how it is computed elsewhere.
 """
 
+import base64
 import hashlib
 import io
 import json
 import struct
 import sys
+import uuid
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -76,7 +78,18 @@ CASES: dict[str, tuple[str, Any]] = {
     "ExclusionLifted": ("PENGECUALIAN", "DICABUT"),
 }
 OVER = {"SANGGAH": {"DITERIMA", "DITOLAK"}, "GROUND_CHECK": {"DIPERINGKAT_ULANG"},
-        "PENGECUALIAN": {"BERAKHIR", "DICABUT"}, "VERIFIKASI": {"DIVERIFIKASI"}}  # fmt: skip
+        "PENGECUALIAN": {"BERAKHIR", "DICABUT"}, "VERIFIKASI": {"DIVERIFIKASI"},
+        "KEDATANGAN": {"DITERIMA", "DIGANTIKAN"}, "KEPALA_KELUARGA": {"BERKEPALA"}}  # fmt: skip
+ARRIVAL = ("KEDATANGAN", "")
+# Where a word about the family itself leads; and what two families are to each other by one, and who the other is.
+STANDINGS = {
+    "FamilyDeparted": "PINDAH", "FamilyMerged": "GABUNG", "FamilyDissolved": "BUBAR", "FamilyDeactivated": "NONAKTIF",
+    "FamilyReactivated": "AKTIF",
+}  # fmt: skip
+RELATIONS = {
+    "FamilySplit": ("PECAH", ""), "FamilyBranched": ("ASAL_PECAH", "parent_id"),
+    "FamilyMerged": ("GABUNG_KE", "into_id"), "FamilyAbsorbed": ("GABUNG_DARI", "merged_id"),
+}  # fmt: skip
 # Where a word about a place in a programme leads; an end is told beforehand, or it is one at once.
 PLACES = {
     "AidAllocated": "DIALOKASIKAN", "AidWaitlisted": "CADANGAN", "AidSuspended": "DITANGGUHKAN",
@@ -151,12 +164,20 @@ def registered(event: dict[str, Any]) -> State:
 
 
 def change(state: State, name: str, event: dict[str, Any]) -> None:
+    heads = number_of_heads(state)
+    effect(state, name, event)
+    head_moved(state, name, event, heads)
+
+
+def effect(state: State, name: str, event: dict[str, Any]) -> None:
     if name in EFFECTS:
         EFFECTS[name](state, event)
     elif name in CASES:
         case_step(state, name, event)
     elif name in PLACES:
         aided(state, name, event)
+    elif name in STANDINGS or name in RELATIONS:
+        family_step(state, name, event)
     elif name in {"MembershipConfirmed", "MembershipContested", "MembershipEnded"}:
         standing(state, name, event)
     else:
@@ -168,8 +189,98 @@ def nothing(_: State, __: dict[str, Any]) -> None:
 
 
 def residence(state: State, event: dict[str, Any]) -> None:
-    if in_force(state, "residence", event["header"]):
-        state["region"] = event["region"]
+    if not in_force(state, "residence", event["header"]):
+        return
+    state["region"] = event["region"]
+    if state["status"] == "PINDAH":
+        stand(state, event, "AKTIF", "TIBA")
+    if waiting(state):
+        put_case(state, ARRIVAL, event, {"step": "DIGANTIKAN", "due_at": 0, "reason": "PINDAH_TERCATAT"})
+
+
+def stand(state: State, event: dict[str, Any], reached: str, reason: str) -> None:
+    state["status"] = reached
+    put_case(
+        state, ("KELUARGA", ""), event, {"step": reached, "due_at": 0, "reason": reason}, event.get("evidence", "")
+    )
+
+
+def waiting(state: State) -> dict[str, Any] | None:
+    return next((one for one in state["cases"] if one["machine"] == "KEDATANGAN" and one["step"] == "MENUNGGU"), None)
+
+
+def family_step(state: State, name: str, event: dict[str, Any]) -> None:
+    """Let the family leave, sleep, wake up, end, or become another's relation; it may have arrived before it left."""
+    header, reason = event["header"], event.get("reason", "")
+    arrived = waiting(state) if name == "FamilyDeparted" else None
+    if arrived is not None:
+        put_case(state, ARRIVAL, event, {"step": "DITERIMA", "due_at": 0, "reason": reason})
+        system, rest = arrived["reference"].split("/", 1)
+        edition, code = rest.rsplit("/", 1)
+        state["region"] = {"system": system, "edition": edition, "code": code}
+        told = next(one for one in state["facets"] if one["name"] == "arrival")
+        put_facet(state, "residence", told)
+    elif name in STANDINGS:
+        stand(state, event, STANDINGS[name], reason)
+    if name in RELATIONS:
+        relation, field = RELATIONS[name]
+        other = event[field] if field else child_of(header["change_id"])
+        new = {"step": relation, "due_at": 0, "reason": reason}
+        put_case(state, ("HUBUNGAN", other), event, new, event.get("evidence", ""))
+
+
+def child_of(split: bytes) -> str:
+    """Return the id of the family that a split makes: a UUIDv5 of the split, in base32 without padding."""
+    return base64.b32encode(uuid.uuid5(uuid.UUID(bytes=split), "PECAH").bytes).decode().rstrip("=").lower()
+
+
+def arrival(state: State, event: dict[str, Any]) -> None:
+    region, away = event["region"], state["status"] == "PINDAH"
+    if away:
+        stand(state, event, "AKTIF", "")
+    where = f"{region['system']}/{region['edition']}/{region['code']}"
+    put_case(state, ARRIVAL, event, {"step": "DITERIMA" if away else "MENUNGGU", "due_at": 0, "reason": ""}, where)
+    put_facet(state, "arrival", event["header"])
+    if away:
+        state["region"] = region
+        put_facet(state, "residence", event["header"])
+
+
+def card(state: State, event: dict[str, Any]) -> None:
+    put_facet(state, "card", event["header"])
+
+
+def put_facet(state: State, facet: str, said: dict[str, Any]) -> None:
+    """Put an event in force for a facet, whatever was."""
+    new = {"name": facet, **{field: said[field] for field in ("occurred_at", "sequence", "change_id")}}
+    for place, old in enumerate(state["facets"]):
+        if old["name"] == facet:
+            state["facets"][place] = new
+            return
+    state["facets"].append(new)
+
+
+def number_of_heads(state: State) -> int:
+    return sum(one["relationship"] == 1 and one["standing"] in {"PENDING", "CONFIRMED"} for one in state["members"])
+
+
+def head_moved(state: State, name: str, event: dict[str, Any], before: int) -> None:
+    """Let a family that lost its head, or has two, say so until it has one."""
+    after = number_of_heads(state)
+    case = next((one for one in state["cases"] if one["machine"] == "KEPALA_KELUARGA"), None)
+    open_now = case is not None and case["step"] != "BERKEPALA"
+    if after == before or (after == 1 and not open_now) or (after > 1 and open_now):
+        return
+    why = {"MembershipClaimed": "GANTI_KEPALA" if after > 1 else "HUBUNGAN_BERUBAH",
+           "MembershipConfirmed": "SENGKETA_SELESAI"}  # fmt: skip
+    reached = ("TANPA_KEPALA", "BERKEPALA", "KEPALA_GANDA")[min(after, 2)]
+    reason = "" if after == 1 else event.get("reason") or why[name]
+    put_case(state, ("KEPALA_KELUARGA", ""), event, {"step": reached, "due_at": 0, "reason": reason})
+
+
+def back(state: State, event: dict[str, Any]) -> None:
+    if in_force(state, f"standing/{event['person_ref']}", event["header"]):
+        member(state, event).update(standing="PENDING", reason="")
 
 
 def matched(state: State, event: dict[str, Any]) -> None:
@@ -423,6 +534,9 @@ EFFECTS = {
     "ProposalDrafted": draft,
     "DeadlineReached": deadline,
     "ReevaluationRequested": nothing,
+    "FamilyArrived": arrival,
+    "FamilyCardReissued": card,
+    "PersonReactivated": back,
     "AidReceived": received,
     "PersonConditionRecorded": condition,
 }

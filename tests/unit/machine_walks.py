@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from stream_processors.registry import aid
 from stream_processors.registry.split import child_id
 from tests.unit.registry_scenarios import (
+    BUDI,
     CITRA,
     DAY,
     HOUR,
@@ -102,6 +103,18 @@ DIALOKASIKAN/MASA_TENGGANG  AidStopped       SEKARANG  DIHENTIKAN
 DITANGGUHKAN/CADANGAN       AidStopped       TENGGANG/SEKARANG  DIHENTIKAN
 MASA_TENGGANG               DeadlineReached  -         DIHENTIKAN
 """,
+    "KEPALA_KELUARGA": """
+-             MembershipEnded      TANPA  TANPA_KEPALA
+-             MembershipContested  TANPA  TANPA_KEPALA
+-             MembershipClaimed    TANPA  TANPA_KEPALA
+-             MembershipClaimed    GANDA  KEPALA_GANDA
+-             MembershipConfirmed  GANDA  KEPALA_GANDA
+TANPA_KEPALA/KEPALA_GANDA  MembershipClaimed  SATU  BERKEPALA
+TANPA_KEPALA  MembershipConfirmed  SATU   BERKEPALA
+TANPA_KEPALA  PersonReactivated    SATU   BERKEPALA
+KEPALA_GANDA  MembershipEnded      SATU   BERKEPALA
+KEPALA_GANDA  MembershipContested  SATU   BERKEPALA
+""",
     "KELUARGA": """
 -                            FamilyRegistered   -           AKTIF
 AKTIF                        FamilyMoved        -           AKTIF
@@ -141,6 +154,7 @@ STATES: dict[str, tuple[str, ...]] = {
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATER = NOW + HOUR
 CITED = b"a new fact ....."
+CHANGED = b"another relation"
 CHILD = child_id(SPLIT)
 _DECIDING = frozenset({"ObjectionDecided", "GroundCheckDecided", "PbiReactivationDecided"})
 _FAMILY = (registered, claimed, matched)
@@ -163,6 +177,9 @@ def said(row: Step, machine: str, scene: Scenario) -> Any:  # noqa: C901, PLR091
         case "DeadlineReached" if machine == "KEPESERTAAN":
             ((kind, subject, due_at),) = aid.awaited(scene.state)
             return say(row.record, kind=kind, subject_id=subject, due_at=due_at, occurred=due_at)
+        case "MembershipClaimed":
+            other = row.outcome == "GANDA" or row.start == "TANPA_KEPALA"
+            return successor() if other else claimed(relationship=2, change_id=CHANGED, occurred=LATER)
         case "AidAllocated" | "AidWaitlisted":
             return say(row.record, run_id=f"BPNTD-{scene.state.sequence}")
         case "AidStopped":
@@ -194,6 +211,11 @@ def said(row: Step, machine: str, scene: Scenario) -> Any:  # noqa: C901, PLR091
             return say(row.record, family_id=CHILD)
         case _:
             return say(row.record, **({"outcome": row.outcome} if row.record in _DECIDING else {}))
+
+
+def successor() -> Any:
+    """Return the claim of who follows the head."""
+    return claimed(BUDI, relationship=1, cause="GANTI_KEPALA", occurred=LATER)
 
 
 def visited(result: int, **fields: Any) -> Any:
@@ -230,6 +252,9 @@ def prepared(scene: Scenario, row: Step) -> Scenario:
             scene.clock = max(one.due_at for one in (*scene.state.cases, *scene.state.aid)) + 1
         case "ExclusionLifted" if all(one.change_id != CITED for one in scene.state.facets):
             scene.and_given(claimed(CITRA, change_id=CITED, occurred=LATER))
+        case "MembershipConfirmed":
+            scene = given(*(make() for make in _FAMILY), say("MembershipContested"))
+            return scene.and_given(successor()) if row.outcome == "GANDA" else scene
         case "FamilyDissolved":
             scene.and_given(say("MembershipEnded", reason="MENINGGAL"))
         case "FamilyDeparted" if row.outcome:

@@ -234,7 +234,13 @@ def registered(**fields: Any) -> Any:
 def claimed(person: str = ANI, /, **fields: Any) -> Any:
     return say(
         "MembershipClaimed",
-        **{"person_ref": person, "change_id": CLAIM[person], "occurred": at(2025, 1, 1), **fields},
+        **{
+            "person_ref": person,
+            "change_id": CLAIM[person],
+            "occurred": at(2025, 1, 1),
+            "relationship": 1 if person == ANI else 3,
+            **fields,
+        },
     )
 
 

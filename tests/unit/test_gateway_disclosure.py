@@ -16,7 +16,7 @@ import pytest
 from cassandra import OperationTimedOut
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME
 
-from consumers.gateway import policy, purposes
+from consumers.gateway import opening, policy, purposes
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door
 from consumers.gateway.nik_filter import looks_like_nik
@@ -424,6 +424,27 @@ def test_a_state_cut_off_behind_its_front_is_projected_and_nothing_of_it_is_show
         # Then it is on record that nothing was shown
         assert (room.broker.records[-1].outcome, room.broker.records[-1].reason) == ("FAILED", "FAULT")
     assert "SubjectDisclosure" not in room.broker.kinds()
+
+
+def test_a_family_without_a_head_is_shown_as_such_to_who_may_see_its_status(room: Room) -> None:
+    assert room.registry.state is not None
+    case = records.Case(
+        machine="KEPALA_KELUARGA",
+        about="",
+        case_id=bytes(16),
+        step="TANPA_KEPALA",
+        agency="dukcapil",
+        since=0,
+        due_at=0,
+        reason="MENINGGAL",
+        reference="",
+    )
+    unused: Any = None  # nothing sealed is asked for
+    for step, told in (("TANPA_KEPALA", {"head": "TANPA_KEPALA"}), ("BERKEPALA", {})):
+        state = replace(room.registry.state, cases=(replace(case, step=step),))
+        shown = opening.disclosed(state, {"status"}, {}, unused)
+        assert shown == {"status": "AKTIF", **told}
+        assert opening.disclosed(state, {"decile"}, {}, unused) == {"decile": state.decile or None}
 
 
 def test_an_erased_person_is_shown_as_erased_and_still_disclosed(room: Room) -> None:

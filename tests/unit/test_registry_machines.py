@@ -39,6 +39,7 @@ COUNTS = {
     "PBI_JKN": (29, 7),
     "PENGECUALIAN": (4, 3),
     "KEPESERTAAN": (21, 5),
+    "KEPALA_KELUARGA": (11, 3),
 }
 
 
@@ -63,10 +64,12 @@ def test_a_row_leads_where_the_guide_says_and_once_alone(name: str, row: Step) -
     assert replay(scene.log[so_far:], before) == scene.state
 
 
-@pytest.mark.parametrize("name", [name for name in EXPECTED if name != "KELUARGA"])
+@pytest.mark.parametrize("name", EXPECTED)
 def test_another_hand_folds_every_walk_to_the_same_bytes(name: str) -> None:
     schemas = naive_replay.Schemas(Path(contract.__file__).parent / "avro")
     for row in EXPECTED[name]:
+        if row.record == "FamilyRegistered":
+            continue
         scene = prepared(standing_at(name, row.start), row)
         scene.and_given(said(row, name, scene))
         states: dict[str, naive_replay.State] = {}
@@ -77,7 +80,8 @@ def test_another_hand_folds_every_walk_to_the_same_bytes(name: str) -> None:
         assert schemas.encode(state) == codec.encode(scene.state), row
 
 
-@pytest.mark.parametrize("name", [name for name in EXPECTED if name != "KELUARGA"])
+# Who heads a family is told of what is said of its members, and no machine refuses a fact.
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name not in {"KELUARGA", "KEPALA_KELUARGA"}])
 def test_every_pair_that_no_row_has_is_refused_and_leaves_no_trace(name: str) -> None:
     allowed = {(row.start, row.record) for row in EXPECTED[name]}
     ended = {state for state in STATES[name] if all(row.start != state for row in EXPECTED[name])}

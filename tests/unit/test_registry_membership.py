@@ -236,10 +236,11 @@ def test_a_person_claimed_anew_keeps_what_others_said_of_them() -> None:
 
 
 def test_a_family_has_at_most_112_members_on_record() -> None:
-    many = [claimed(person_ref=f"{number:026}", change_id=number.to_bytes(16, "big")) for number in range(1, 113)]
+    child: dict[str, Any] = {"relationship": 3}
+    many = [claimed(person_ref=f"{n:026}", change_id=n.to_bytes(16, "big"), **child) for n in range(1, 113)]
     scene = given(registered(), *many)
-    scene.when(claimed(person_ref="z" * 26, change_id=b"z" * 16)).refused("V14", "/person_ref")
-    scene.when(claimed(person_ref=f"{7:026}", change_id=b"y" * 16, birth_year=1990)).accepted()
+    scene.when(claimed(person_ref="z" * 26, change_id=b"z" * 16, **child)).refused("V14", "/person_ref")
+    scene.when(claimed(person_ref=f"{7:026}", change_id=b"y" * 16, birth_year=1990, **child)).accepted()
 
 
 DOUBT = b"name in doubt .."

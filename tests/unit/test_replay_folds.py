@@ -24,6 +24,8 @@ from stream_processors.registry.family import evolve
 from stream_processors.registry.proposal import due_at
 from tests.integration import accepted
 from tests.unit.registry_scenarios import (
+    BUDI,
+    CITRA,
     FAMILY,
     NOW,
     VILLAGE,
@@ -120,13 +122,31 @@ def test_more_changes_than_are_remembered_are_forgotten_alike() -> None:
     assert direct_families(folded(QuickFold, values)) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        say("MembershipEnded", occurred=NOW),
+        say("MembershipContested", occurred=NOW),
+        claimed(relationship=6, change_id=b"another relation", occurred=NOW),
+        claimed(BUDI, relationship=1, cause="GANTI_KEPALA", occurred=NOW),
+    ],
+)
+def test_a_family_without_a_head_or_with_two_is_left_to_the_plain_fold_with_all_that_follows(said: Any) -> None:
+    before = given(registered(), claimed(), claimed(CITRA)).log
+    life = given(registered(), claimed(), claimed(CITRA), said, claimed(BUDI, change_id=b"another claim .."))
+    assert direct_families(folded(QuickFold, before)) == 1
+    for end in range(1, len(life.log) + 1):
+        assert framed(folded(QuickFold, life.log[:end])) == by_registry(life.log[:end])
+    assert direct_families(folded(QuickFold, life.log)) == 0
+
+
 def test_facts_of_the_same_time_and_due_dates_ahead_are_folded_alike() -> None:
-    # Given a member whose facts all fell on one moment, and a proposal moved by a due date still to come
+    # Given a member, no head, whose facts all fell on one moment, and a proposal moved by a due date still to come
     new_year = at(2025, 1, 1)
-    life = given(registered(), claimed(), matched(), matched(status="NAMA_BEDA"), matched())
+    life = given(registered(), claimed(relationship=3), matched(), matched(status="NAMA_BEDA"), matched())
     life.and_given(
         say("MembershipEnded", occurred=new_year),
-        claimed(occurred=new_year, change_id=b"another claim .."),
+        claimed(occurred=new_year, change_id=b"another claim ..", relationship=3),
         drafted(),
         say("ProposalSubmitted"),
         say("ProposalIdentityMatched"),
