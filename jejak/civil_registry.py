@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Protocol
 
-from consumers.read_model.queries import FamilyInRegion, FamilyPage
+from consumers.read_model import rows
+from consumers.read_model.queries import FamilyPlace
 from jejak.composition import Registry
 from producers import name_judgement
 from producers.name_judgement import Judgement
@@ -17,16 +18,12 @@ from schemas.records import FamilyState
 from stream_processors.registry import codes, family
 from stream_processors.registry.decision import AlreadyKnown, Refused, change_of
 
-_PAGE = 1_000
-
 
 class Figures(Protocol):
-    """What is asked of the read model: which families live in a region."""
+    """What is asked of the read model: which families of a region have a name in doubt."""
 
-    def families_in(
-        self, region: regions.Region, decile: int | None = None, after: FamilyInRegion | None = None, limit: int = ...
-    ) -> FamilyPage:
-        """Return a page of families."""
+    def families_in_doubt(self, region: regions.Region, after: FamilyPlace | None = None) -> Iterator[FamilyPlace]:
+        """Yield them by place, those after one of them."""
 
 
 class States(Protocol):
@@ -39,24 +36,18 @@ class States(Protocol):
 def waiting(figures: Figures, states: States, region: regions.Region, after: str = "", limit: int = 20) -> list[str]:
     """Return up to `limit` families of a region with a name in doubt, those after family `after` in the region's order.
 
-    Reads every family of the region up to the last one returned: about a millisecond each.
+    `after` may have been judged since. Reads the families of the queue alone, not the region's.
     """
-    found = (one for one in _living(figures, region) if _doubted(states.family(one)))
-    if after:
-        for one in found:
-            if one == after:
-                break
+    listed = figures.families_in_doubt(region, _place(states.family(after)) if after else None)
+    found = (one.family_id for one in listed if _doubted(states.family(one.family_id)))
     return list(islice(found, limit))
 
 
-def _living(figures: Figures, region: regions.Region) -> Iterator[str]:
-    page = figures.families_in(region, limit=_PAGE)
-    while True:
-        for one in page.families:
-            yield one.family_id
-        if page.after is None:
-            return
-        page = figures.families_in(region, after=page.after, limit=_PAGE)
+def _place(state: FamilyState | None) -> FamilyPlace | None:
+    """Return where a family is in the order of its region; None, so from the beginning, where there is none."""
+    if state is None:
+        return None
+    return FamilyPlace(rows.region_partition(state.region)[2], state.region.code, state.family_id)
 
 
 def _doubted(state: FamilyState | None) -> bool:

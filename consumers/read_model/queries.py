@@ -22,6 +22,14 @@ _MONTHS_A_YEAR: Final = 12
 _AFTER_ANY_REGION: Final = "~"  # sorts after every digit and full stop
 
 
+class FamilyPlace(NamedTuple):
+    """Where a family of a list is."""
+
+    kecamatan: str
+    region_code: str
+    family_id: str
+
+
 class FamilyInRegion(NamedTuple):
     """One family of a list: where it is, and what lists are filtered by."""
 
@@ -82,6 +90,9 @@ class Figures(Protocol):
     ) -> FamilyPage:
         """Return the families that live in a region."""
 
+    def families_in_doubt(self, region: regions.Region, after: FamilyPlace | None = ...) -> Iterator[FamilyPlace]:
+        """Yield the families of a region with a name in doubt."""
+
 
 class ReadModel:
     """The tables of one version of the projection, as readers see them."""
@@ -97,13 +108,8 @@ class ReadModel:
         self._links = self._select("family_id", tables.FAMILY_OF_REFERENCE, "bucket = ? AND reference = ?")
         in_area = "region_system = ? AND region_edition = ?"
         self._kecamatan = self._select("kecamatan", tables.KECAMATAN, f"{in_area} AND area = ?")
-        listed = "region_code, family_id, decile, status"
-        self._in_region = self._select(
-            listed, tables.FAMILY_IN_REGION, f"{in_area} AND kecamatan = ? AND (region_code, family_id) > (?, ?)"
-        )
-        self._in_desa = self._select(
-            listed, tables.FAMILY_IN_REGION, f"{in_area} AND kecamatan = ? AND region_code = ? AND family_id > ?"
-        )
+        self._listed = self._lists("region_code, family_id, decile, status", tables.FAMILY_IN_REGION)
+        self._doubted = self._lists("region_code, family_id", tables.FAMILY_IN_DOUBT)
         self._cells = self._select(
             "region, category, unit, sum, recorded_at",
             tables.INDICATOR,
@@ -128,6 +134,12 @@ class ReadModel:
         statement.consistency_level = LOCAL_QUORUM
         statement.is_idempotent = True
         return statement
+
+    def _lists(self, columns: str, table: tables.Table) -> tuple[Any, Any]:
+        """Return what lists a table's families of a desa, and of a kecamatan, from a place on."""
+        of = "region_system = ? AND region_edition = ? AND kecamatan = ?"
+        desa = self._select(columns, table, f"{of} AND region_code = ? AND family_id > ?")
+        return desa, self._select(columns, table, f"{of} AND (region_code, family_id) > (?, ?)")
 
     def family(self, family_id: str) -> records.FamilyState | None:
         """Return the family's state, or None when no such family was projected."""
@@ -169,25 +181,37 @@ class ReadModel:
         self, region: regions.Region, decile: int | None = None, after: FamilyInRegion | None = None, limit: int = PAGE
     ) -> FamilyPage:
         """Return up to `limit` families that live in the region, of any level, after `after`; decile 0 is unranked."""
-        found = (family for family in self._from(region, after) if decile is None or family.decile == decile)
+        listed = (FamilyInRegion(*row) for row in self._from(self._listed, region, after))
+        found = (family for family in listed if decile is None or family.decile == decile)
         page = tuple(islice(found, limit + 1))
         return FamilyPage(page[:limit], page[limit - 1] if len(page) > limit else None)
 
-    def _from(self, region: regions.Region, after: FamilyInRegion | None) -> Iterator[FamilyInRegion]:
+    def families_in_doubt(self, region: regions.Region, after: FamilyPlace | None = None) -> Iterator[FamilyPlace]:
+        """Yield the families of the region, of any level, whose state speaks of a name in doubt, after `after`.
+
+        In order of region and id; costs as much as there are such families, however many live there.
+        """
+        return (FamilyPlace(*row) for row in self._from(self._doubted, region, after))
+
+    def _from(
+        self, lists: tuple[Any, Any], region: regions.Region, after: FamilyInRegion | FamilyPlace | None
+    ) -> Iterator[tuple[Any, ...]]:
         for kecamatan in self._partitions(region):
             if after is None or kecamatan >= after.kecamatan:
                 start = (
                     ("", "") if after is None or kecamatan > after.kecamatan else (after.region_code, after.family_id)
                 )
-                yield from self._living(region, kecamatan, start)
+                yield from self._living(lists, region, kecamatan, start)
 
-    def _living(self, region: regions.Region, kecamatan: str, start: tuple[str, str]) -> Iterator[FamilyInRegion]:
-        partition = (region.system, region.edition, kecamatan)
+    def _living(
+        self, lists: tuple[Any, Any], region: regions.Region, kecamatan: str, start: tuple[str, str]
+    ) -> Iterator[tuple[Any, ...]]:
+        partition, (of_desa, of_kecamatan) = (region.system, region.edition, kecamatan), lists
         if regions.level_of(region) is regions.Level.DESA:
-            found = self._session.execute(self._in_desa, (*partition, region.code, start[1]))
+            found = self._session.execute(of_desa, (*partition, region.code, start[1]))
         else:
-            found = self._session.execute(self._in_region, (*partition, *start))
-        return (FamilyInRegion(kecamatan, *row) for row in found)
+            found = self._session.execute(of_kecamatan, (*partition, *start))
+        return ((kecamatan, *row) for row in found)
 
     def _partitions(self, region: regions.Region) -> Sequence[str]:
         level = regions.level_of(region)

@@ -27,6 +27,7 @@ _WIB_AHEAD: Final = 7 * 3_600_000_000
 _PLACES: Final = 100_000  # more than there are desa
 _Referring = records.FamilyRegistered | records.FamilyCardReissued | records.MembershipClaimed | records.PersonErased
 _REFERRING: Final = get_args(_Referring)
+_IN_DOUBT: Final = b"NAMA_MERAGUKAN"
 _ONCE: Final = 1  # the timestamp of rows that say the same whenever they are written
 
 
@@ -47,6 +48,7 @@ class Placed(NamedTuple):
     region: records.Region
     decile: int
     status: str
+    in_doubt: int
 
 
 def is_position(key: bytes | None) -> bool:
@@ -109,15 +111,25 @@ def family_writes(states: Sequence[StateRecord], previous: Placed | None) -> Fam
     if len(seen) == 1:
         first = [] if previous is not None else list(_lives(state))
     else:
-        left = {region for region, _, _ in seen} - {state.region}
-        first = [_leaves(region, state) for region in sorted(left, key=_in_order)]
+        left = {region for region, *_ in seen} - {state.region}
+        first = [_leaves(tables.FAMILY_IN_REGION, region, state) for region in sorted(left, key=_in_order)]
+        clear = {region for region, *_, doubt in seen if doubt} - ({state.region} if in_doubt(state) else set())
+        first += [_leaves(tables.FAMILY_IN_DOUBT, region, state) for region in sorted(clear, key=_in_order)]
         first += _lives(state)
     return FamilyWrites(first, [_family(state)])
 
 
-def _listed(state: StateRecord) -> tuple[records.Region, int, str]:
+def _listed(state: StateRecord) -> tuple[records.Region, int, str, int]:
     """Return what lists of families show of a state, as `Placed` holds it."""
-    return state.region, state.decile, state.status
+    return state.region, state.decile, state.status, in_doubt(state)
+
+
+def in_doubt(state: StateRecord) -> int:
+    """Return 1 where the state speaks of a name in doubt, else 0; it may be of somebody who has left the family.
+
+    Its bytes are looked through and not decoded: whoever reads such a family sees whether one is still to be judged.
+    """
+    return int(_IN_DOUBT in state.value)
 
 
 _sequence: Final = attrgetter("sequence")
@@ -127,15 +139,16 @@ def _in_order(region: records.Region) -> tuple[str, str, str]:
     return region.system, region.edition, region.code
 
 
-def _leaves(region: records.Region, state: StateRecord) -> Write:
-    key = (region.code, state.family_id)
-    return Write(tables.FAMILY_IN_REGION, region_partition(region), key, state.sequence, removes=True)
+def _leaves(table: tables.Table, region: records.Region, state: StateRecord) -> Write:
+    return Write(table, region_partition(region), (region.code, state.family_id), state.sequence, removes=True)
 
 
 def _lives(state: StateRecord) -> Iterator[Write]:
     row = (state.region.code, state.family_id, state.decile, state.status)
     partition = region_partition(state.region)
     yield Write(tables.FAMILY_IN_REGION, partition, row, state.sequence)
+    if in_doubt(state):
+        yield Write(tables.FAMILY_IN_DOUBT, partition, row[:2], state.sequence)
     for area in areas_above(state.region):
         yield Write(tables.KECAMATAN, (state.region.system, state.region.edition, area), partition[2:], _ONCE)
 
@@ -143,7 +156,7 @@ def _lives(state: StateRecord) -> Iterator[Write]:
 def _family(state: StateRecord) -> Write:
     region = state.region
     place = (state.family_id, state.sequence, region.system, region.edition, region.code)
-    row = (*place, state.decile, state.status, state.recorded_at, state.value)
+    row = (*place, state.decile, state.status, in_doubt(state), state.recorded_at, state.value)
     return Write(tables.FAMILY, (tables.bucket_of(state.family_id),), row, state.sequence)
 
 

@@ -72,6 +72,7 @@ FAMILY: Final = Table(
         "region_code": "text",
         "decile": "int",
         "status": "text",
+        "in_doubt": "int",
         "recorded_at": "bigint",
         "state": "blob",
     },
@@ -81,6 +82,13 @@ FAMILY_IN_REGION: Final = Table(
     {"region_system": "text", "region_edition": "text", "kecamatan": "text"},
     {"region_code": "text", "family_id": "text"},
     {"decile": "int", "status": "text"},
+)
+# Families with a name that the civil registry writes otherwise: few, gone once a person judged them.
+FAMILY_IN_DOUBT: Final = Table(
+    "families_in_doubt",
+    {"region_system": "text", "region_edition": "text", "kecamatan": "text"},
+    {"region_code": "text", "family_id": "text"},
+    {},
 )
 KECAMATAN: Final = Table(
     "kecamatan_by_area",
@@ -194,6 +202,7 @@ ACCESS_EPOCH: Final = Table("access_epochs", {"log": "text"}, {"epoch": "int"}, 
 TABLES: Final = (
     FAMILY,
     FAMILY_IN_REGION,
+    FAMILY_IN_DOUBT,
     KECAMATAN,
     EVENT,
     FAMILY_OF_REFERENCE,

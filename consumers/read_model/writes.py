@@ -101,7 +101,7 @@ class Store:
         self._inserts = {table.name: self._insert(table, version) for table in TABLES}
         self._deletes = {table.name: self._delete(table, version) for table in TABLES}
         self._placed = self._prepared(
-            "SELECT family_id, sequence, region_system, region_edition, region_code, decile, status"  # noqa: S608  names are ours
+            "SELECT family_id, sequence, region_system, region_edition, region_code, decile, status, in_doubt"  # noqa: S608  names are ours
             f" FROM {FAMILY.named(version)} WHERE bucket IN ? AND family_id IN ?"
         )
         self._intents = self._prepared(
@@ -140,7 +140,7 @@ class Store:
         """Return what was last written of those families that were ever written; blocks as `finish` does."""
         reads = [(self._placed, asked) for asked in _reads(family_ids)]
         return {
-            row[0]: Placed(row[1], Region(system=row[2], edition=row[3], code=row[4]), row[5], row[6])
+            row[0]: Placed(row[1], Region(system=row[2], edition=row[3], code=row[4]), *row[5:8])
             for result in self._acknowledged(reads, self._sent(reads))
             for row in result
         }

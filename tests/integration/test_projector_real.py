@@ -153,7 +153,9 @@ def header(family: str, sequence: int) -> records.Header:
     )
 
 
-def state(family: str, sequence: int, code: str = RAWA, decile: int = 0, members: tuple[str, ...] = ()) -> bytes:
+def state(  # noqa: PLR0913  a state's parts
+    family: str, sequence: int, code: str = RAWA, decile: int = 0, members: tuple[str, ...] = (), *, doubt: bool = False
+) -> bytes:
     return codec.encode(
         records.FamilyState(
             sequence=sequence,
@@ -169,7 +171,7 @@ def state(family: str, sequence: int, code: str = RAWA, decile: int = 0, members
             proposals=(),
             eligibility=(),
             facets=(),
-            recent_changes=b"",
+            recent_changes=b"NAMA_MERAGUKAN" if doubt else b"",
         )
     )
 
@@ -320,6 +322,22 @@ def test_a_family_that_moved_twice_leaves_no_ghost(world: World) -> None:
         world.publish(world.topics.families, (family, state(family, sequence, code)))
         world.settle()
     assert homes(world) == [(family, PESONA)]
+
+
+def test_families_with_a_name_in_doubt_are_listed_by_region_until_they_are_judged(world: World) -> None:
+    one, two, other = (family_id(number) for number in (1, 2, 3))
+    doubted = [(name, state(name, 2, code, doubt=True)) for name, code in ((one, RAWA), (two, FAR), (other, PESONA))]
+    world.publish(world.topics.families, *doubted)
+    world.settle()
+    read = world.read()
+    waiting = [place.family_id for place in read.families_in_doubt(KEDIRI)]
+    assert waiting == sorted([one, other], key=lambda name: (RAWA if name == one else PESONA, name))
+    first = next(iter(read.families_in_doubt(KEDIRI)))
+    assert [place.family_id for place in read.families_in_doubt(KEDIRI, first)] == waiting[1:]
+    assert [place.family_id for place in read.families_in_doubt(regions.kemendagri(PESONA))] == [other]
+    world.publish(world.topics.families, (other, state(other, 3, PESONA)), (one, state(one, 3, FAR, doubt=True)))
+    world.settle()
+    assert list(read.families_in_doubt(KEDIRI)) == []
 
 
 def test_moves_within_one_batch_leave_no_ghost(world: World) -> None:

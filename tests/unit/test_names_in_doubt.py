@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from consumers.read_model.queries import FamilyInRegion, FamilyPage
+from consumers.read_model.queries import FamilyPlace
 from jejak import civil_registry
 from jejak.cli.app import app
 from producers.name_judgement import Judgement, outgoing, record_of
@@ -18,7 +18,7 @@ from stream_processors.registry.decision import AlreadyKnown, Refused
 from tests.unit.registry_scenarios import ANI, FAMILY, NOW, claimed, given, matched, registered
 
 if TYPE_CHECKING:
-    from producers.outgoing import Outgoing
+    from collections.abc import Iterator
 
 DOUBT = b"name in doubt .."
 PLACE = regions.kemendagri("35.71.02.1001")
@@ -31,32 +31,36 @@ def doubted() -> Any:
 
 
 class ReadModel:
-    """Families a to e of one village, of which b and d wait; two a page."""
+    """Families a to e of one village, of which b and d wait; b, c and d speak of a name in doubt."""
 
     def __init__(self) -> None:
         waiting, others = doubted().state, given(registered(), claimed(), matched()).state
-        self.states = {name: waiting if name in "bd" else others for name in "abcde"}
-        self.published: list[Outgoing] = []
+        self.states = {name: replace(waiting if name in "bd" else others, family_id=name) for name in "abcde"}
+        self.read: list[str] = []
 
-    def families_in(
-        self, region: regions.Region, decile: int | None = None, after: FamilyInRegion | None = None, limit: int = 2
-    ) -> FamilyPage:
-        del decile, limit
+    def families_in_doubt(self, region: regions.Region, after: FamilyPlace | None = None) -> Iterator[FamilyPlace]:
         assert region == PLACE
-        left = [name for name in self.states if after is None or name > after.family_id]
-        page = tuple(FamilyInRegion("35.71.02", PLACE.code, name, 0, "AKTIF") for name in left[:2])
-        return FamilyPage(page, page[-1] if len(left) > len(page) else None)
+        places = [FamilyPlace("35.71.02", self.states[name].region.code, name) for name in "bcd"]
+        return (place for place in places if after is None or place > after)
 
     def family(self, family_id: str) -> Any:
+        self.read.append(family_id)
         return self.states.get(family_id)
 
 
-def test_only_families_with_a_name_in_doubt_wait_and_page_after_page_all_of_them() -> None:
+def test_the_families_that_wait_are_found_without_reading_any_that_has_no_name_in_doubt() -> None:
     model = ReadModel()
     assert civil_registry.waiting(model, model, PLACE) == ["b", "d"]
+    assert model.read == ["b", "c", "d"]
+
+
+def test_the_queue_goes_on_after_the_last_family_seen_also_once_that_one_was_judged() -> None:
+    model = ReadModel()
     assert civil_registry.waiting(model, model, PLACE, limit=1) == ["b"]
     assert civil_registry.waiting(model, model, PLACE, after="b") == ["d"]
+    assert civil_registry.waiting(model, model, PLACE, after="a") == ["b", "d"]
     assert civil_registry.waiting(model, model, PLACE, after="d") == []
+    assert civil_registry.waiting(model, model, PLACE, after="nobody") == ["b", "d"]
 
 
 class Registry:

@@ -42,7 +42,9 @@ def header(sequence: int, family_id: str = FAMILY) -> records.Header:
     )
 
 
-def state(sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAMILY) -> StateRecord:
+def state(
+    sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAMILY, *, doubt: bool = False
+) -> StateRecord:
     value = codec.encode(
         records.FamilyState(
             sequence=sequence,
@@ -58,7 +60,7 @@ def state(sequence: int, code: str = RAWA, decile: int = 0, family_id: str = FAM
             proposals=(),
             eligibility=(),
             facets=(),
-            recent_changes=b"",
+            recent_changes=b"NAMA_MERAGUKAN" if doubt else b"",
         )
     )
     return state_record(value)
@@ -88,9 +90,9 @@ class Database:
         found = self.live(tables.FAMILY).get((tables.bucket_of(family_id), family_id))
         if found is None:
             return None
-        sequence, system, edition, code, decile, status, *_ = found
+        sequence, system, edition, code, decile, status, in_doubt, *_ = found
         region = records.Region(system=system, edition=edition, code=code)
-        return rows.Placed(sequence, region, decile, status)
+        return rows.Placed(sequence, region, decile, status, in_doubt)
 
     def fold(self, states: Sequence[StateRecord], *, torn: bool = False) -> None:
         """Project one batch as the projector does; a torn one is cut short before its second half."""
@@ -101,6 +103,9 @@ class Database:
 
     def homes(self) -> set[str]:
         return {key[3] for key in self.live(tables.FAMILY_IN_REGION)}
+
+    def doubts(self) -> set[str]:
+        return {key[3] for key in self.live(tables.FAMILY_IN_DOUBT)}
 
 
 def registered(sequence: int = 1) -> bytes:
@@ -188,7 +193,7 @@ def test_events_delivered_twice_and_replayed_give_the_same_rows() -> None:
 def test_a_state_is_found_by_id_and_in_its_region() -> None:
     database = Database()
     database.fold([state(1, RAWA, decile=3)])
-    assert database.placed() == rows.Placed(1, place(RAWA), 3, "AKTIF")
+    assert database.placed() == rows.Placed(1, place(RAWA), 3, "AKTIF", 0)
     edition = regions.KEMENDAGRI_EDITION
     assert database.live(tables.FAMILY_IN_REGION) == {
         ("KEMENDAGRI", edition, "35.71.02", RAWA, FAMILY): (3, "AKTIF"),
@@ -220,6 +225,15 @@ def test_a_new_decile_in_the_same_place_replaces_the_old_one() -> None:
     assert list(database.live(tables.FAMILY_IN_REGION).values()) == [(9, "AKTIF")]
 
 
+def test_a_family_with_a_name_in_doubt_is_listed_where_it_lives_until_that_is_judged() -> None:
+    database = Database()
+    told = []
+    for code, doubt in ((RAWA, False), (RAWA, True), (FAR, True), (FAR, True), (FAR, False), (PESONA, True)):
+        database.fold([state(len(told) + 1, code, doubt=doubt)])
+        told.append(database.doubts())
+    assert told == [set(), {RAWA}, {FAR}, {FAR}, set(), {PESONA}]
+
+
 def test_a_stale_state_changes_nothing() -> None:
     database = Database()
     database.fold([state(5, PESONA)])
@@ -248,7 +262,7 @@ def test_however_batches_are_cut_torn_and_repeated_a_family_ends_in_one_place(
     homes: list[str], cuts: list[tuple[int, int, bool]]
 ) -> None:
     database = Database()
-    states = [state(number, code, decile=number % 3) for number, code in enumerate(homes, 1)]
+    states = [state(number, code, decile=number % 3, doubt=number % 4 > 1) for number, code in enumerate(homes, 1)]
     committed = 0
     for length, back, torn in cuts:
         start = max(committed - back, 0)
@@ -263,6 +277,7 @@ def test_however_batches_are_cut_torn_and_repeated_a_family_ends_in_one_place(
     assert placed is not None
     assert (placed.sequence, placed.region.code) == (len(homes), homes[-1])
     assert set(database.live(tables.FAMILY_IN_REGION).values()) == {(len(homes) % 3, "AKTIF")}
+    assert database.doubts() == ({homes[-1]} if len(homes) % 4 > 1 else set())
 
 
 def test_the_position_of_a_fold_is_no_family() -> None:
