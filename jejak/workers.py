@@ -5,7 +5,7 @@ Knows which version is whose; what a fold or a projection does is theirs.
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -20,6 +20,7 @@ from jejak.rebuild.pointer import READ_MODEL, STATE, RebuildRefused, Serving
 from jejak.rebuild.serving import LOOK_SECONDS, Pointers, following, pointers
 from jejak.settings import Settings
 from schemas import catalogue
+from stream_processors.engine.contract import FoldFactory
 from stream_processors.engine.faults import EngineFault
 from stream_processors.engine.loop import Worker
 from stream_processors.engine.settings import EngineSettings
@@ -92,7 +93,8 @@ def _fold(  # noqa: PLR0913, PLR0917  one worker's surroundings
             raise EngineFault("another version of the state was chosen while partitions were assigned")
         return FamiliesFold(partition, lambda: watch.book, topic)
 
-    worker = Worker(_engine(settings, bootstrap, topic), fold_of, before_batch=watch.refresh, pulse=pulse)
+    topics = FoldTopics(FOLD_GROUP, catalogue.CHANGES_TOPIC, topic, fold_outputs(topic), families.KEYED)
+    worker = Worker(topics.engine(settings, bootstrap), fold_of, before_batch=watch.refresh, pulse=pulse)
     stop.also = worker.stop
     if stop.event.is_set():  # by a signal that came before this worker was known
         return
@@ -105,35 +107,42 @@ def _fold(  # noqa: PLR0913, PLR0917  one worker's surroundings
         worker.run()
 
 
-def _engine(settings: Settings, bootstrap: str, topic: str) -> EngineSettings:
-    return EngineSettings(
-        bootstrap=bootstrap,
-        group=FOLD_GROUP,
-        transactional_id=f"{FOLD_GROUP}-{settings.worker}",
-        input_topic=catalogue.CHANGES_TOPIC,
-        state_topic=topic,
-        output_topics=fold_outputs(topic),
-        keyed_topics=families.KEYED,
-        digest_interval_s=60 * settings.digest_minutes,
-    )
-
-
 def run_persons(settings: Settings) -> None:
     """Answer claims of persons until stopped by SIGTERM or SIGINT."""
+    topics = FoldTopics(PERSONS_GROUP, catalogue.CLAIMS_TOPIC, catalogue.PERSONS_TOPIC, persons.OUTPUTS, persons.KEYED)
+    run_alone(settings, topics, PersonsFold)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldTopics:
+    """A fold's group, the topic that it reads, that of its state, and those that it writes, `keyed` by its own keys."""
+
+    group: str
+    reads: str
+    state: str
+    writes: tuple[str, ...]
+    keyed: tuple[str, ...] = ()
+
+    def engine(self, settings: Settings, bootstrap: str) -> EngineSettings:
+        """Return the settings of a worker that folds by these topics."""
+        return EngineSettings(
+            bootstrap=bootstrap,
+            group=self.group,
+            transactional_id=f"{self.group}-{settings.worker}",
+            input_topic=self.reads,
+            state_topic=self.state,
+            output_topics=self.writes,
+            keyed_topics=self.keyed,
+            digest_interval_s=60 * settings.digest_minutes,
+        )
+
+
+def run_alone(settings: Settings, topics: FoldTopics, fold_of: FoldFactory) -> None:
+    """Fold, with metrics and health, until stopped by SIGTERM or SIGINT; the state has one version only."""
     endpoints = find(settings)
     pulse = Pulse(settings.stuck_seconds)
     serve_metrics(settings, pulse)
-    engine = EngineSettings(
-        bootstrap=endpoints.kafka,
-        group=PERSONS_GROUP,
-        transactional_id=f"{PERSONS_GROUP}-{settings.worker}",
-        input_topic=catalogue.CLAIMS_TOPIC,
-        state_topic=catalogue.PERSONS_TOPIC,
-        output_topics=persons.OUTPUTS,
-        keyed_topics=persons.KEYED,
-        digest_interval_s=60 * settings.digest_minutes,
-    )
-    worker = Worker(engine, PersonsFold, pulse=pulse)
+    worker = Worker(topics.engine(settings, endpoints.kafka), fold_of, pulse=pulse)
     on_stop(worker.stop)
     worker.run()
 

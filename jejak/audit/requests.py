@@ -9,20 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from jejak.composition import Registry, find, now, on_stop, serve_metrics
+from jejak.composition import Registry, now
 from jejak.settings import Settings
+from jejak.workers import FoldTopics, run_alone
 from producers import access_requests
 from producers.access_requests import Said
 from producers.outgoing import Outgoing
 from producers.publish import Published
 from schemas import catalogue, codec, regions
 from schemas.records import AccessRequestState, Region
-from stream_processors.engine.loop import Worker
-from stream_processors.engine.settings import EngineSettings
 from stream_processors.folds.access_requests import OUTPUTS, AccessRequestsFold
 from stream_processors.registry.decision import Refused
 from transport import kafka
-from transport.pulse import Pulse
 
 DECIDED_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.3
@@ -102,18 +100,5 @@ def _as_they_are(messages: Sequence[Outgoing]) -> Sequence[Outgoing]:
 
 def run(settings: Settings) -> None:
     """Decide changes of requests until stopped by SIGTERM or SIGINT."""
-    endpoints = find(settings)
-    pulse = Pulse(settings.stuck_seconds)
-    serve_metrics(settings, pulse)
-    engine = EngineSettings(
-        bootstrap=endpoints.kafka,
-        group=GROUP,
-        transactional_id=f"{GROUP}-{settings.worker}",
-        input_topic=catalogue.REQUESTS_TOPIC,
-        state_topic=catalogue.REQUEST_STATES_TOPIC,
-        output_topics=OUTPUTS,
-        digest_interval_s=60 * settings.digest_minutes,
-    )
-    worker = Worker(engine, AccessRequestsFold, pulse=pulse)
-    on_stop(worker.stop)
-    worker.run()
+    topics = FoldTopics(GROUP, catalogue.REQUESTS_TOPIC, catalogue.REQUEST_STATES_TOPIC, OUTPUTS)
+    run_alone(settings, topics, AccessRequestsFold)
