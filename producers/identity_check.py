@@ -26,6 +26,9 @@ def niks(draft: Draft) -> Iterator[str]:
 def findings(draft: Draft) -> list[IdentityFinding]:
     """Return what the rules find in the card, the NIKs, the name and the birth date, rejections and warnings."""
     found = list(_card(draft.card)) if draft.card else []
+    said = draft.body.get("card_number")
+    if said is not None and said != draft.card:
+        found += _card(said)  # of a reissued card
     for nik in niks(draft):
         found += check_nik(nik)
     if draft.record == "MembershipClaimed":

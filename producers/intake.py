@@ -153,7 +153,8 @@ class Intake:
         change_id = self._id_of(draft, body)
         datum = self._sealed(form.shape, body, _Place(form.name, accepted.persons, family_id, change_id))
         if "card_ref" in form.shape.fields:
-            datum["card_ref"] = accepted.card_ref
+            # The number that the record itself tells: of a reissued card not the one that the family was found by.
+            datum["card_ref"] = self._card_ref(body["card_number"])
         if "findings" in form.shape.fields:
             datum["findings"] = accepted.findings
         datum["header"] = _header(draft, family_id, change_id, body)

@@ -6,6 +6,7 @@ are the same however often they are written. Knows Kafka and the store; what a r
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumers.read_model import rows
 from consumers.read_model.audit_rows import AccessRows, AuditEntry, audit_entry
+from consumers.read_model.cards import Cards
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.health import Vitals
 from consumers.read_model.state_record import StateRecord, state_record
@@ -89,7 +91,9 @@ class Projector:
         topics: Topics = Topics(),
         stopping: Callable[[], bool] = lambda: False,
         pulse: Pulse | None = None,
+        cards: Cards | None = None,
     ) -> None:
+        self._cards = cards
         self._vitals = Vitals(Pulse() if pulse is None else pulse)
         self._consumer = consumer
         self._dead_letters = dead_letters
@@ -167,6 +171,7 @@ class Projector:
                 written += self._readable(message, project) or ()
         written += self._looks(by_topic[topics.audit])
         begun = self._store.begin(written)
+        self._learn_cards(by_topic[topics.events])
         families = rows.by_family(self._states(by_topic[topics.families]))
         previous = self._store.placed(families)
         first: list[rows.Write] = []
@@ -178,6 +183,15 @@ class Projector:
         self._store.write(self._unknown(first))
         self._store.finish(begun)
         self._store.write(then)
+
+    def _learn_cards(self, events: Sequence[Message]) -> None:
+        """Let reissued cards lead to their families; what isn't readable was a dead letter before."""
+        cards = self._cards
+        if cards is None:
+            return
+        for message in events:
+            with suppress(Undecodable):
+                cards.learn(_value(message))
 
     def _looks(self, messages: Sequence[Message]) -> list[rows.Write]:
         """Return the rows of audit entries, once what they are about is known again."""

@@ -18,10 +18,12 @@ from cassandra.cluster import Session
 from confluent_kafka import TopicPartition
 
 from consumers.read_model import settled, tables
+from consumers.read_model.cards import Cards
 from consumers.read_model.dead_letters import DeadLetters
 from consumers.read_model.projector import Projector, Topics, group_of, member
 from consumers.read_model.rows import Write
 from consumers.read_model.writes import Store
+from identity.families import Aliases
 from transport import kafka
 from transport.cassandra import LOCAL_QUORUM
 from transport.pulse import Pulse
@@ -101,6 +103,7 @@ class Feeder:
                 self._topics,
                 self._ending.is_set,
                 self._pulse,
+                Cards(lambda: Aliases(self._session)),
             )
             running.run()
         finally:
