@@ -106,10 +106,15 @@ def count_aid(state: dict[str, Any], kabkota: str, sums: Counts) -> None:
     """Count where the family stands with each programme, and the members whom aid reached in its latest year."""
     for aid in state["aid"]:
         sums["families_by_aid"][f"{kabkota}|{aid['programme']}/{aid['standing'] or 'DITERIMA'}"] += 1
-        year = (date(1970, 1, 1) + timedelta(days=aid["received_on"])).year
+        year = year_of(aid["received_on"])
         for place in aid["recipients"]:
             if state["members"][place]["standing"] in LIVES_IN_FAMILY:
                 sums["persons_by_aid"][f"{kabkota}|{aid['programme']}/{year}"] += 1
+
+
+def year_of(day: date | int) -> int:
+    """Return the year of a day: the Avro library reads a date, a plain state has the days since 1970."""
+    return (day if isinstance(day, date) else date(1970, 1, 1) + timedelta(days=day)).year
 
 
 def covered(state: dict[str, Any], member: dict[str, Any]) -> bool:

@@ -73,9 +73,7 @@ def partition(number: int, families: int, copies: int = COPIES) -> Counted:
         published |= _sums(outputs)
     published |= _sums(fold.close_batch(offset + 1))
     fields = recount(state for _, state in fold._states.decoded())
-    return Counted(
-        len(fold._states), offset + 1, +Counter(published), fields, _by_script(fold._states._framed.values())
-    )
+    return Counted(len(fold._states), offset + 1, +Counter(published), fields, by_script(fold._states._framed.values()))
 
 
 def _sums(outputs: Iterable[Output]) -> dict[Cell, int]:
@@ -84,7 +82,7 @@ def _sums(outputs: Iterable[Output]) -> dict[Cell, int]:
     return {Cell(record.indicator, record.region, record.category): record.sum for record in told}
 
 
-def _by_script(framed: Iterable[bytes]) -> Sums:
+def by_script(framed: Iterable[bytes]) -> Sums:
     """Return what the script counts of the states' bytes, under our names for cells."""
     found: Sums = Counter()
     for name, places in script.counted(_read(framed)).items():

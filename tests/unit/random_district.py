@@ -2,7 +2,7 @@
 
 Every step is one change to the families fold. What is held of each: no exception; a dead letter if and only if its
 bytes were planted; a refusal that names its rule and says why. What is held at the end: the states are what replaying
-the events gives, and what a restore of the state topic gives; the published sums are a recount's.
+the events gives, and what a restore of the state topic gives; the published sums are those of two recounts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from schemas import catalogue, codec, contract, records
 from schemas.codec import Undecodable
 from stream_processors.engine.contract import Output, Poison
-from stream_processors.folds.families import FamiliesFold
+from stream_processors.folds.families import POSITION_PREFIX, FamiliesFold
 from stream_processors.folds.persons import PersonsFold
 from stream_processors.indicators.counts import Cell, recount
 from stream_processors.registry import rulebook
@@ -27,6 +27,7 @@ from stream_processors.registry.family import evolve
 from stream_processors.registry.rulebook import RuleBook
 from stream_processors.registry.split import child_id
 from tests.unit import random_records
+from tests.unit.counts_at_length import by_script
 from tests.unit.random_changes import DAY, HOUR, Speaker, family_id
 from tests.unit.registry_scenarios import at, in_force
 
@@ -90,8 +91,13 @@ class District:
         wrong = sum(states.get(key) != replayed.get(key) for key in {*states, *replayed})
         if wrong:
             self.findings.append(f"replay gives other states of {wrong} families")
-        if {cell: total for cell, total in self._sums.items() if total} != +recount(states.values()):
+        published = {cell: total for cell, total in self._sums.items() if total}
+        if published != +recount(states.values()):
             self.findings.append("the published sums are not those of a recount")
+        if published != +by_script(
+            framed for key, framed in self._states.items() if not key.startswith(POSITION_PREFIX)
+        ):
+            self.findings.append("the published sums are not those of the script that has nothing of this project")
         again = FamiliesFold(0, RuleBook)
         for key, framed in self._states.items():
             again.restore(key, framed)
