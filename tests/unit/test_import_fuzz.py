@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import zipfile
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.exceptions import IllegalCharacterError
 
+from jejak.bench import importing
 from producers import corrected
 from producers import report as reports
 from producers.draft import RowRefused
@@ -102,6 +104,47 @@ def test_a_damaged_file_is_read_or_refused_and_its_rows_add_up(file: tuple[str, 
     source, name, content = file
     with a_file(name, content) as path:
         held(read(path, source), source)
+
+
+@cache
+def _parts() -> dict[str, bytes]:
+    """Return the parts of a workbook whose texts are shared, with formats, merged cells and a date."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.xlsx"
+        importing.write(path, 12)
+        with zipfile.ZipFile(path) as book:
+            found = {one: book.read(one) for one in book.namelist()}
+    with zipfile.ZipFile(io.BytesIO(_workbook("sik-ng"))) as book:
+        found["xl/styles.xml"] = book.read("xl/styles.xml")
+    end = b'</sheetData><mergeCells count="1"><mergeCell ref="A3:B4"/></mergeCells></worksheet>'
+    found["xl/worksheets/sheet1.xml"] = found["xl/worksheets/sheet1.xml"].replace(b"</sheetData></worksheet>", end)
+    return found
+
+
+@st.composite
+def damaged_markup(draw: st.DrawFn) -> bytes:
+    """Draw a workbook whose archive is whole and one of whose parts has bytes lost, doubled or made others."""
+    parts = dict(_parts())
+    name = draw(st.sampled_from(sorted(parts)))
+    content = bytearray(parts[name])
+    pieces = st.sampled_from(
+        [b"", b"<c>", b"</row>", b'r="A1"', b't="s"', b"-1", b"1e999", b"&#0;", b"&x;", b"\xff", b"<v/>"]
+    )
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(content) - 2))
+        content[at : at + draw(st.integers(0, 12))] = draw(pieces)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as book:
+        for one, text in {**parts, name: bytes(content)}.items():
+            book.writestr(one, text)
+    return out.getvalue()
+
+
+@FUZZED
+@given(content=damaged_markup())
+def test_damaged_markup_within_a_whole_workbook_is_read_or_refused_and_its_rows_add_up(content: bytes) -> None:
+    with a_file("a.xlsx", content) as path:
+        held(read(path, "sik-ng"), "sik-ng")
 
 
 @st.composite
