@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jejak.why.wording import Words
 from schemas.records import Case, FamilyState, Proposal
-from stream_processors.registry import calendar, codes, proposal
+from stream_processors.registry import calendar, codes, proposal, verification
 from stream_processors.registry.machines.table import Row, machines
 
 _CORRECTING: Final = ("PERBAIKAN", "PERUBAHAN_DESIL")
@@ -27,6 +27,7 @@ def ahead(state: FamilyState, ranking: Mapping[str, Any], now: int, words: Words
         yield from _proposal(one, words)
     for case in state.cases:
         yield from _case(case, state, words)
+    yield from _awaited(state, words)
     yield from _corrections(state, ranking, now, words)
     yield words.line("ask_trail")
 
@@ -61,6 +62,17 @@ def _about(case: Case, state: FamilyState, words: Words) -> str:
             return words.part("member", number=str(number))
     code, _, programme = case.about.partition("/")
     return f"{words.plain(code)}, {words.plain(programme, 'programme')}" if programme else words.plain(code)
+
+
+def _awaited(state: FamilyState, words: Words) -> Iterator[str]:
+    """Yield until when a place is kept in a programme's grace, and by when the family is visited again."""
+    for one in state.eligibility:
+        if one.grace_until:
+            programme = words.plain(one.programme, "programme")
+            yield words.line("grace", programme=programme, day=words.day(one.grace_until))
+    due = verification.due_of(state)
+    if due is not None:
+        yield words.line("verified_by", day=words.day(due[1]))
 
 
 def _stands(name: str, step: str, words: Words, kind: str) -> str:

@@ -8,7 +8,9 @@ is on record holds for the month in which the state was last changed, and the ne
 Pure.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from schemas.records import DeadlineReached, FamilyState
@@ -22,9 +24,9 @@ _MONTHS: Final = 12
 
 
 class Ages(NamedTuple):
-    """At which ages (full years) a rule set may judge otherwise, and the codes of its rows that look at ages."""
+    """At which ages (months) a rule set may judge otherwise, and the codes of its rows that look at ages."""
 
-    years: tuple[int, ...]
+    months: tuple[int, ...]
     codes: frozenset[str]
 
 
@@ -34,29 +36,38 @@ def due_of(state: FamilyState, rule_sets: Iterable[RuleSet]) -> tuple[bytes, int
     It matters to a programme if nothing but rows that look at ages stands between it and the family: whoever is out
     for another reason is decided again when that changes. None where there is none.
     """
-    years = sorted({year for rules in rule_sets for year in _mattering(state, rules)})
-    if not years:
+    if not state.eligibility:
         return None
-    from_on = calendar.index_of(calendar.month_of(calendar.scheduled_from(KIND) - 1))
-    last = max(calendar.index_of(calendar.month_of(state.recorded_at)), from_on)
-    found: tuple[int, bytes] | None = None
+    mattering = [ages for rules in rule_sets if (ages := _ages(rules)).months and _matters(state, rules, ages)]
+    if not mattering:
+        return None
+    # Nearly always one programme: PKH.
+    months = mattering[0].months if len(mattering) == 1 else sorted({one for ages in mattering for one in ages.months})
+    return _next(state, months, max(calendar.index_of(calendar.month_of(state.recorded_at)), _from_on()))
+
+
+def _matters(state: FamilyState, rules: RuleSet, ages: Ages) -> bool:
+    for one in state.eligibility:
+        if one.programme == rules.programme:
+            return ages.codes.issuperset(one.reasons)
+    return False
+
+
+@cache
+def _from_on() -> int:
+    return calendar.index_of(calendar.month_of(calendar.scheduled_from(KIND) - 1))
+
+
+def _next(state: FamilyState, months: Sequence[int], last: int) -> tuple[bytes, int] | None:
+    """Return whose birthday is the first after a month, and when; of several in a month the first member's."""
+    first, claim = 0, b""
     for member in state.members:
         if member.standing in codes.ACTIVE_STANDINGS:
             born = member.birth_year * _MONTHS + member.birth_month - 1
-            month = next((born + year * _MONTHS for year in years if born + year * _MONTHS > last), None)
-            if month is not None and (found is None or month < found[0]):
-                found = month, member.claim_id
-    return None if found is None else (found[1], calendar.first_of(found[0]))
-
-
-def _mattering(state: FamilyState, rules: RuleSet) -> tuple[int, ...]:
-    ages = _ages(rules)
-    if not ages.years:
-        return ()
-    for one in state.eligibility:
-        if one.programme == rules.programme:
-            return ages.years if ages.codes.issuperset(one.reasons) else ()
-    return ()
+            place = bisect_right(months, last - born)
+            if place < len(months) and (not claim or born + months[place] < first):
+                first, claim = born + months[place], member.claim_id
+    return (claim, calendar.first_of(first)) if claim else None
 
 
 def _ages(rules: RuleSet) -> Ages:
@@ -68,7 +79,8 @@ def _ages(rules: RuleSet) -> Ages:
         for one in rules.entitlement.components if rules.entitlement is not None else ():
             if one.youngest is not None:
                 years |= {one.youngest} | ({one.oldest + 1} if one.oldest is not None else set())
-        found = rules.made["ages"] = Ages(tuple(sorted(years - {0})), frozenset(rule.code for rule in rows))
+        months = tuple(sorted(year * _MONTHS for year in years - {0}))
+        found = rules.made["ages"] = Ages(months, frozenset(rule.code for rule in rows))
     return found
 
 

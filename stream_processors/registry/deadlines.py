@@ -35,7 +35,7 @@ def scheduled(
     if before is None or before.proposals is not after.proposals:
         yield from _of_proposals(before, after)
     if before is not None:
-        if before.facets is not after.facets or before.status != after.status or before.cases is not after.cases:
+        if verification.may_have_moved(before, after):
             was, now = verification.due_of(before), verification.due_of(after)
             yield from _moved(after, verification.KIND, was, now)
         if after.eligibility:

@@ -32,6 +32,15 @@ def due_of(state: FamilyState) -> tuple[bytes, int] | None:
     return visit.change_id, due_at
 
 
+def may_have_moved(before: FamilyState, after: FamilyState) -> bool:
+    """Tell whether the date of the one state may be another than the other's."""
+    if before.status != after.status or before.cases is not after.cases:
+        return True
+    if before.facets is after.facets:
+        return False
+    return facet_of(before, _VISIT) is not facet_of(after, _VISIT)
+
+
 def _is_overdue(case: Case | None) -> bool:
     return case is not None and case.step == _OVERDUE
 

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from stream_processors.registry.rulebook import RuleBook
 
-WITH_GRACE = in_force(("pbi-jkn", "2025.1", at(2025, 1, 1), at(2025, 1, 1)))
+ONCE = at(2025, 1, 1)
+WITH_GRACE = in_force(("pbi-jkn", "2025.1", ONCE, ONCE))
 TOMORROW = 4_000_000_000_000_000  # far beyond every date of these tests
 
 
@@ -138,6 +139,14 @@ def in_grace() -> Clockwork:
 def placed(**fields: Any) -> Any:
     given = {"programme": "PBI_JKN", "period": "2026-02", "run_id": "PBI-1", "place": 1, "amount_rupiah": 0}
     return say("AidAllocated", occurred=at(2026, 2, 2), agency="kemensos", determination_number="P-1", **given | fields)
+
+
+def with_three_dates() -> Clockwork:
+    """Return one family that awaits a birthday, the end of a task and its next verification."""
+    works = with_a_child()
+    works.say(say("GroundCheckRecorded", occurred=at(2026, 3, 2)), at(2026, 3, 2))
+    works.say(say("GroundCheckAssigned", change_id=TASK, occurred=at(2026, 3, 3)), at(2026, 3, 3))
+    return works
 
 
 class Kind(NamedTuple):
@@ -373,8 +382,8 @@ def test_a_member_who_leaves_takes_the_birthday_along() -> None:
 
 
 def test_the_ages_awaited_are_those_at_which_a_shipped_rule_set_turns() -> None:
-    ages = {rules.name: birthdays._ages(rules).years for rules in shipped()}
-    assert ages["pkh"] == (7, 13, 16, 22, 60)
+    ages = {rules.name: birthdays._ages(rules).months for rules in shipped()}
+    assert ages["pkh"] == tuple(12 * year for year in (7, 13, 16, 22, 60))
     assert ages["sembako"] == ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -187,6 +188,27 @@ def test_an_endorsed_proposal_says_until_when_it_has_to_be_sent() -> None:
         "Agar masuk periode Maret 2025, usulan harus dikirim ke Kementerian Sosial paling lambat 15 Maret 2025;"
         " sesudah itu periode berikutnya." in told(scene, "id")["next"]
     )
+
+
+def test_until_when_a_grace_runs_and_by_when_the_family_is_visited_again_is_told() -> None:
+    scene = given(say("GroundCheckRecorded", occurred=at(2025, 3, 10)))
+    assert "The family has to be verified again by 10 March 2027 (UU 13/2011 art. 8)." in told(scene, "en")["next"]
+    assert any("paling lambat 10 Maret 2027" in one for one in told(scene, "id")["next"])
+    scene.state = replace(
+        scene.state,
+        eligibility=(
+            records.Eligibility(
+                programme="PBI_JKN",
+                result="TIDAK_LAYAK",
+                reasons=("DESIL_DI_LUAR_1_5",),
+                rules_version="2025.1",
+                amount_rupiah=0,
+                sequence=scene.state.sequence,
+                grace_until=at(2025, 4, 20),
+            ),
+        ),
+    )
+    assert any("stays until 20 April 2025 (grace)" in one for one in told(scene, "en")["next"])
 
 
 def test_an_ended_proposal_offers_no_step() -> None:
