@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from consumers.replay.attestation import FORMAT, Document, leaves_of
+from schemas.coded import Coded
 from stream_processors.registry.family import FOLD_VERSION
 
 NOT_AN_ATTESTATION, OTHER_FORMAT, OTHER_FOLD_VERSION = "NOT_AN_ATTESTATION", "OTHER_FORMAT", "OTHER_FOLD_VERSION"
@@ -24,13 +25,8 @@ _HEADS = ("build", "schemas", "cut")
 _OF_PARTITION = (("events", "events"), ("repeated", "events"), ("events_digest", "events"))
 
 
-class NotComparable(Exception):
+class NotComparable(Coded):
     """Two files that can't be compared; `code` says why."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from confluent_kafka import TopicPartition
 
 from consumers.replay import log
 from schemas import catalogue, prefix
+from schemas.coded import Coded
 from transport import kafka
 
 BEYOND_END, BEFORE_FIRST_EVENT = "BEYOND_END", "BEFORE_FIRST_EVENT"
@@ -27,13 +28,8 @@ class Cut:
     ends: Mapping[int, int]
 
 
-class CutRefused(Exception):
+class CutRefused(Coded):
     """No cut is possible there; `code` says why and `text` what to mend."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-        self.text = text
 
 
 def at_end(bootstrap: str, topic: str = catalogue.EVENTS_TOPIC) -> Cut:

@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 from consumers.replay import log
 from schemas import codec, contract, prefix
 from schemas.codec import Undecodable
+from schemas.coded import Coded
 from schemas.framing import FRAME, FRAME_LENGTH
 from schemas.records import Facet, FamilyState, GroundCheckRecorded
 from stream_processors.ranking.model import Model
@@ -27,13 +28,8 @@ _POSITIONS: Final = b"position/"
 _LENGTH_BITS: Final = 24  # of a place in the file: no state is longer than 16 MiB
 
 
-class InputRefused(Exception):
+class InputRefused(Coded):
     """The families can't be ranked from what is there; `code` says why, `text` where. Names nobody."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from schemas.coded import Coded
 from stream_processors.ranking.model import Model
 from stream_processors.ranking.model_file import parse
 from stream_processors.registry import codes
@@ -26,13 +27,8 @@ _OWNER_ALONE: Final = 0o700  # coded answers of every family lie there
 _ASKED, _RESULT, _MODEL = "run.json", "result.json", "model.toml"
 
 
-class RunRefused(Exception):
+class RunRefused(Coded):
     """The run can't be, or can't go on; `code` says why and `text` what to do instead."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

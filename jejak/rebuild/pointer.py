@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
+from schemas.coded import Coded
 from schemas.records import ServingVersionChosen
 
 What = Literal["read-model", "state"]
@@ -25,13 +26,8 @@ SWITCHING, SWITCHED, ROLLED_BACK, CALLED_OFF, DROPPED = (
 _VERSION: Final = re.compile(r"v([1-9][0-9]{0,4})")
 
 
-class RebuildRefused(Exception):
+class RebuildRefused(Coded):
     """A rebuild's step that may not be taken now; `code` names the rule, the text says what to do instead."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"{code}: {text}")
-        self.code = code
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
