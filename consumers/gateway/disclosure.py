@@ -6,24 +6,18 @@ not shown. Must not know how a caller was authenticated, nor how an answer is ca
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, TypeVar
-
-from cassandra import DriverException
-from cassandra.cluster import NoHostAvailable
+from typing import Any
 
 from consumers.gateway import purposes
-from consumers.gateway.admission import Admission, Gate, Look
-from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
+from consumers.gateway.admission import Admission, Gate
+from consumers.gateway.audit_log import AuditTrail
 from consumers.gateway.break_glass import BREAK_GLASS
 from consumers.gateway.families import Families
-from consumers.gateway.looking import BEHIND, Looking, Result, Wanted, outcome_of
-from consumers.gateway.opening import KeysUnavailable
-from consumers.gateway.policy import Allowed, Denied
+from consumers.gateway.looking import Looking
+from consumers.gateway.passing import Passing, Second
 from consumers.gateway.provenance import ProvenanceDisclosed
 from consumers.gateway.rankings import Tell
-from consumers.gateway.recording import Draft, Recorder, Wish, canonical
+from consumers.gateway.recording import Recorder, Wish
 from consumers.gateway.request import (
     Asked,
     AuditAsked,
@@ -46,31 +40,11 @@ from consumers.gateway.request import (
 from consumers.gateway.streaming import OpenedExport
 from consumers.gateway.why import Tell as TellLife
 from consumers.replay import moments as times
-from consumers.replay import two_times
 from consumers.replay.moments import Moments
 from consumers.replay.rules import Rules, no_rules
 from identity.audit_reference import EpochKey
 from identity.keys import KeyStore
 from identity.open import Opener
-from schemas import records
-
-_Found = TypeVar("_Found")
-
-_AWAY: Final = (DriverException, NoHostAvailable)
-_PAUSES: Final = (0.05, 0.1, 0.2, 0.4)
-
-
-@dataclass(slots=True)
-class _Second:
-    """Judges the place of what is found, and keeps the last decision for the record."""
-
-    admission: Admission
-    look: Look
-    decision: Allowed | Denied | None = None
-
-    def __call__(self, region: records.Region | None) -> Withheld | None:
-        self.decision = self.admission.judged_at(self.look, region)
-        return Withheld(self.decision.code) if isinstance(self.decision, Denied) else None
 
 
 class Door:
@@ -86,11 +60,11 @@ class Door:
         rules: Rules = no_rules,
         gate: Gate | None = None,
     ) -> None:
-        self._pause = pause
         self._looking = Looking(read_model, opener, rules)
         self._trail = trail
         self._recorder = Recorder(epoch_key)
         self._admission = Admission(gate or Gate(), trail, self._recorder)
+        self._passing = Passing(self._admission, trail, self._recorder, pause)
 
     def look_family(
         self,
@@ -126,7 +100,7 @@ class Door:
 
         At other `moments` than now: the events that the state of then adds up from. Raises SequenceHole as above.
         """
-        answer = self._looked(
+        answer = self._passing.looked(
             Wish(caller, purpose, "READ", asked, (purposes.HISTORY,), moments), asked, self._looking.history
         )
         if isinstance(answer, Withheld):
@@ -140,7 +114,7 @@ class Door:
         `tell` is called only after the intent is durable, with none where no run ever spoke of the family.
         """
         wish = Wish(caller, purpose, "READ", asked, (purposes.RANKING,))
-        answer = self._looked(wish, asked, lambda wanted: self._looking.rankings(wanted, tell))
+        answer = self._passing.looked(wish, asked, lambda wanted: self._looking.rankings(wanted, tell))
         if isinstance(answer, Withheld):
             return answer
         told, found, receipts = answer
@@ -152,7 +126,7 @@ class Door:
         `tell` is called only after the intent is durable. It takes a purpose that may see history and ranking.
         """
         wish = Wish(caller, purpose, "READ", asked, (purposes.HISTORY, purposes.RANKING))
-        answer = self._looked(wish, asked, lambda wanted: self._looking.life(wanted, tell))
+        answer = self._passing.looked(wish, asked, lambda wanted: self._looking.life(wanted, tell))
         if isinstance(answer, Withheld):
             return answer
         told, found, receipts = answer
@@ -163,7 +137,7 @@ class Door:
 
         It tells what the history tells, variable by variable, and takes a purpose that may see the history.
         """
-        answer = self._looked(
+        answer = self._passing.looked(
             Wish(caller, purpose, "READ", asked, (purposes.HISTORY,)), asked, self._looking.provenance
         )
         if isinstance(answer, Withheld):
@@ -179,7 +153,7 @@ class Door:
         `read` is called only once the intent is durable; its lines are what JSON can say, and open nothing of anybody.
         """
         wish = Wish(caller, purpose, "LIST", RefusalsAsked(agency), (purposes.REFUSALS,))
-        answer = self._listed(wish, lambda _: AuditFound(read()))
+        answer = self._passing.listed(wish, lambda _: AuditFound(read()))
         return answer if isinstance(answer, Withheld) else RefusalsDisclosed(answer[0].lines, answer[1])
 
     def audit_read(
@@ -198,7 +172,7 @@ class Door:
         """
         reviewed = about.event_id if reviews and isinstance(about, TrailEntry) else None
         wish = Wish(caller, purpose, "AUDIT_READ", about, (), reviews=reviewed)
-        answer = self._listed(wish, lambda second: self._trail_read(about, second, read), _persons_of(about))
+        answer = self._passing.listed(wish, lambda second: self._trail_read(about, second, read), _persons_of(about))
         return answer if isinstance(answer, Withheld) else AuditDisclosed(*answer)
 
     def open_export(
@@ -216,109 +190,19 @@ class Door:
         return OpenedExport(self._admission, self._trail, self._recorder, self._looking, look)
 
     def _family(self, wish: Wish, asked: Asked) -> FamilyDisclosed | Withheld:
-        answer = self._looked(wish, asked, self._looking.family)
+        answer = self._passing.looked(wish, asked, self._looking.family)
         if isinstance(answer, Withheld):
             return answer
         state, found, receipts = answer
         return FamilyDisclosed(found.family_id, found.sequence, state.recorded_at, found.shown, receipts)
 
-    def _looked(
-        self, wish: Wish, asked: Asked, find: Callable[[Wanted], tuple[_Found, Result] | Withheld]
-    ) -> tuple[_Found, Result, tuple[Receipt, ...]] | Withheld:
-        """Return what `find` finds of a family, once it is on record whom that shows."""
-        look = self._admission.admit(wish)
-        if isinstance(look, Withheld):
-            return look
-        second = _Second(self._admission, look)
-        wanted = Wanted(asked, wish.fields, wish.moments, second, look.written)
-        result: tuple[_Found, Result] | Withheld = self._reading(look, second, partial(find, wanted))
-        if isinstance(result, Withheld):
-            return result
-        receipts = self._recorded(look, second, result[1])
-        return receipts if isinstance(receipts, Withheld) else (*result, receipts)
-
-    def _listed(
-        self, wish: Wish, read: Callable[[_Second], AuditFound | Withheld], persons: Sequence[str] = ()
-    ) -> tuple[AuditFound, tuple[Receipt, ...]] | Withheld:
-        """Return the lines that `read` finds, once it is on record how many, and that these persons' trail was read."""
-        look = self._admission.admit(wish)
-        if isinstance(look, Withheld):
-            return look
-        second = _Second(self._admission, look)
-        found: AuditFound | Withheld = self._reading(look, second, partial(read, second))
-        if isinstance(found, Withheld):
-            return found
-        drafts = [self._recorder.trail_disclosure(look.on_record, person) for person in persons]
-        shown = canonical(found.lines) if found.body is None else found.body
-        receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
-        return receipts if isinstance(receipts, Withheld) else (found, receipts)
-
-    def _trail_read(self, about: AuditAsked, second: _Second, read: Callable[[], AuditFound]) -> AuditFound | Withheld:
+    def _trail_read(self, about: AuditAsked, second: Second, read: Callable[[], AuditFound]) -> AuditFound | Withheld:
         """Return what is found of the trail; of a person's only where the caller may look at their place."""
         if isinstance(about, TrailOfPerson):
             refused = second(self._looking.region_of(about.person_ref))
             if refused is not None:
                 return refused
         return read()
-
-    def _reading(self, look: Look, second: _Second, read: Callable[[], Any]) -> Any:
-        """Return what `read` finds; when it can't, that is on record before the refusal, or the fault, goes on."""
-        try:
-            found = self._patiently(read)
-        except KeysUnavailable:
-            return self._unread(look, "KEYS_UNAVAILABLE", "FAILED", second)
-        except _AWAY:
-            return self._unread(look, "READ_MODEL_UNAVAILABLE", "FAILED", second)
-        except Exception:
-            self._unread(look, "FAULT", "FAILED", second)
-            raise
-        if isinstance(found, Withheld):
-            return self._unread(look, found.code, outcome_of(found.code), second)
-        return found
-
-    def _unread(self, look: Look, why: str, outcome: str, second: _Second) -> Withheld:
-        self._admission.settle(look.reserved, 0)
-        return self._admission.withheld(look.on_record, why, outcome, second.decision)
-
-    def _patiently(self, read: Callable[[], Any]) -> Any:
-        """Return what `read` finds, read again for less than a second while the read model is behind itself.
-
-        What looks like a hole may be a row on its way, too: only one that stays is a fault.
-        """
-        for seconds in _PAUSES:
-            try:
-                found = read()
-            except two_times.SequenceHole:
-                found = BEHIND
-            if found != BEHIND:
-                return found
-            self._pause(seconds)
-        return read()
-
-    def _recorded(self, look: Look, second: _Second, found: Result) -> tuple[Receipt, ...] | Withheld:
-        """Return the receipts of the outcome and of one disclosure per person; a refusal when they aren't durable."""
-        exceeded = self._admission.settle(look.reserved, len(found.persons))
-        if exceeded is not None:
-            return self._unread(look, exceeded.code, "WITHHELD", second)
-        drafts = [self._recorder.disclosure(look.on_record, look.wish, found, person) for person in found.persons]
-        return self._put_on_record(look, second, len(found.persons), canonical(found.shown), drafts)
-
-    def _put_on_record(  # noqa: PLR0913  what is to be said of a look
-        self,
-        look: Look,
-        second: _Second,
-        count: int,
-        response: bytes,
-        disclosures: Iterable[Draft],
-        *,
-        suppressed: int = 0,
-    ) -> tuple[Receipt, ...] | Withheld:
-        outcome = self._recorder.outcome(look.on_record, count, response, second.decision, suppressed)
-        answer = self._trail.append(outcome, *disclosures)
-        if isinstance(answer, AuditUnavailable):
-            # Counted as seen: the intent stands, and who reads the trail takes it for disclosed until told otherwise.
-            return self._admission.unrecorded(answer, (look.on_record,))
-        return (look.intent, *answer)
 
 
 def door(  # noqa: PLR0913, PLR0917  all that it stands on

@@ -153,7 +153,7 @@ class Room:
             self.broker,  # type: ignore[arg-type]  # as much of a producer as it uses
             "gw",
             folder=Path(self.folder.name),
-            deadline_seconds=1.5,
+            deadline_seconds=3.0,
             now=lambda: NOW,
         )
         self.pauses: list[float] = []
