@@ -13,6 +13,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from confluent_kafka import KafkaException
+
 from consumers.gateway.replay_ahead import replay
 from schemas import codec, records
 from schemas.catalogue import AUDIT_TOPIC, Topic, topic
@@ -24,13 +26,21 @@ if TYPE_CHECKING:
 
 STEPS = ("pwrite", "fdatasync", "produce", "delivered", "fsync", "flock", "unlink")
 MOMENTS = ("before", "half", "after")
+SETTLED_SECONDS = 60.0
 
 
 def audit_topic(bootstrap: str, partitions: int = 3) -> str:
     name = f"audit.{uuid.uuid4().hex[:10]}"
     kafka.create_topics(bootstrap, [Topic(name, partitions, "", (), "", (), topic(AUDIT_TOPIC).config)])
-    kafka.end_offsets(bootstrap, name)  # asked until every partition has its leader
-    return name
+    deadline = time.monotonic() + SETTLED_SECONDS
+    while True:  # a broker that was just asked for a topic may not know of it yet
+        try:
+            kafka.end_offsets(bootstrap, name)  # asked until every partition has its leader
+        except KafkaException:
+            assert time.monotonic() < deadline, f"{name} was made and is not there"
+            time.sleep(0.1)
+        else:
+            return name
 
 
 def points(count: int) -> list[tuple[str, int]]:

@@ -86,7 +86,7 @@ def test_a_broker_killed_while_a_gateway_appends_costs_no_entry_and_the_chain_go
 ) -> None:
     monkeypatch.delenv("JEJAK_KAFKA", raising=False)
     monkeypatch.setenv("JEJAK_CASSANDRA", "127.0.0.1:1")  # not needed, so none is started
-    monkeypatch.setattr(local, "READY_SECONDS", 300.0)
+    monkeypatch.setattr("jejak.stack.local.READY_SECONDS", 300.0)
     folder = tmp_path / "stack"
     endpoints = local.up(folder, quick=True, tied_to=os.getpid())
     try:
