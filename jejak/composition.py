@@ -159,7 +159,7 @@ def run_deadlines(settings: Settings) -> None:
 
     with pointers(endpoints.kafka) as serving:
         families = catalogue.families_topic(serving.of(STATE).version)
-    agents.main(endpoints.kafka, families)
+    agents.main(endpoints.kafka, families, settings.reevaluations_per_second)
 
 
 def on_stop(stop: Callable[[], None]) -> None:

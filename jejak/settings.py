@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     stuck_seconds: float = Field(
         STUCK_AFTER_S, description="A worker without a turn or a commit for so long is stuck, says its health."
     )
+    reevaluations_per_second: int = Field(
+        500, ge=1, description="Families that the agents ask to be decided again in a second, after rules changed."
+    )
     digest_minutes: float = Field(
         60.0, description="Minutes between two digests of a partition's state in the fold's health, 0: none."
     )

@@ -12,6 +12,7 @@ from jejak.bench import (
     loading,
     nation,
     profile,
+    programmes,
     projecting,
     ranking,
     trail,
@@ -32,6 +33,7 @@ OF_NOTHING: Final[dict[str, Callable[[Wishes], Iterator[Result]]]] = {
     "verify": lambda _: verifying.verifying(),
     "rank": lambda wishes: ranking.ranking(wishes.ranked),
     "import": lambda _: importing.importing(),
+    "programmes": lambda _: programmes.programmes(),
 }
 """Those that need neither servers nor changes."""
 # One after the other on one pair of servers: each uses what the one before has left.

@@ -17,7 +17,7 @@ import typer
 from consumers.gateway.request import Purpose, Withheld
 from jejak import composition
 from jejak.cli import output
-from jejak.cli.read import DEFAULT_PURPOSE, Ref, Said, Why, asked, caller
+from jejak.cli.read import DEFAULT_PURPOSE, Ref, Said, Why, asked, caller, withheld
 from jejak.cli.stack import Json
 from jejak.ranking import explaining, job, record
 from jejak.ranking.families import InputRefused
@@ -29,6 +29,7 @@ from schemas.records import RankingRunPublished
 from stream_processors.ranking import model_file
 from stream_processors.ranking.model import UNIT, Model
 from stream_processors.ranking.model_file import ModelRefused
+from stream_processors.ranking.variables import NOT_ASKED
 from stream_processors.registry.calendar import WIB, moment
 
 DIFFERENT, REFUSED = 1, 3
@@ -52,11 +53,15 @@ def run(
     as_of: Annotated[
         str, typer.Option(help="The day (WIB) that ages are counted on, as 2026-01-01; now by default.")
     ] = "",
-    publish: Annotated[bool, typer.Option(help="Publish the changes; without, the run is only computed.")] = False,
-    changed_only: Annotated[
-        bool, typer.Option(help="Publish families alone whose decile is another than before.")
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish the changes; without, the run is only computed.")
     ] = False,
-    allow_illustrative: Annotated[bool, typer.Option(help="Publish although the model decides about nobody.")] = False,
+    changed_only: Annotated[
+        bool, typer.Option("--changed-only", help="Publish families alone whose decile is another than before.")
+    ] = False,
+    allow_illustrative: Annotated[
+        bool, typer.Option("--allow-illustrative", help="Publish although the model decides about nobody.")
+    ] = False,
     actor: Annotated[str, typer.Option(help="Pseudonym of the officer who publishes.")] = "operator",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read; 0 is one for each core.")] = 1,
     json: Json = False,
@@ -65,12 +70,13 @@ def run(
     wish = Wish(run_id, basis, model.read_bytes() if model else model_file.shipped(), _day(as_of))
     sent = None
     with _refusing(json):
+        if publish:
+            _may_publish(model_file.parse(wish.model), allowed=allow_illustrative)
         settings = Settings()
         with composition.connected(settings) as registry:
             done = job.ranked(registry, wish, workers or os.cpu_count() or 1, output.progress())
             _warn(done.model)
             if publish:
-                _may_publish(done.model, allowed=allow_illustrative)
                 sent = job.publish(registry, done, actor, changed_only=changed_only)
     _tell(done, sent, json)
 
@@ -241,8 +247,7 @@ def explain(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, json: J
             caller(settings), Purpose(purpose, text), wanted, lambda then: explaining.explained(then, known)
         )
     if isinstance(found, Withheld):
-        output.say(f"withheld: {found.code}")
-        raise typer.Exit(REFUSED)
+        raise withheld(found.code)
     if json:
         output.as_json({"family_id": found.family_id, **found.told})
         return
@@ -259,9 +264,13 @@ def _explain(family_id: str, told: dict[str, Any]) -> None:
         output.say(ILLUSTRATIVE)
     names = ("decile", "percentile", "local_percentile", "score", "reason", "lowest_of_decile", "lowest_of_next")
     head = [(name, _shown(name, now[name])) for name in names if now.get(name) is not None]
+    if now["visited_at"] is not None:
+        head.append(("visited", f"{moment(now['visited_at']):%Y-%m-%d} by {now['visited_by']}, {now['questionnaire']}"))
     output.table(f"Family {family_id} in run {now['run_id']} by {now['model']}", ("what", "value"), head)
     if "adds" in now:
-        rows = [(one["variable"], one["field"], one["value"], _shown("score", one["adds"])) for one in now["adds"]]
+        rows = [
+            (one["variable"], one["field"], _answer(one["value"]), _shown("score", one["adds"])) for one in now["adds"]
+        ]
         rows.append(("intercept", "", "", _shown("score", now["intercept"])))
         output.table("What each answer adds", ("variable", "field", "value", "adds"), rows)
         output.OUT.print("the sum is the published score" if now["agrees"] else "THE SUM IS NOT THE PUBLISHED SCORE")
@@ -272,13 +281,19 @@ def _explain(family_id: str, told: dict[str, Any]) -> None:
 def _changes(since: dict[str, Any]) -> None:
     rows = [(name, _shown(name, old), _shown(name, new)) for name, (old, new) in since["changed"].items()]
     rows += [
-        (one["variable"], *(f"{value} ({_shown('score', adds)})" for value, adds in zip(*pair, strict=True)))
+        (one["variable"], *(f"{_answer(value)} ({_shown('score', adds)})" for value, adds in zip(*pair, strict=True)))
         for one in since["variables"] or ()
         for pair in [(one["value"], one["adds"])]
     ]
     output.table(f"Since run {since['run_id']}", ("what", "before", "now"), rows)
     if since["others_moved"]:
         output.OUT.print("no answer of this family changed: the other families moved")
+
+
+def _answer(value: int | None) -> str:
+    if value is None:
+        return "-"
+    return "not asked" if value == NOT_ASKED else "no answer" if value < 0 else str(value)
 
 
 def _shown(name: str, value: Any) -> str:

@@ -2,6 +2,8 @@
 
 import csv
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +16,12 @@ from jejak.cli.stack import Json
 from jejak.programmes import ruling
 from jejak.programmes.ruling import RulesRefused
 from jejak.settings import Settings
+from jejak.why.wording import Words
 from stream_processors.registry import rule_file
 from stream_processors.registry.difference import Direction, RulesNotComparable
 from stream_processors.registry.rule_file import RuleFileUnsound
 from stream_processors.registry.rulebook import RuleBook
-from stream_processors.registry.ruleset import RuleSet
+from stream_processors.registry.ruleset import CONDITIONS, EXCLUSIONS, FACTS, RuleSet
 
 DOES_NOT_HOLD, REFUSED = 1, 3
 app = typer.Typer(
@@ -61,9 +64,30 @@ def _listed(one: ruling.Listed) -> dict[str, Any]:
 
 
 @app.command()
-def show(which: Which, json: Json = False) -> None:
-    """Show a version's rows with their reason codes and sources, and its amounts."""
-    rules = _named(which)
+def facts(json: Json = False) -> None:
+    """Show what a row of a rule file may look at: the closed list of facts, conditions and exclusions."""
+    rows = [("fact", name, f"{one.means}; 0 to {one.most}", one.of) for name, one in FACTS.items()]
+    rows += [("condition", name, means, "") for name, means in CONDITIONS.items()]
+    rows += [("exclusion", name, means, "") for name, means in EXCLUSIONS.items()]
+    if json:
+        output.as_json([dict(zip(("list", "name", "means", "of"), row, strict=True)) for row in rows])
+        return
+    output.table("What rows may name", ("list", "name", "means", "of"), rows)
+
+
+@app.command()
+def show(
+    which: Which,
+    to: Annotated[Path | None, typer.Option("--to", help="Write its file here, to begin a new version from.")] = None,
+    json: Json = False,
+) -> None:
+    """Show a version's rows with their reason codes and sources, and its amounts; one that was activated, too."""
+    with _activated(which) as book:
+        rules = _named(which, book)
+    if to is not None:
+        _written(to, rules.file)
+        output.OUT.print(f"{rules.name} {rules.version} is in {to}: give the copy a version of its own")
+        return
     if json:
         output.as_json(_told(rules))
         return
@@ -80,6 +104,24 @@ def show(which: Which, json: Json = False) -> None:
         output.OUT.print(
             f"Rp{rules.amount.rupiah:,} x {rules.amount.payments} {'once' if rules.amount.once else 'a year'}"
         )
+
+
+@contextmanager
+def _activated(which: str) -> Iterator[RuleBook]:
+    """Lend what was activated, where a version is asked for that this build lacks; else nothing is asked of Kafka."""
+    if Path(which).exists() or ruling.comes_with_the_build(which):
+        yield RuleBook()
+        return
+    with composition.connected(Settings()) as registry:
+        yield ruling.book(registry)
+
+
+def _written(to: Path, content: bytes) -> None:
+    try:
+        with to.open("xb") as file:
+            file.write(content)
+    except OSError as fault:
+        raise typer.BadParameter(f"{to}: {fault.strerror}", param_hint="--to") from fault
 
 
 def _told(rules: RuleSet) -> dict[str, Any]:
@@ -110,12 +152,18 @@ def check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], js
         if json:
             output.as_json({"problems": problems})
         else:
-            output.table(str(file), ("line", "field", "what is wrong"), [tuple(one.values()) for one in problems])
+            rows = [(one["line"] or "-", one["field"], one["says"]) for one in problems]
+            output.table(str(file), ("line", "field", "what is wrong"), rows)
         raise typer.Exit(DOES_NOT_HOLD) from unsound
+    untold = [one.code for one in rules.rules if one.says is None and Words("id").find("code", one.code) is None]
     if json:
-        output.as_json({"problems": [], "sha256": rules.digest.hex()})
-    else:
-        output.OUT.print(f"sound: {rules.name} {rules.version}, {len(rules.rules)} rules, sha256 {rules.digest.hex()}")
+        output.as_json({"problems": [], "without_sentence": untold, "sha256": rules.digest.hex()})
+        return
+    output.OUT.print(f"sound: {rules.name} {rules.version}, {len(rules.rules)} rules, sha256 {rules.digest.hex()}")
+    if untold:
+        output.say(
+            f"no sentence for {', '.join(untold)}: give their rows says_id and says_en, or families read the code"
+        )
 
 
 @app.command()
@@ -132,6 +180,8 @@ def diff(
 ) -> None:
     """Tell how many families another version would change, by district and direction, before it is in force."""
     at = composition.now() if on is None else ruling.midnight(on)
+    if families is not None and not families.resolve().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {families.resolve().parent}", param_hint="--families")
     with composition.connected(Settings()) as registry:
         book = ruling.book(registry)
         before, after = _named(old, book), _named(new, book)

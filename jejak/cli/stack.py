@@ -1,6 +1,7 @@
 """`jejak up | down | status | reset`: the local Kafka and Cassandra."""
 
-from typing import Annotated
+import shutil
+from typing import Annotated, Final
 
 import typer
 
@@ -9,6 +10,7 @@ from jejak.cli import output
 from jejak.settings import Settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_MADE_OF_IT: Final = ("ranking", "allocations")  # what was computed from data that is gone is never gone on with
 
 
 def up(
@@ -58,5 +60,7 @@ def reset(
     if not yes:
         typer.confirm(f"Delete everything in {data}?", abort=True)
     stack.reset(data)
+    for name in _MADE_OF_IT:
+        shutil.rmtree(data / name, ignore_errors=True)
     own_witness.forget(data.resolve())
     output.OUT.print("deleted")

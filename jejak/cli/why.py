@@ -13,6 +13,7 @@ from jejak import composition
 from jejak.cli import output
 from jejak.cli.read import DEFAULT_PURPOSE, Ref, Said, Why, asked, caller, withheld
 from jejak.cli.stack import Json
+from jejak.programmes import ruling
 from jejak.ranking import explaining, record
 from jejak.settings import Settings
 from jejak.why import story
@@ -26,10 +27,11 @@ def why(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, lang: Lang 
     language = next((one for one in LANGUAGES if one == lang), None)
     if language is None:
         raise typer.BadParameter("--lang is id or en")
-    settings, words = Settings(), Words(language)
+    settings = Settings()
     wanted = asked(ref, settings)
     with composition.connected(settings) as registry, registry.door() as door:
         tables = registry.in_time().read_model()
+        words = Words(language, ruling.sentences(ruling.book(registry)))
 
         def tell(life: Life) -> dict[str, Any]:
             refused = tuple(tables.refusals_of(life.state.family_id))

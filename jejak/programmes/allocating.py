@@ -56,14 +56,21 @@ def plan(registry: Registry, settings: Settings, asked: Allocation) -> Planned:
 
 
 def write(bootstrap: str, topic: str, asked: Allocation, path: Path) -> Planned:
-    """Write the plan over the families of a state topic; the file is whole or not there."""
+    """Write the plan over the families of a state topic; the file is whole or not there.
+
+    Raises AllocationRefused where no family is eligible: a plan without places would be gone on with for ever.
+    """
 
     def made(state: FamilyState) -> Candidate | None:
         return allocation.candidate(state, asked)
 
     found, at = states.each(bootstrap, topic, made)
     planned = replace(asked, as_of=at.as_of, positions=at.positions)
-    order = allocation.places((one for one in found.values() if one is not None), asked.quota)
+    candidates = [one for one in found.values() if one is not None]
+    if not candidates:
+        where = f" in {asked.region}" if asked.region else ""
+        raise AllocationRefused(f"no family{where} is LAYAK for {asked.programme}: there is nobody to give a place to")
+    order = allocation.places(candidates, asked.quota)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     with draft.open("wb") as file:

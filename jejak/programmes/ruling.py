@@ -58,6 +58,12 @@ def named(text: str, book: RuleBook) -> RuleSet:
         raise RulesRefused(f"{text} was never activated and doesn't come with this build: name a file") from fault
 
 
+def comes_with_the_build(text: str) -> bool:
+    """Tell whether a name as pkh@2025.1 is that of a version that comes with this build."""
+    found = _VERSION.fullmatch(text)
+    return found is not None and any((one.name, one.version) == (found[1], found[2]) for one in rulebook.shipped())
+
+
 def book(registry: Registry) -> RuleBook:
     """Return every activation on the rules topic."""
     return known_rules.book(registry.endpoints.kafka)
@@ -88,13 +94,34 @@ def compared(registry: Registry, old: RuleSet, new: RuleSet, at: int) -> tuple[D
 def activate(registry: Registry, rules: RuleSet, effective_at: int, actor: str) -> None:
     """Put a rule set in force from a time on; its file goes with it. Returns once the broker has it.
 
-    Raises RulesRefused for another file under a version that was activated, PublishFailed without an acknowledgement.
+    Raises RulesRefused for what contradicts an activation, PublishFailed without an acknowledgement.
     """
-    known = book(registry).find(rules.name, rules.version)
-    if known is not None and known.digest != rules.digest:
-        was = f"{rules.name} {rules.version} was activated with another file ({known.digest.hex()[:12]})"
-        raise RulesRefused(f"{was}: a changed rule set is a new version")
+    check_free(book(registry), rules)
     put(registry.endpoints.kafka, rules, effective_at, actor)
+
+
+def check_free(known: RuleBook, rules: RuleSet) -> None:
+    """Return if the rule set contradicts no activation; raises RulesRefused.
+
+    A version is one file, and a programme has one rule set: of two, each would undo what the other decided.
+    """
+    same = known.find(rules.name, rules.version)
+    if same is not None and same.digest != rules.digest:
+        was = f"{rules.name} {rules.version} was activated with another file ({same.digest.hex()[:12]})"
+        raise RulesRefused(f"{was}: a changed rule set is a new version")
+    for one in known.activations:
+        if (one.rule_set == rules.name) != (one.rules.programme == rules.programme):
+            was = f"programme {one.rules.programme} has the rule set {one.rule_set} since {day(one.effective_at)}"
+            raise RulesRefused(f"{was}: a programme has one rule set, and a rule set one programme, for ever")
+
+
+def sentences(known: RuleBook) -> dict[str, dict[Any, str]]:
+    """Return what activated files say of their own reason codes, in Indonesian (`id`) and English (`en`).
+
+    Where several say something of a code, the one that was activated last.
+    """
+    rows = (rule for one in known.activations for rule in one.rules.rules)
+    return {rule.code: {"id": rule.says[0], "en": rule.says[1]} for rule in rows if rule.says is not None}
 
 
 def put(bootstrap: str, rules: RuleSet, effective_at: int, actor: str, topic: str = catalogue.RULES_TOPIC) -> None:

@@ -4,7 +4,7 @@ A family has several records until the topic is compacted: the last one of a key
 what is made of a state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from jejak.composition import Registry
@@ -33,12 +33,15 @@ def each(bootstrap: str, topic: str, made: Callable[[FamilyState], T]) -> tuple[
 
     Memory is what is made, never the states.
     """
+    read = ((message.key(), message.value()) for message in kafka.read_all(bootstrap, topic))
+    return of(((key, value) for key, value in read if isinstance(key, bytes) and value is not None), made)
+
+
+def of(records: Iterable[tuple[bytes, bytes]], made: Callable[[FamilyState], T]) -> tuple[dict[bytes, T], Read]:
+    """Return likewise what is made of records in the order in which they stand in a topic."""
     found: dict[bytes, T] = {}
     positions: dict[int, FoldPosition] = {}
-    for message in kafka.read_all(bootstrap, topic):
-        key, value = message.key(), message.value()
-        if value is None or not isinstance(key, bytes):
-            continue
+    for key, value in records:
         record = codec.decode(value)
         if isinstance(record, FamilyState):
             found[key] = made(record)

@@ -26,7 +26,8 @@ def rank(state: FamilyState, ranking: Mapping[str, Any], words: Words) -> Iterat
     else:
         yield words.line("decile", decile=str(now["decile"]), run=now["run_id"])
     if now["percentile"] is not None:
-        yield words.line("percentile", share=str(now["percentile"] // _HUNDREDTHS))
+        share = now["percentile"] // _HUNDREDTHS
+        yield words.line("percentile", share=str(share)) if share else words.line("percentile_lowest")
     if now.get("visited_at") is not None:
         yield words.line("visited", day=words.day(now["visited_at"]))
     if "unexplained" in now:
@@ -96,6 +97,9 @@ def programmes(state: FamilyState, words: Words) -> Iterator[str]:
             yield words.line("eligible_amount", **given, amount=words.rupiah(one.amount_rupiah))
         else:
             yield words.line("eligible", **given)
+    placed = {held.programme for held in state.aid}
+    if any(one.result == "LAYAK" and one.programme not in placed for one in state.eligibility):
+        yield words.line("no_place_yet")
     for held in state.aid:
         programme = words.plain(held.programme, "programme")
         yield words.line("aid", programme=programme, standing=words.code(held.standing))

@@ -95,9 +95,16 @@ def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
     return app
 
 
-def main(bootstrap: str, families_topic: str = catalogue.FAMILIES_TOPIC) -> None:
+def main(
+    bootstrap: str, families_topic: str = catalogue.FAMILIES_TOPIC, reevaluated_per_s: int = reevaluation.PER_SECOND
+) -> None:
     """Run the agents until SIGTERM or SIGINT; ends the process. The topic is that of the state that serves."""
-    settings = AgentSettings(bootstrap, rules_topic=catalogue.RULES_TOPIC, families_topic=families_topic)
+    settings = AgentSettings(
+        bootstrap,
+        rules_topic=catalogue.RULES_TOPIC,
+        families_topic=families_topic,
+        reevaluated_per_s=reevaluated_per_s,
+    )
     faust.Worker(build(settings), loglevel="WARNING").execute_from_commandline()
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from stream_processors.registry.calendar import WIB
 from stream_processors.registry.components import Component, Entitlement, Group
-from stream_processors.registry.ruleset import CONDITIONS, EXCLUSIONS, FACTS, Amount, Asked, Rule, RuleSet
+from stream_processors.registry.ruleset import CONDITIONS, EXCLUSIONS, FACTS, MOST, Amount, Asked, Rule, RuleSet
 
 LARGEST: Final = 256 << 10
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,18 +50,27 @@ def read(file: bytes) -> RuleSet:
     if len(file) > LARGEST:
         raise RuleFileUnsound((Problem(0, "file", f"a rule file has at most {LARGEST >> 10} KiB"),))
     try:
-        text = file.decode("utf-8")
+        text = file.decode("utf-8-sig")  # some editors begin a file with a byte order mark
         data = tomllib.loads(text)
     except UnicodeDecodeError as fault:
         raise RuleFileUnsound((Problem(0, "file", "the file is not UTF-8 text"),)) from fault
     except tomllib.TOMLDecodeError as fault:
-        found = re.search(r"at line (\d+)", str(fault))
-        raise RuleFileUnsound((Problem(int(found[1]) if found else 0, "file", f"this is no TOML: {fault}"),)) from fault
+        raise RuleFileUnsound((_no_toml(text, str(fault)),)) from fault
     reading = _Reading(_lines(text))
     rules = _rule_set(reading, data, file)
     if reading.problems:
         raise RuleFileUnsound(tuple(sorted(reading.problems, key=lambda one: (one.line, one.field))))
     return rules
+
+
+def _no_toml(text: str, fault: str) -> Problem:
+    """Return where a text is no TOML: the line, and the field that begins there where one does."""
+    lines = text.splitlines()
+    found = re.search(r"at line (\d+)", fault)
+    number = int(found[1]) if found else len(lines)
+    key = _KEY.match(lines[number - 1]) if 0 < number <= len(lines) else None
+    hint = "texts stand in quotation marks, numbers and days (2025-12-31) without, and each field once"
+    return Problem(number, key[1] if key is not None else "file", f"this is no TOML, {fault}: {hint}")
 
 
 def _lines(text: str) -> Mapping[str, int]:
@@ -164,7 +173,15 @@ def _codes(value: Any) -> str | None:
 
 
 _code = _like(_CODE, "a code is written in capital letters, as BELUM_ADA_DESIL")
-_ages = _like(_AGES, "ages are written 0-6, or 60- without an end")
+
+
+def _ages(value: Any) -> str | None:
+    found = _AGES.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return "ages are written 0-6, or 60- without an end"
+    return "the second age lies below the first" if found[2] and int(found[2]) < int(found[1]) else None
+
+
 _FILE: Final = {
     "rule_set": _Field(_like(_NAME, "a rule set's name is written small, as pkh or kip-kuliah"), required=True),
     "programme": _Field(_code, required=True),
@@ -177,7 +194,7 @@ _FILE: Final = {
     "parameters": _Field(lambda value: None if isinstance(value, dict) else "parameters is a table", default={}),
     "amount": _Field(lambda value: None if isinstance(value, dict) else "amount is a table", default={}),
     "caps": _Field(lambda value: None if isinstance(value, dict) else "caps is a table", default={}),
-    "rule": _Field(lambda _: None, required=True, default=[]),
+    "rule": _Field(lambda _: None, default=[]),
     "component": _Field(lambda _: None, default=[]),
     "group": _Field(lambda _: None, default=[]),
 }
@@ -195,12 +212,14 @@ _RULE: Final = {
     "fact": _Field(_one_of(tuple(FACTS)), required=True),
     "of": _Field(_text),
     "operator": _Field(_one_of(_OPERATORS), required=True, default="equals"),
-    "value": _Field(_number(-1, _MONEY), required=True, default=0),
+    "value": _Field(_number(0, MOST), required=True, default=0),
     "unless": _Field(_one_of(tuple(FACTS))),
     "unless_of": _Field(_text),
     "from": _Field(_day, default=None),
     "until": _Field(_day, default=None),
     "source": _Field(_text),
+    "says_id": _Field(_text),
+    "says_en": _Field(_text),
 }
 _COMPONENT: Final = {
     "code": _Field(_code, required=True),
@@ -269,7 +288,18 @@ def _rule(reading: _Reading, row: Mapping[str, Any], place: str) -> Rule:
     if unless is not None or read["unless_of"]:
         _of(reading, place, "unless_of", read["unless"], read["unless_of"])
     code, fact, operator, value = read["code"], read["fact"], read["operator"], read["value"]
-    return Rule(code, fact, operator, value, read["of"], unless, since, before, read["source"])
+    if fact in FACTS and value > FACTS[fact].most:
+        reading.wrong(f"{place}.value", f"{fact} is a whole number from 0 to {FACTS[fact].most}")
+    says = _says(reading, read, place)
+    return Rule(code, fact, operator, value, read["of"], unless, since, before, read["source"], says)
+
+
+def _says(reading: _Reading, read: Mapping[str, Any], place: str) -> tuple[str, str] | None:
+    """Return the row's own sentence in Indonesian and English; one without the other is wrong."""
+    for name, other in (("says_id", "says_en"), ("says_en", "says_id")):
+        if read[other] and not read[name]:
+            reading.wrong(f"{place}.{name}", f"a sentence is told in both languages: {other} has it, this field not")
+    return (read["says_id"], read["says_en"]) if read["says_id"] else None
 
 
 def _of(reading: _Reading, place: str, name: str, fact: str, of: str) -> None:
@@ -285,8 +315,8 @@ def _of(reading: _Reading, place: str, name: str, fact: str, of: str) -> None:
             reading.wrong(f"{place}.{name}", f"one of {', '.join(EXCLUSIONS)} belongs here")
         case "programme" if not _CODE.fullmatch(of):
             reading.wrong(f"{place}.{name}", "the code of a programme, as PKH, belongs here")
-        case "ages" if not _AGES.fullmatch(of):
-            reading.wrong(f"{place}.{name}", "ages are written 0-6, or 60- without an end")
+        case "ages" if (says := _ages(of)) is not None:
+            reading.wrong(f"{place}.{name}", says)
 
 
 def _period(
@@ -329,7 +359,7 @@ def _entitlement(
 
 def _component(reading: _Reading, row: Mapping[str, Any], place: str, amount: Amount) -> Component:
     read = reading.table(row, place, _COMPONENT)
-    if not (read["ages"] or read["condition"] or read["severe_disability"]):
+    if not {"ages", "condition", "severe_disability"} & row.keys():
         reading.wrong(place, "a component is told by ages, a condition or severe_disability")
     if read["yearly"] % amount.payments:
         reading.wrong(f"{place}.yearly", f"{amount.payments} equal payments don't add up to it")

@@ -13,6 +13,8 @@ from stream_processors.registry.components import Entitlement
 Operator = Literal["at_least", "at_most", "equals"]
 Value = int | tuple[str, ...] | tuple[int, int]
 ANY: Final = ""
+MOST: Final = 999
+"""The largest number that a row compares with: no family has so many members."""
 
 
 class Asked(NamedTuple):
@@ -24,16 +26,20 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
-    """What a fact is, in the words of the rule file's manual; `of` says what else a row must name."""
+    """What a fact is, in the words of the rule file's manual; `of` says what else a row must name.
+
+    `most` is the largest value there is, of a count that of persons in a family.
+    """
 
     means: str
     of: Literal["", "condition", "exclusion", "programme", "ages"] = ""
+    most: int = MOST
 
 
 FACTS: Final[Mapping[str, FactKind]] = {
-    "active_family": FactKind("1 if the family is active (AKTIF), else 0"),
-    "in_period": FactKind("1 between valid_from and valid_until of the rule set, else 0"),
-    "decile": FactKind("decile of the ranking in force, 1 to 10; 0 is Belum Ada Desil"),
+    "active_family": FactKind("1 if the family is active (AKTIF), else 0", most=1),
+    "in_period": FactKind("1 between valid_from and valid_until of the rule set, else 0", most=1),
+    "decile": FactKind("decile of the ranking in force, 1 to 10; 0 is Belum Ada Desil", most=10),
     "members": FactKind("active members"),
     "matched_members": FactKind("active members whose NIK is padan"),
     "state_employees": FactKind("active members whose work is ASN/TNI/Polri/BUMN/BUMD (ground check, 418 is 5)"),
@@ -42,9 +48,9 @@ FACTS: Final[Mapping[str, FactKind]] = {
     "persons_aged": FactKind("active members of these ages in full years, as 0-6 or 60-", "ages"),
     "persons_with": FactKind("active members with this condition in force", "condition"),
     "assessed": FactKind("active members whom a social worker's assessment in force recommends (ASESMEN)"),
-    "excluded": FactKind("1 if the family is excluded from the programme for this reason, else 0", "exclusion"),
+    "excluded": FactKind("1 if the family is excluded from the programme for this reason, else 0", "exclusion", 1),
     "holds_aid": FactKind(
-        "1 if the family has a place in this programme (DIALOKASIKAN, MASA_TENGGANG), else 0", "programme"
+        "1 if the family has a place in this programme (DIALOKASIKAN, MASA_TENGGANG), else 0", "programme", 1
     ),
 }
 CONDITIONS: Final[Mapping[str, str]] = {
@@ -89,7 +95,7 @@ class Rule:
     """One row: a fact compared with a value; `code` is the reason when it doesn't hold.
 
     It holds all the same where the fact `unless` is at least 1. It is asked from the day `since` (microseconds) on
-    and before `before`.
+    and before `before`. `says` tells the reason in Indonesian and English, where the file does.
     """
 
     code: str
@@ -101,6 +107,7 @@ class Rule:
     since: int | None = None
     before: int | None = None
     source: str = ""
+    says: tuple[str, str] | None = None
 
     def holds(self, given: int) -> bool:
         """Tell whether the rule holds for this value of its fact."""

@@ -10,9 +10,10 @@ from typer.main import get_command
 
 from jejak.cli.app import app
 from schemas import catalogue
+from stream_processors.registry import rule_file, rulebook
 
 ROOT = Path(__file__).parents[2]
-OFFICERS = ROOT / "docs" / "bnba-requests.md"
+OFFICERS = [ROOT / "docs" / name for name in ("bnba-requests.md", "rules-and-ranking.md")]
 PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 HOUSE = "schemas|identity|transport|producers|stream_processors|consumers|jejak|deploy|docs|tests"
 
@@ -46,8 +47,8 @@ def test_every_command_in_the_readme_exists() -> None:
             assert any(first.group() in command.split() for command in known), f"{line}: {first.group()}"
 
 
-@pytest.mark.parametrize("line", [one for one in lines_of_code(OFFICERS) if "jejak " in one])
-def test_every_command_of_the_officers_page_exists_with_its_options(line: str) -> None:
+@pytest.mark.parametrize("line", [one for page in OFFICERS for one in lines_of_code(page) if "jejak " in one])
+def test_every_command_of_the_officers_pages_exists_with_its_options(line: str) -> None:
     words = shlex.split(line.split("jejak ", 1)[1])
     command: Any = get_command(app)
     while words and words[0] in getattr(command, "commands", {}):
@@ -57,6 +58,14 @@ def test_every_command_of_the_officers_page_exists_with_its_options(line: str) -
     known = {option for parameter in command.params for option in parameter.opts}
     assert not hasattr(command, "commands"), line
     assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_the_rule_that_the_officers_page_shows_is_one() -> None:
+    page = next(one for one in OFFICERS if one.name == "rules-and-ranking.md")
+    row = "\n".join(one for one in lines_of_code(page) if not one.startswith("jejak "))
+    pkh = rulebook.rule_set("pkh", "2025.1").file.decode().split("[[rule]]")[0]
+    (rule,) = rule_file.read(f"{pkh}{row}".encode()).rules
+    assert (rule.fact, rule.operator, rule.value, rule.says is not None) == ("decile", "at_most", 3, True)
 
 
 def test_every_command_is_in_the_readme() -> None:
