@@ -95,6 +95,11 @@ def build(settings: AgentSettings, clock: Callable[[], int] = now) -> faust.App:
     return app
 
 
+def run(settings: AgentSettings, clock: Callable[[], int] = now, loglevel: str = "WARNING") -> None:
+    """Run the agents by these settings until SIGTERM or SIGINT; ends the process."""
+    faust.Worker(build(settings, clock), loglevel=loglevel).execute_from_commandline()
+
+
 def main(
     bootstrap: str, families_topic: str = catalogue.FAMILIES_TOPIC, reevaluated_per_s: int = reevaluation.PER_SECOND
 ) -> None:
@@ -105,7 +110,7 @@ def main(
         families_topic=families_topic,
         reevaluated_per_s=reevaluated_per_s,
     )
-    faust.Worker(build(settings), loglevel="WARNING").execute_from_commandline()
+    run(settings)
 
 
 if __name__ == "__main__":

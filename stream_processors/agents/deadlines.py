@@ -19,6 +19,7 @@ from schemas import catalogue, cloudevents, codec
 from schemas.identifiers import deadline_id
 from schemas.records import DeadlineReached, DeadlineScheduled, Header
 from stream_processors.agents import intake
+from stream_processors.agents.beginning import Beginning
 
 AGENCY = "registry"
 ACTOR = "deadlines"
@@ -141,15 +142,16 @@ def attach(app: faust.App, places: Places, clock: Callable[[], int], every_s: fl
             else:
                 await intake.send_letter(dead_letters, places.dead_letters, places.group, event, record)
 
-    read_since = app.rebalancing_count
+    beginning = Beginning(app, places.deadlines)
+    looked_since = app.rebalancing_count
 
     async def tell() -> None:
-        nonlocal read_since
+        nonlocal looked_since
         if not placed.is_set() or app.rebalancing:
             return
-        if read_since != app.rebalancing_count:
-            read_since, watch.at = app.rebalancing_count, 0
-            await _read_again(app.consumer, places.deadlines)
+        if looked_since != app.rebalancing_count:
+            looked_since, watch.at = app.rebalancing_count, 0  # other partitions' dates are there now
+            await beginning.read_again()
         if clock() < watch.at:
             return
         came = list(itertools.islice(due(list(table.items()), clock()), AT_ONCE))
@@ -171,18 +173,6 @@ async def _learn_places(table: Any) -> None:
     family has is nothing to the table, and sending it waits.
     """
     await (await table.changelog_topic.send(key=NO_FAMILY, value=None, value_serializer="raw"))
-
-
-async def _read_again(consumer: Any, topic: str) -> None:
-    """Have every partition of the topic read on from what was committed, or from its beginning.
-
-    What Faust reads while a rebalance ends it throws away, and it goes back only where something was committed.
-    A date that is read twice is the same date, and told twice it has the same change id.
-    """
-    committed = await consumer.seek_to_committed()
-    for place, offset in committed.items():
-        if place.topic == topic:
-            await consumer.seek(place, offset or 0)
 
 
 def _bytes_topic(app: faust.App, name: str) -> Any:

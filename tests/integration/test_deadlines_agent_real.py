@@ -14,8 +14,11 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaException
 
-from schemas import codec
+from schemas import catalogue, codec
 from schemas.records import DeadlineReached, DeadlineScheduled
+from stream_processors.engine.contract import Output
+from tests.unit.registry_scenarios import FAMILY
+from tests.unit.test_due_dates import with_three_dates
 from transport import kafka
 
 pytestmark = pytest.mark.real
@@ -25,10 +28,10 @@ PROPOSAL = bytes(range(16))
 PAST, FUTURE = 1_700_000_000_000_000, 4_000_000_000_000_000
 DEADLINE_S = 90.0
 START = """
-import faust, json, sys
+import json, sys
 from stream_processors.agents import app
-settings = app.AgentSettings(**json.loads(sys.argv[1]))
-faust.Worker(app.build(settings), loglevel="INFO").execute_from_commandline()
+stands_at = int(*sys.argv[2:])
+app.run(app.AgentSettings(**json.loads(sys.argv[1])), lambda: stands_at or app.now(), "INFO")
 """
 
 
@@ -57,7 +60,8 @@ class Agents:
         except KafkaException:
             return False
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, stands_at: int = 0) -> subprocess.Popen[bytes]:
+        """Start the agents, by a clock that stands at a time where one is given (microseconds)."""
         settings = {
             "bootstrap": self.bootstrap,
             "name": self.name,
@@ -69,7 +73,10 @@ class Agents:
         }
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-c", START, json.dumps(settings)], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, "-c", START, json.dumps(settings), str(stands_at)],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
             )
         self.processes.append(process)
         return process
@@ -82,6 +89,13 @@ class Agents:
             record = DeadlineScheduled(family_id=family, kind=KIND, subject_id=PROPOSAL, due_at=due_at, sequence=1)
             producer.produce(f"{self.name}.deadlines", key=f"{family}/{KIND}".encode(), value=codec.encode(record))
         producer.commit_transaction()
+
+    def publish(self, *outputs: Output) -> None:
+        """Put what a fold gave out on the topic of dates."""
+        producer = kafka.producer(self.bootstrap)
+        for one in outputs:
+            producer.produce(f"{self.name}.deadlines", key=one.key, value=one.value)
+        assert producer.flush(30) == 0
 
     def read(self, kind: str) -> list[Any]:
         return list(kafka.read_all(self.bootstrap, f"{self.name}.{kind}"))
@@ -166,3 +180,29 @@ def test_dates_kept_by_a_killed_agent_are_known_to_the_next(agents: Agents) -> N
     wait_until(lambda: agents.told().keys() >= set(families(25, 25)), "those moved to the past are told")
     assert agents.told().keys() == {"z" * 26, *families(25, 25)}
     assert all(len(ids) == 1 for ids in agents.told().values())
+
+
+def test_a_birthday_an_overdue_task_and_a_verification_come_over_a_kill_of_the_agent(agents: Agents) -> None:
+    # Given a family that awaits each of them, by a fold that ended, and an agent that read them and was killed
+    works = with_three_dates()
+    awaited = works.dates()
+    agents.publish(*works.log.of(catalogue.DEADLINES_TOPIC))
+    agents.schedule(PAST, "z" * 26)
+    killed = agents.start(min(awaited.values()) - 1)
+    wait_until(lambda: "z" * 26 in agents.told(), "the agent has read them")
+    killed.kill()
+    killed.wait()
+    # When the next one starts long after their days
+    agents.start(max(awaited.values()))
+    wait_until(lambda: len(agents.told().get(FAMILY, ())) == len(awaited), "each date is told")
+    # Then each was told by what the killed one kept, and a fold that begins anew has its event of each, once
+    changes = [codec.decode(one.value()) for one in agents.read("changes") if one.key() == FAMILY.encode()]
+    assert {one.kind: one.due_at for one in changes} == awaited
+    works.restart()
+    made = [works.say(one, one.due_at) for one in sorted(changes * 2, key=lambda one: (one.due_at, one.kind))]
+    assert [names for names in made if names] == [
+        ["DeadlineReached", "EligibilityDecided"],
+        ["DeadlineReached"],
+        ["DeadlineReached"],
+    ]
+    assert (works.case("GROUND_CHECK").reason, works.case("VERIFIKASI").step) == ("LEWAT_TENGGAT", "JATUH_TEMPO")

@@ -13,7 +13,7 @@ from schemas import catalogue, codec
 from schemas.records import DeadlineScheduled
 from stream_processors.access_requests import usage
 from stream_processors.agents import app as agents
-from stream_processors.agents import deadlines
+from stream_processors.agents import beginning, deadlines
 
 FAMILY = "a" * 26
 PROPOSAL = bytes(range(16))
@@ -96,7 +96,7 @@ class Ticking:
 
 
 def test_the_timer_tells_each_date_once_and_looks_at_none_while_nothing_is_due() -> None:
-    with patch("asyncio.Event.is_set", return_value=True):
+    with patch("asyncio.Event.is_set", return_value=True), patch.object(beginning, "A_FETCH_S", 0.0):
         timer = Ticking((b"a", {KIND: [PROPOSAL.hex(), 10], "OTHER": [PROPOSAL.hex(), 30]}))
         assert timer.at(10) == [KIND]
         looks = timer.looks
@@ -106,8 +106,9 @@ def test_the_timer_tells_each_date_once_and_looks_at_none_while_nothing_is_due()
         # After a rebalance other families' dates may be there: all are looked through again
         timer.table[b"b"] = {KIND: [PROPOSAL.hex(), 5]}
         timer.app.rebalancing_count = 1
-        timer.app.consumer.seek_to_committed = AsyncMock(return_value={})
+        timer.app.consumer.resume_flow.assert_not_called()
         assert timer.at(31) == [KIND]
+        timer.app.consumer.resume_flow.assert_called_once()
 
 
 def test_more_dates_than_one_round_tells_are_told_in_the_next_ones() -> None:
@@ -213,19 +214,54 @@ def test_the_changelog_is_a_topic_of_the_catalogue() -> None:
 
 
 class Consumer:
-    """A consumer that has committed in one partition and nothing in the other, and tells where it is sent to."""
+    """A consumer of whose topic a fetch is under way for some rounds: it ends behind where it is sent."""
 
-    def __init__(self) -> None:
-        self.sought: dict[tuple[str, int], int] = {}
+    def __init__(self, *under_way: int) -> None:
+        self.under_way = list(under_way)
+        self.at: dict[TP, int] = {}
+        self.done: list[Any] = []
 
     async def seek_to_committed(self) -> dict[TP, int | None]:
         return {TP("in", 0): 7, TP("in", 1): None, TP("changelog", 1): None}
 
     async def seek(self, place: TP, offset: int) -> None:
-        self.sought[place] = offset
+        self.done.append((place.partition, offset))
+        self.at[place] = offset + (self.under_way.pop() if self.under_way else 0)
+
+    async def position(self, place: TP) -> int:
+        return self.at[place]
+
+    def stop_flow(self) -> None:
+        self.done.append("stop")
+
+    def resume_flow(self) -> None:
+        self.done.append("go on")
 
 
-def test_after_a_rebalance_it_reads_again_what_was_never_committed() -> None:
-    consumer = Consumer()
-    asyncio.run(deadlines._read_again(consumer, "in"))
-    assert consumer.sought == {("in", 0): 7, ("in", 1): 0}
+def begun(consumer: Consumer, *, rebalances: bool = False) -> list[Any]:
+    app = MagicMock(rebalancing_count=1, consumer=consumer)
+
+    async def within() -> None:
+        start = beginning.Beginning(app, "in")
+        await app.on_rebalance_complete.connect.call_args.args[0](app)
+        reading = asyncio.ensure_future(start.read_again())
+        if rebalances:
+            await asyncio.sleep(0)
+            app.rebalancing_count = 2
+        await reading
+
+    with patch.object(beginning, "A_FETCH_S", 0.0):
+        asyncio.run(within())
+    return consumer.done
+
+
+def test_after_a_rebalance_all_is_read_from_what_was_committed_or_the_beginning() -> None:
+    assert begun(Consumer()) == ["stop", (0, 7), (1, 0), "go on"]
+
+
+def test_it_goes_back_until_nothing_is_under_way() -> None:
+    assert begun(Consumer(3)) == ["stop", (0, 7), (1, 0), (0, 7), (1, 0), "go on"]
+
+
+def test_a_rebalance_meanwhile_ends_it_and_the_flow_is_left_to_that() -> None:
+    assert begun(Consumer(*[1] * 99), rebalances=True) == ["stop", (0, 7), (1, 0)]
