@@ -36,7 +36,11 @@ class _OrShow(TyperGroup):
         return super().parse_args(ctx, args if first in {*self.commands, "--help"} else [_SHOW, *args])
 
 
-app = typer.Typer(cls=_OrShow, help="Counts and figures; `show` may be left out: jejak indicators families_by_decile.")
+app = typer.Typer(
+    cls=_OrShow,
+    help="Counts, and the figures computed from them. `define` lists both and says what they mean; `show` may be "
+    "left out: jejak indicators families_by_decile.",
+)
 app.command("define")(definitions.define)
 
 
@@ -52,7 +56,10 @@ def show(
     at = times.asked_at(as_of, known_at)
     known = reading.indicator_names()
     if name and name not in known:
-        raise typer.BadParameter(f"the indicators are {', '.join(known)}")
+        words = "show, figures, define and acceptance"
+        raise typer.BadParameter(
+            f"{name} is no count, and none of the words {words}; the counts are {', '.join(known)}"
+        )
     names = (name,) if name else known
     if not at.is_now:
         _then(names, region, at, json=json)
@@ -117,13 +124,19 @@ def figures_(
     names: Annotated[list[str] | None, typer.Argument(help="Indicators by id; all by default.")] = None,
     region: Annotated[str, typer.Option(help="Kemendagri code; everywhere by default.")] = "",
     public: Annotated[
-        bool, typer.Option(help="As published: small figures, and what gives them away, are left out.")
+        bool,
+        typer.Option(
+            help="As published: small numbers, and what gives them away, are left out. Without it for officers alone."
+        ),
     ] = False,
     as_of: AsOf = "",
     known_at: KnownAt = "",
     json: Json = False,
 ) -> None:
-    """Show indicators computed from counts, running or of another time, each with unit, level, period and version."""
+    """Show indicators computed from counts, running or of another time, each with unit, level, period and version.
+
+    n/a is a figure without a denominator, or of what nothing in the registry tells; the last column says which.
+    """
     defined = figure_file.shipped()
     wanted = names or [one.id for one in defined.figures]
     if unknown := [one for one in wanted if defined.named(one) is None]:
@@ -153,11 +166,20 @@ def figures_(
             one.counted,
             one.level,
             one.period,
-            one.why if one.value is None else "",
+            _why(one, defined.threshold),
         )
         for one in found
     ]
     output.table(times.titled(f"Figures, {figures.CODE_SYSTEM}, definitions {defined.version}", moments), heads, rows)
+    if not rows:
+        output.OUT.print(f"nothing is counted yet{f' in {region}' if region else ''}: no figure of {', '.join(wanted)}")
+
+
+def _why(one: figures.Figure, threshold: int) -> str:
+    """Return why a figure has no value, in words; nothing where it has one."""
+    if one.value is not None:
+        return ""
+    return f"below {threshold}, or it would give such a number away" if one.why == figures.SUPPRESSED else one.why
 
 
 def _day(at: Moments) -> str:

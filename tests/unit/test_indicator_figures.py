@@ -241,6 +241,20 @@ def test_the_command_shows_figures_of_a_region(monkeypatch: pytest.MonkeyPatch, 
     assert values == (["50.00", "47.50", SUPPRESSED, SUPPRESSED] if public else ["50.00", "47.50", "0.38", "2.12"])
 
 
+def test_the_command_says_in_words_why_a_figure_is_left_out_or_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = marriages(k01=(400, 380, 3, 17))
+    monkeypatch.setattr("jejak.cli.indicators.composition.connected", lambda _: _Nothing())
+    monkeypatch.setattr("jejak.cli.indicators.indicators.cells", lambda _, __, at: (cells, at))
+    tables: list[list[tuple[str, ...]]] = []
+    monkeypatch.setattr("jejak.cli.indicators.output.table", lambda _, __, rows: tables.append(rows))
+    CliRunner().invoke(app, ["indicators", "figures", MARRIAGE, "--public"])
+    assert [row[-1] for row in tables[0]] == ["", "", *["below 5, or it would give such a number away"] * 2]
+    nothing = CliRunner().invoke(app, ["indicators", "figures", MARRIAGE, "--region", "99"]).output
+    assert f"nothing is counted yet in 99: no figure of {MARRIAGE}" in " ".join(nothing.split())
+    wrong = CliRunner().invoke(app, ["indicators", "figurs"], env={"COLUMNS": "400"})
+    assert "figures, define and acceptance" in wrong.output
+
+
 def test_an_indicator_that_is_not_defined_is_wrong_usage() -> None:
     assert CliRunner().invoke(app, ["indicators", "figures", "babel-2023.nothing"]).exit_code == 2
 

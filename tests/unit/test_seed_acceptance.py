@@ -162,3 +162,18 @@ def test_a_definition_tells_the_printed_fields_and_never_who_is_in_charge() -> N
 
 def test_a_name_that_is_nothing_s_is_wrong_usage() -> None:
     assert RUNNER.invoke(app, ["indicators", "define", "babel-2023.nobody"]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["odkb", "ODKB", "kediri-2024.odbk"])
+def test_a_name_that_is_nearly_one_is_answered_with_what_is_meant(name: str) -> None:
+    told = RUNNER.invoke(app, ["indicators", "define", name], env={"COLUMNS": "400"})
+    assert told.exit_code == 2
+    assert "is it kediri-2024.odkb" in told.output
+
+
+def test_a_count_is_defined_with_the_indicators_computed_from_it() -> None:
+    told = json.loads(RUNNER.invoke(app, ["indicators", "define", "persons_by_nik_ownership", "--json"]).stdout)
+    assert told["count"]["follows from"] == "persons_by_padan: NIK_KOSONG is 2, all else 1"
+    assert told["count"]["indicators"] == "babel-2023.status_nik"
+    shown = RUNNER.invoke(app, ["indicators", "define", "persons_by_aid"], env={"COLUMNS": "200"}).output
+    assert "kediri-2024.odkb kediri-2024.abh" in shown
