@@ -40,7 +40,8 @@ class Draft:
     `card_ref` and `findings` are left out, the fields in `refers` too. `card` is the nomor KK of the family, or empty
     when `family_id` is known. `occurred_at` is in microseconds since 1970 (UTC). `key` tells apart facts of one kind
     about one family and person in one document; `row` is the place in it. `refers` gives fields that hold the change
-    id of an earlier draft. `findings` are codes of what the source's own rules warned of.
+    id of an earlier draft, `families` fields that hold another family's id, each with its nomor KK. `split_of` is the
+    split that made the family, whose id follows from it. `findings` are codes of what the source's own rules warned of.
     """
 
     channel: Channel
@@ -53,6 +54,8 @@ class Draft:
     refers: Mapping[str, "Draft"] = field(default_factory=_nothing, repr=False)
     family_id: str = ""
     findings: tuple[str, ...] = ()
+    families: Mapping[str, str] = field(default_factory=_nothing, repr=False)
+    split_of: "Draft | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ def findings(draft: Draft) -> list[IdentityFinding]:
     said = draft.body.get("card_number")
     if said is not None and said != draft.card:
         found += _card(said)  # of a reissued card
+    for other in draft.families.values():
+        found += _card(other)
     for nik in niks(draft):
         found += check_nik(nik)
     if draft.record == "MembershipClaimed":

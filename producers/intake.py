@@ -21,6 +21,7 @@ from producers.outgoing import Outgoing
 from producers.record_of import Maker, maker
 from schemas import cloudevents, codec, contract, sealed
 from schemas.catalogue import CHANGES_TOPIC
+from schemas.identifiers import family_of_split
 from schemas.records import Header
 
 _REMEMBERED: Final = 65_536
@@ -38,6 +39,7 @@ class _Accepted:
     findings: tuple[str, ...]
     card_ref: str
     persons: Mapping[str, str]
+    others: Mapping[str, str]  # fields that hold another family's id, each with the reference of that family's card
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +83,43 @@ class Intake:
         self._referred.clear()
         checked = [self._check(draft) for draft in drafts]
         accepted = [each for each in checked if isinstance(each, _Accepted)]
-        families = self._aliases.mint_all({each.card_ref for each in accepted if each.card_ref})
+        families = self._families(accepted)
         erased = self._erased(accepted, families)
         for each in checked:
             if isinstance(each, RowRefused):
                 yield each
                 continue
-            family_id = each.draft.family_id or families[each.card_ref]
+            family_id = self._family_of(each, families)
+            if each.draft.split_of is not None and self._is_anothers(each, family_id):
+                yield _refusal(each.draft, "", "CARD_OF_ANOTHER", "another family has this card already")
+                continue
             gone = erased and (family_id in erased or not erased.isdisjoint(each.persons.values()))
             yield (
                 _refusal(each.draft, "", "ERASED", "the person or family was erased")
                 if gone
-                else self._change(each, family_id)
+                else self._change(each, family_id, {name: families[card] for name, card in each.others.items()})
             )
+
+    def _families(self, accepted: Sequence[_Accepted]) -> Mapping[str, str]:
+        """Return the families of the cards that are named, minted where they were never seen.
+
+        A family that a split made isn't minted: its id follows from the split.
+        """
+        cards = {each.card_ref for each in accepted if each.card_ref and each.draft.split_of is None}
+        for each in accepted:
+            cards.update(each.others.values())
+        return self._aliases.mint_all(cards)
+
+    def _family_of(self, each: _Accepted, families: Mapping[str, str]) -> str:
+        if each.draft.split_of is not None:
+            return family_of_split(self._referred_id(each.draft.split_of))
+        return each.draft.family_id or families[each.card_ref]
+
+    def _is_anothers(self, each: _Accepted, family_id: str) -> bool:
+        """Let the card of a family that a split made lead to it, with its registration; tell whether it can't."""
+        if each.draft.record != "FamilyRegistered":
+            return False
+        return self._aliases.add_alias(each.card_ref, family_id) is not None
 
     def change_id(self, draft: Draft) -> uuid.UUID:
         """Return the id of the change that a draft becomes; it holds whatever else the batch contains."""
@@ -109,7 +135,8 @@ class Intake:
                 return _refusal(draft, column, found.code, found.message)
         card_ref = self._card_ref(draft.card) if draft.card else ""
         persons = {nik: self._person_ref(nik) for nik in identity_check.niks(draft)}
-        return _Accepted(draft, (*draft.findings, *[found.code for found in findings]), card_ref, persons)
+        others = {name: self._card_ref(card) for name, card in draft.families.items()}
+        return _Accepted(draft, (*draft.findings, *[found.code for found in findings]), card_ref, persons, others)
 
     def _erased(self, accepted: Sequence[_Accepted], families: Mapping[str, str]) -> set[str]:
         """Return the owners that were erased, having loaded or made the keys of all others."""
@@ -117,7 +144,7 @@ class Intake:
         for each in accepted:
             shape = _form(each.draft.record).shape
             if shape.sealed or shape.records or shape.lists:
-                owners[each.draft.family_id or families[each.card_ref]] = None
+                owners[self._family_of(each, families)] = None
                 owners.update(dict.fromkeys(each.persons.values()))
         return {owner for owner, key in self._keys.keys_for_sealing(owners).items() if isinstance(key, Erased)}
 
@@ -144,10 +171,12 @@ class Intake:
             "family_id": draft.family_id,
             "body": _canonical(body),
         }
+        if draft.families:
+            said["families"] = _canonical(draft.families)
         digest = references.content_digest(self._key, said)
         return references.change_id(draft.channel.agency, draft.channel.document, f"{draft.record}/{draft.key}", digest)
 
-    def _change(self, accepted: _Accepted, family_id: str) -> Outgoing | RowRefused:
+    def _change(self, accepted: _Accepted, family_id: str, others: Mapping[str, str]) -> Outgoing | RowRefused:
         draft, form = accepted.draft, _form(accepted.draft.record)
         body = self._body(draft)
         change_id = self._id_of(draft, body)
@@ -157,6 +186,7 @@ class Intake:
             datum["card_ref"] = self._card_ref(body["card_number"])
         if "findings" in form.shape.fields:
             datum["findings"] = accepted.findings
+        datum.update(others)
         datum["header"] = _header(draft, family_id, change_id, body)
         try:
             value = codec.encode(form.made(datum))

@@ -48,6 +48,11 @@ class Rates:
     assigned: float = 0.02
     error_rate: float = 0.01
     repeated: float = 0.02
+    succeeded: float = 0.8
+    split: float = 0.01
+    merged: float = 0.006
+    insured: float = 0.02
+    excluded: float = 0.01
 
     @classmethod
     def audited_2020(cls) -> "Rates":

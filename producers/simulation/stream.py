@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from producers.draft import Draft
-from producers.simulation import casework, faults, life, people, ranking
+from producers.simulation import casework, faults, life, people, ranking, turns
 from producers.simulation.nation import Nation
 
 WAVE: Final = 20_000  # families; about 8 KB of plan each
@@ -73,7 +73,7 @@ def _wave(nation: Nation, runs: tuple[ranking.Run, ...], indexes: range) -> Iter
         rng = people.chance(nation, index)
         family = people.family(nation, index, rng)
         said = faults.with_faults(nation, family, life.history(nation, family, runs, rng), rng)
-        said = casework.with_cases(nation, family, said)
+        said = turns.with_turns(nation, family, casework.with_cases(nation, family, said), runs)
         # The serial keeps a family's own order where two steps share a moment, and is nobody else's.
         plan += [(entry.at, index << 10 | n, family, entry) for n, entry in enumerate(said)]
     plan.sort()

@@ -52,20 +52,20 @@ def registered(nation: Nation, family: Family, at: int, card: str, agency: str =
 def claimed(nation: Nation, family: Family, at: int, card: str, place: int) -> Draft:
     """Say that a member belongs to the family."""
     person = family.members[place]
-    return _claim(nation, family, at, card, (person.nik, person.name, person))
+    return claim(nation, family, at, card, (person.nik, person.name, person))
 
 
 def claimed_wrongly(nation: Nation, family: Family, at: int, place: int) -> Draft:
     """Say so with the NIK or the name that the first source wrote wrongly."""
     person = family.members[place]
     name = person.name if person.wrong_name is None else person.wrong_name
-    return _claim(nation, family, at, family.card, (person.wrong_nik or person.nik, name, person))
+    return claim(nation, family, at, family.card, (person.wrong_nik or person.nik, name, person))
 
 
 def stranger_claimed(nation: Nation, family: Family, at: int, card: str) -> Draft:
     """Say that the family's head belongs to a family that was never registered."""
     head = family.members[0]
-    return _claim(nation, family, at, card, (head.nik, head.name, head))
+    return claim(nation, family, at, card, (head.nik, head.name, head))
 
 
 def claimed_too(nation: Nation, family: Family, at: int, other: int) -> Draft:
@@ -75,10 +75,11 @@ def claimed_too(nation: Nation, family: Family, at: int, other: int) -> Draft:
         person = replace(
             person, relationship=people.OTHER
         )  # who lives alone is this family's head no more than another's
-    return _claim(nation, family, at, family.card, (person.nik, person.name, person))
+    return claim(nation, family, at, family.card, (person.nik, person.name, person))
 
 
-def _claim(nation: Nation, family: Family, at: int, card: str, who: tuple[str, str, Person]) -> Draft:
+def claim(nation: Nation, family: Family, at: int, card: str, who: tuple[str, str, Person]) -> Draft:
+    """Say that somebody, by NIK, name and what else is known, belongs to the family with this card."""
     nik, name, person = who
     year, month, day = person.born
     body = {

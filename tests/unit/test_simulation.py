@@ -113,8 +113,8 @@ def test_the_registry_answers_every_step_as_its_label_says() -> None:
     assert_foreseen(NATION)
 
 
-def assert_foreseen(nation: Nation) -> None:
-    """Check that each step is answered as its label says."""
+def assert_foreseen(nation: Nation) -> list[FamilyState]:
+    """Check that each step is answered as its label says; return the families as they are in the end."""
     intake = Intake(ReferenceKey(b"k" * 32), InMemoryAliases(), InMemoryKeyStore())
     states: dict[bytes, FamilyState | None] = {}
     for step, item in zip(steps(nation), intake.take(step.draft for step in steps(nation)), strict=True):
@@ -126,6 +126,32 @@ def assert_foreseen(nation: Nation) -> None:
         states[item.key] = handled.state
         answer = handled.refused.rule if handled.refused else "" if handled.events else "AlreadyKnown"
         assert answer == step.expected, (step.draft.record, handled.refused)
+    return [state for state in states.values() if state is not None]
+
+
+TURNS = Rates(split=0.2, merged=0.1, insured=0.2, excluded=0.2, died=0.3, error_rate=0.05, contested=0.05)
+TURNED = frozenset(
+    {"FamilySplit", "FamilyBranched", "FamilyMerged", "FamilyAbsorbed", "FamilyExcluded", "PbiEnrolled"}
+    | {"PbiDeactivated", "PbiReactivationProposed", "PbiReactivationDecided", "PbiActivated"}
+)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_families_split_merge_lose_their_heads_and_are_insured_or_excluded_as_foreseen(answered: bool) -> None:  # noqa: FBT001  a case
+    nation = Nation(120, 7, rates=TURNS, answered=answered)
+    states = assert_foreseen(nation)
+    accepted = expected(steps(nation)).accepted
+    assert all(accepted[record] > 2 for record in TURNED), accepted
+    # Both halves of each split and of each merger came, in either order
+    assert accepted["FamilySplit"] == accepted["FamilyBranched"]
+    assert accepted["FamilyMerged"] == accepted["FamilyAbsorbed"]
+    relations = Counter(one.step for state in states for one in state.cases if one.machine == "HUBUNGAN")
+    assert (relations["PECAH"], relations["GABUNG_KE"]) == (relations["ASAL_PECAH"], relations["GABUNG_DARI"])
+    # Heads died, and most families name another
+    heads = Counter(one.step for state in states for one in state.cases if one.machine == "KEPALA_KELUARGA")
+    assert heads["TANPA_KEPALA"] > 0
+    assert heads["BERKEPALA"] > 0
+    assert {state.status for state in states} == {"AKTIF", "GABUNG"}
 
 
 def test_what_is_expected_counts_every_step_once() -> None:
@@ -159,7 +185,8 @@ def test_numbers_are_sound_and_nobody_is_in_two_families() -> None:
     for card, said in by_family().items():
         assert not [found for found in check_kk(card) if found.severity == "reject"]
         for draft in said:
-            if draft.record == "MembershipClaimed":
+            moved = draft.body.get("cause") in {"PECAH_KK", "GABUNG"}  # left one family for another
+            if draft.record == "MembershipClaimed" and not moved:
                 homes[draft.body["person_ref"]].add(card)
 
     assert all(not check_nik(nik) for nik in homes)
