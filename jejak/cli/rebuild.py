@@ -1,4 +1,4 @@
-"""`jejak rebuild start | status | compare | switch | rollback | drop`: a version beside the one that serves."""
+"""`jejak rebuild start | status | compare | switch | rollback | drop | claims`: versions beside the one that serves."""
 
 import sys
 import time
@@ -16,10 +16,11 @@ from jejak import composition
 from jejak.cli import output
 from jejak.cli.stack import Json
 from jejak.composition import Registry
-from jejak.rebuild import pointer, read_model
+from jejak.rebuild import claims, pointer, read_model
 from jejak.rebuild.pointer import RebuildRefused, Serving
 from jejak.rebuild.state import Beside
 from jejak.settings import Settings
+from schemas import catalogue
 
 DIFFERS, REFUSED = 1, 3
 app = typer.Typer(no_args_is_help=True, help="Rebuild the read model or the fold's state beside the one that serves.")
@@ -47,6 +48,14 @@ def _registry() -> Iterator[Registry]:
     except RebuildRefused as refused:
         output.say(f"refused: {refused}")
         raise typer.Exit(REFUSED) from refused
+
+
+@app.command("claims")
+def tell_claims() -> None:
+    """Tell the persons fold again who belongs to the families: once, where families were folded before it existed."""
+    with _registry() as registry:
+        topic = catalogue.families_topic(registry.serving.lately(pointer.STATE).version)
+        output.say(f"told {claims.tell(registry.endpoints.kafka, topic):,} claims and endings")
 
 
 def _beside(registry: Registry) -> Beside:

@@ -3,7 +3,6 @@
 Knows topics and records; every rule is `stream_processors.access_requests`'s, every transaction the engine's.
 """
 
-import hashlib
 from collections.abc import Sequence
 
 from schemas import catalogue, cloudevents, codec
@@ -13,7 +12,8 @@ from stream_processors.access_requests.request import FOLD_VERSION, handle
 from stream_processors.access_requests.said import Change, Handled, change_of
 from stream_processors.engine.contract import Output, Poison
 from stream_processors.folds import metrics, telling
-from stream_processors.folds.states import OtherFoldVersion, StateUnreadable
+from stream_processors.folds.progress import Progress
+from stream_processors.folds.states import StateUnreadable
 from stream_processors.registry.decision import Refused, SequenceGap, record_name
 
 SOURCE = "/jejak/folds/access-requests"
@@ -27,15 +27,12 @@ class AccessRequestsFold:
     def __init__(self, partition: int) -> None:
         self._partition = partition
         self._states: dict[bytes, AccessRequestState] = {}
-        self._next_offset: int | None = None
-        self._made_by = FOLD_VERSION
-        self._recorded_at = 0
-        self._events = 0
+        self._progress = Progress(partition, catalogue.REQUEST_STATES_TOPIC, FOLD_VERSION)
 
     @property
     def next_offset(self) -> int | None:
         """Offset of the next change to decide; None before the first where no position was restored."""
-        return self._next_offset
+        return self._progress.next_offset
 
     @property
     def states(self) -> dict[str, AccessRequestState]:
@@ -44,18 +41,13 @@ class AccessRequestsFold:
 
     def digest(self) -> tuple[int, bytes]:
         """Return the offset of the next change and a SHA-256 over every state, in order of ids."""
-        whole = hashlib.sha256()
-        for key in sorted(self._states):
-            whole.update(key)
-            whole.update(hashlib.sha256(codec.encode(self._states[key])).digest())
-        return self._next_offset or 0, whole.digest()
+        return self._progress.digest((key, codec.encode(state)) for key, state in self._states.items())
 
     def restore(self, key: bytes, value: bytes) -> None:
         """Take one record of the partition of the states topic; raises StateUnreadable for what is none."""
         record = codec.decode(value)
         if isinstance(record, FoldPosition):
-            self._next_offset, self._recorded_at, self._events = record.next_offset, record.recorded_at, record.events
-            self._made_by = record.fold_version
+            self._progress.restore(record)
         elif isinstance(record, AccessRequestState) and record.request_id.encode() == key:
             self._states[key] = record
         else:
@@ -63,13 +55,12 @@ class AccessRequestsFold:
 
     def restored(self) -> Sequence[Output]:
         """Return nothing to publish; raises OtherFoldVersion where another version of the fold made the states."""
-        if self._made_by != FOLD_VERSION:
-            raise OtherFoldVersion(f"requests of fold version {self._made_by}, this is {FOLD_VERSION}")
+        self._progress.check()
         return []
 
     def fold(self, key: bytes | None, value: bytes, offset: int, appended_at: int) -> Sequence[Output]:
         """Return what one change puts out; raises Poison or Undecodable, with nothing changed, where it is none."""
-        recorded_at = max(self._recorded_at, appended_at)
+        recorded_at = max(self._progress.recorded_at, appended_at)
         change = change_of(value, recorded_at)
         if key is None or key != change.prefix.family_id.encode():
             raise Poison("KEY_IS_NOT_REQUEST")
@@ -77,27 +68,19 @@ class AccessRequestsFold:
             raise Poison("NOT_A_CHANGE")
         before = self._states.get(key)
         handled = _handled(change, before)
-        self._recorded_at, self._next_offset = recorded_at, offset + 1
+        self._progress.recorded_at, self._progress.next_offset = recorded_at, offset + 1
         if handled.refused is not None:
             metrics.REFUSALS.labels(handled.refused.rule).inc()
             return [self._refusal(change, handled.refused, offset)]
         if handled.state is None or not handled.events:
             return []
         self._states[key] = handled.state
-        self._events += len(handled.events)
+        self._progress.counted += len(handled.events)
         return list(_outputs(key, before, handled.state, handled))
 
     def close_batch(self, next_offset: int) -> Sequence[Output]:
         """Return this partition's new position."""
-        self._next_offset = next_offset
-        position = FoldPosition(
-            partition=self._partition,
-            next_offset=next_offset,
-            recorded_at=self._recorded_at,
-            events=self._events,
-            fold_version=FOLD_VERSION,
-        )
-        return [telling.position(catalogue.REQUEST_STATES_TOPIC, position)]
+        return [self._progress.told(next_offset)]
 
     def _refusal(self, change: Change, refused: Refused, offset: int) -> Output:
         return telling.refusal(change, refused, (catalogue.REQUESTS_TOPIC, self._partition, offset), SOURCE)

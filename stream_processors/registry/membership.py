@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.records import (
     CivilRegistryMatched,
+    Facet,
     FamilyArrived,
     FamilyMoved,
     FamilyRegistered,
@@ -213,6 +214,37 @@ def noted(before: FamilyState | None, event: Event, after: FamilyState) -> Itera
                     yield _of(event, member, "CLAIMED", member.claim_id)
         case _:
             pass
+
+
+def held(state: FamilyState) -> Iterator[MembershipNoted]:
+    """Yield what a state alone says of who belongs to the family, and who did: each claim and ending in force.
+
+    For a family that was folded before there were persons' records. What the events themselves told is the same facts,
+    so that told again they change nothing.
+    """
+    for member in state.members:
+        claim = facet_of(state, f"member/{member.person_ref}")
+        ending = facet_of(state, f"standing/{member.person_ref}")
+        if claim is not None:
+            yield _fact(state, member, "CLAIMED", claim)
+        if member.standing == codes.ENDED and ending is not None:
+            yield _fact(state, member, "ENDED", ending)
+
+
+def _fact(state: FamilyState, member: Member, kind: str, facet: Facet) -> MembershipNoted:
+    claimed = kind == "CLAIMED"
+    return _noted(
+        person_ref=member.person_ref,
+        family_id=state.family_id,
+        kind=kind,
+        occurred_at=facet.occurred_at,
+        sequence=facet.sequence,
+        change_id=facet.change_id,
+        birth_year=member.birth_year if claimed else 0,
+        birth_month=member.birth_month if claimed else 0,
+        sex=member.sex if claimed else 0,
+        reason="" if claimed else member.reason,
+    )
 
 
 def _of(
