@@ -62,7 +62,7 @@ def another(record: PersonReactivated, _: Change, state: FamilyState, __: object
 def followed(state: FamilyState, event: Event, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the changes of the members, and with them those of who heads the family, where that is another matter."""
     members: tuple[Member, ...] | None = changes.get("members")
-    if members is None:
+    if members is None or not _concerns_heads(state.members, members):
         return changes
     before, after = len(heads(state.members)), len(heads(members))
     if before == after:
@@ -74,6 +74,14 @@ def followed(state: FamilyState, event: Event, changes: dict[str, Any]) -> dict[
     reason = "" if row.to == "BERKEPALA" else _reason(event.record, name, after)
     moved = cases.moved(case, row, event, machine=MACHINE, about="", reason=reason)
     return {**changes, "cases": cases.put(state.cases, moved)}
+
+
+def _concerns_heads(before: tuple[Member, ...], after: tuple[Member, ...]) -> bool:
+    """Tell whether anybody who changed is a head or was one; most who are spoken of are not."""
+    for old, new in zip(before, after, strict=False):
+        if new is not old and (new.relationship == HEAD or old.relationship == HEAD):
+            return True
+    return len(after) > len(before) and after[-1].relationship == HEAD
 
 
 def _reason(record: Any, name: str, after: int) -> str:
