@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from consumers.gateway import purposes, replay_ahead, write_ahead
+from consumers.gateway import audit_log, purposes, replay_ahead, write_ahead
 from consumers.gateway.admission import Gate
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door
@@ -175,6 +175,8 @@ class Gateways(RuleBasedStateMachine):
         self.patched.setattr(os, "pwrite", self.world.pwrite)
         self.patched.setattr(os, "fdatasync", self.world.fdatasync)
         self.patched.setattr(os, "fsync", self.world.fdatasync)
+        # How soon a gateway ends whose machine stands still for seconds is another test's question.
+        self.patched.setattr(audit_log, "DEADLINE_SECONDS", 60.0)
         self.patched.setattr(replay_ahead, "_read_back", self.world.read_back)
         self.patched.setattr(replay_ahead, "_produce", self.world.replayed)
         self.last: Callable[[], Any] = lambda: None
