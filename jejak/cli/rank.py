@@ -78,6 +78,8 @@ def run(
             _warn(done.model)
             if publish:
                 sent = job.publish(registry, done, actor, changed_only=changed_only)
+    if done.kept:
+        output.say(f"{run_id} was computed before: for the families as they are now, name a new run")
     _tell(done, sent, json)
 
 

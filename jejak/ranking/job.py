@@ -33,12 +33,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that was computed."""
+    """A run that was computed; `kept`: before now, over the families as they were then."""
 
     folder: Folder
     asked: Asked
     model: Model
     result: Result
+    kept: bool = False
 
 
 def folder_of(data: Path, run_id: str) -> Folder:
@@ -54,12 +55,13 @@ def ranked(registry: Registry, wish: Wish, workers: int, show: Show) -> Run:
     folder, asked = _begun(registry, wish)
     model = folder.model()
     result = folder.result()
+    kept = result is not None
     if result is None:
         taking.take(registry.endpoints.kafka, folder, asked, workers, show)
         show("score and cut")
         result = computing.compute(folder, asked, model)
         folder.end(result)
-    return Run(folder, asked, model, result)
+    return Run(folder, asked, model, result, kept)
 
 
 def _begun(registry: Registry, wish: Wish) -> tuple[Folder, Asked]:

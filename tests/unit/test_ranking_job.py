@@ -87,7 +87,9 @@ def ranked(
 
 
 def test_a_run_that_was_computed_is_not_computed_again(registry: Any) -> None:
-    assert ranked(registry).result == ranked(registry).result
+    first, again = ranked(registry), ranked(registry)
+    assert first.result == again.result
+    assert (first.kept, again.kept) == (False, True)
     assert ranked(registry, as_of=None).asked.as_of == DAY
     assert registry.takes == 1
 
