@@ -78,10 +78,9 @@ def followed(state: FamilyState, event: Event, changes: dict[str, Any]) -> dict[
 
 def _concerns_heads(before: tuple[Member, ...], after: tuple[Member, ...]) -> bool:
     """Tell whether anybody who changed is a head or was one; most who are spoken of are not."""
-    for old, new in zip(before, after, strict=False):
-        if new is not old and (new.relationship == HEAD or old.relationship == HEAD):
-            return True
-    return len(after) > len(before) and after[-1].relationship == HEAD
+    changed = [(old, new) for old, new in zip(before, after, strict=False) if new is not old]
+    found = [1 for old, new in changed if HEAD in (new.relationship, old.relationship)]
+    return bool(found) or (len(after) > len(before) and after[-1].relationship == HEAD)
 
 
 def _reason(record: Any, name: str, after: int) -> str:
