@@ -42,6 +42,9 @@ _UNSETTLED: Final = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
+        # A broker that comes back leads by an epoch that some of its parts have not heard of yet.
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.FENCED_LEADER_EPOCH,
     }
 )
 _PAUSE_SECONDS: Final = 0.1

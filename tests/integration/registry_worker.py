@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cassandra.cluster import NoHostAvailable
+
 sys.path[:0] = [str(Path(__file__).parents[2])]
 
 from consumers.read_model import projector as projecting  # noqa: E402  a script beside the tests, not installed
@@ -18,6 +20,7 @@ from consumers.read_model.writes import Store  # noqa: E402  idem
 from jejak.composition import on_stop  # noqa: E402  idem
 from schemas import catalogue  # noqa: E402  idem
 from stream_processors.engine.contract import Output, PartitionFold  # noqa: E402  idem
+from stream_processors.engine.faults import FAULT_EXIT_CODE  # noqa: E402  idem
 from stream_processors.engine.loop import Worker  # noqa: E402  idem
 from stream_processors.engine.settings import DeadLetterLimits, EngineSettings  # noqa: E402  idem
 from stream_processors.folds.access_requests import AccessRequestsFold  # noqa: E402  idem
@@ -114,7 +117,11 @@ def run_read_model(tag: str, *, bootstrap: str, cassandra: str, version: str) ->
 def main() -> None:
     """Run what the first argument names."""
     workers = {"fold": run_fold, "persons": run_persons, "read-model": run_read_model, "requests": run_requests}
-    workers[sys.argv[1]](**json.loads(sys.argv[2]))
+    try:
+        workers[sys.argv[1]](**json.loads(sys.argv[2]))
+    except NoHostAvailable:
+        # A database that is away when a worker begins: started again by whoever supervises it.
+        sys.exit(FAULT_EXIT_CODE)
 
 
 if __name__ == "__main__":
