@@ -509,18 +509,22 @@ def deadline(state: State, event: dict[str, Any]) -> None:
                 case.update(step=RAN_OUT[case["machine"]], since=event["header"]["occurred_at"], due_at=0)
             else:
                 case.update(reason="LEWAT_TENGGAT", due_at=0)
-    for decided in state["eligibility"]:
-        if event["kind"] == f"AID_GRACE.{decided['programme']}":
-            decided["grace_until"] = 0
+    deadline_of_programmes(state, event)
     if event["kind"] == "REVERIFICATION":
         put_case(state, ("VERIFIKASI", ""), event, {"step": "JATUH_TEMPO", "due_at": 0, "reason": ""})
-    for one in state["aid"]:
-        if event["kind"] == f"AID_STOP.{one['programme']}" and one["due_at"] == event["due_at"]:
-            one.update(standing="DIHENTIKAN", due_at=0, sequence=event["header"]["sequence"])
     learned = max(event["header"]["recorded_at"], event["due_at"] + 1)
     for proposal in state["proposals"]:
         if proposal["proposal_id"] == event["subject_id"]:
             proposal["period"] = open_month(proposal["kind"], learned)
+
+
+def deadline_of_programmes(state: State, event: dict[str, Any]) -> None:
+    for decided in state["eligibility"]:
+        if event["kind"] == f"AID_GRACE.{decided['programme']}":
+            decided["grace_until"] = 0
+    for one in state["aid"]:
+        if event["kind"] == f"AID_STOP.{one['programme']}" and one["due_at"] == event["due_at"]:
+            one.update(standing="DIHENTIKAN", due_at=0, sequence=event["header"]["sequence"])
 
 
 EFFECTS = {
