@@ -165,11 +165,17 @@ def test_growing_older_changes_a_verdict_at_the_next_look() -> None:
     assert verdicts(scene)["PKH"] == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))
 
 
-@pytest.mark.parametrize("record", ["ProposalDrafted"])
-def test_a_proposal_is_no_fact_about_the_family(record: str) -> None:
+def test_a_proposal_is_no_fact_about_the_family_within_a_month() -> None:
+    scene = family({"birth_year": 2003, "birth_month": 4}, ranked())
+    scene.rules = scene.rules.with_activations([Activation(STRICT, MARCH, scene.clock)])
+    scene.when(say("ProposalDrafted")).then("ProposalDrafted")
+
+
+def test_the_first_event_of_a_month_decides_again_whatever_it_says() -> None:
     scene = family({"birth_year": 2003, "birth_month": 4}, ranked())
     scene.clock = at(2025, 4, 2)
-    scene.when(say(record)).then(record)
+    scene.when(say("ProposalDrafted")).then("ProposalDrafted", DECIDED)
+    assert verdicts(scene)["PKH"] == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))
 
 
 # --- which rules are in force ---
