@@ -132,7 +132,7 @@ def test_arbitrary_bytes_only_ever_raise_undecodable(body: bytes, schema_id: int
             read(body)
 
 
-A_READ_SECONDS = 0.02  # a hundred times what the longest record takes while memory is traced
+A_READ_SECONDS = 0.1  # some ten times what the longest record takes while memory is traced
 HUGE = [prefix.zigzag(size) for size in (2**62, 2**31, -1)] + [b"\xff" * 9 + b"\x01"]
 
 
@@ -143,7 +143,7 @@ def test_a_huge_length_anywhere_costs_neither_time_nor_memory(name: str) -> None
     framed = codec.encode(golden_samples.sample(f"jejak.{name}", sparse=False))
     readers = (codec.decode, prefix.walk) if f"jejak.{name}" in WALKED else (codec.decode,)
     tracemalloc.start()
-    started, places = time.process_time(), range(FRAME_LENGTH, len(framed), 1 + len(framed) // 1_000)
+    started, places = time.process_time(), range(FRAME_LENGTH, len(framed), 1 + len(framed) // 200)
     for where in places:
         for huge in HUGE:
             for read in readers:
