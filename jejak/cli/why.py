@@ -3,6 +3,7 @@
 Parses and prints; what is said lies in jejak/why.
 """
 
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -31,12 +32,15 @@ def why(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, lang: Lang 
     wanted = asked(ref, settings)
     with composition.connected(settings) as registry, registry.door() as door:
         tables = registry.in_time().read_model()
-        words = Words(language, ruling.sentences(ruling.book(registry)))
+
+        @cache
+        def words() -> Words:
+            return Words(language, ruling.sentences(ruling.book(registry)))
 
         def tell(life: Life) -> dict[str, Any]:
             refused = tuple(tables.refusals_of(life.state.family_id))
             ranking = explaining.explained(life.rankings, record.runs(registry.endpoints.kafka))
-            return story.story(life, refused, ranking, composition.now(), words)
+            return story.story(life, refused, ranking, composition.now(), words())
 
         found = door.life(caller(settings), Purpose(purpose, text), wanted, tell)
     if isinstance(found, Withheld):
@@ -44,7 +48,7 @@ def why(ref: Ref, purpose: Why = DEFAULT_PURPOSE, text: Said = None, lang: Lang 
     if json:
         output.as_json(found.told)
         return
-    _print(found.told, words)
+    _print(found.told, words())
     output.OUT.print(f"on record: {len(found.receipts)} audit entries")
 
 
