@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,10 @@ class Topic:
 def topic(stack: Endpoints) -> Topic:
     made = Topic()
     assert kafka.create_topics(stack.kafka, [made]) == (made.name,)
+    # Made is not yet told: a broker under load takes its time to list what its controller made.
+    client, deadline = kafka.admin(stack.kafka), time.monotonic() + DEADLINE_SECONDS
+    while made.name not in client.list_topics(timeout=DEADLINE_SECONDS).topics:
+        assert time.monotonic() < deadline, "the broker never told of the topic"
     return made
 
 

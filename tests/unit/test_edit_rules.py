@@ -51,8 +51,11 @@ def test_v14_a_family_has_at_most_112_members_on_record() -> None:
     scene = given(registered())
     for number in range(112):
         letters = "".join(chr(97 + number // 26**place % 26) for place in range(2)) + "m" * 24
-        scene.and_given(claimed(ANI, person_ref=letters, change_id=b"claim %10d" % number))
-    scene.when(claimed(ANI, person_ref="z" * 26, change_id=b"one too many ...")).refused("V14", "/person_ref")
+        head_or_other = 3 if number else 1
+        said = {"person_ref": letters, "relationship": head_or_other, "change_id": b"claim %10d" % number}
+        scene.and_given(claimed(ANI, **said))
+    too_many = claimed(ANI, person_ref="z" * 26, relationship=3, change_id=b"one too many ...")
+    scene.when(too_many).refused("V14", "/person_ref")
 
 
 def test_v15_a_nik_that_tells_another_birth_or_sex_is_a_warning_and_no_refusal() -> None:

@@ -106,7 +106,8 @@ def test_a_synthetic_nation_is_folded_directly_to_the_same_bytes() -> None:
     assert framed(quick) == framed(folded(PartitionFold, values)) == by_registry(values)
     cased = sum(bool(codec.decode(state).cases) for state in framed(quick).values())
     assert direct_families(quick) == quick.families - cased
-    assert (quick.families, cased < 20) == (80, True)
+    assert quick.families >= 80, "families that split add to the eighty"
+    assert cased < 20
 
 
 def test_every_record_of_every_day_is_read_in_place_and_the_rare_ones_are_left_to_the_plain_fold() -> None:
