@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from consumers.gateway import vouching
 from jejak import composition
 from jejak.demo import settling
 from jejak.settings import Settings
@@ -47,7 +46,6 @@ NATION: Final = Nation(families=150, seed=60_317, answered=False)
 SIMULATE: Final = ("simulate", "--families", "150", "--seed", "60317", "--json")
 COMMAND_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 240.0
-TRIES: Final = 4
 WORKERS: Final = 7
 
 
@@ -216,24 +214,18 @@ def _environment(done: SystemRun, also: Mapping[str, str]) -> dict[str, str]:
 def _command(
     done: SystemRun, name: str, *arguments: str, typed: str = "", also: Mapping[str, str] | None = None
 ) -> Ran:
-    """Run `jejak <arguments>` to its end without a terminal, and keep what came of it under a name.
-
-    A door that could not vouch in its two seconds, on a machine this busy, showed nothing: it is asked again.
-    """
-    for _ in range(TRIES):
-        ended = subprocess.run(
-            [sys.executable, "-m", "jejak.cli", *arguments],
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=_environment(done, also or {}),
-            timeout=COMMAND_SECONDS,
-            start_new_session=True,
-        )
-        if vouching.UNAVAILABLE not in ended.stderr:
-            break
+    """Run `jejak <arguments>` to its end without a terminal, and keep what came of it under a name."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "jejak.cli", *arguments],
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=_environment(done, also or {}),
+        timeout=COMMAND_SECONDS,
+        start_new_session=True,
+    )
     done.commands[name] = Ran(ended.returncode, ended.stdout, ended.stderr)
     return done.commands[name]
 
