@@ -11,7 +11,7 @@ from pathlib import Path
 
 from producers.draft import Channel, Draft, Noted, RowRefused, refused
 from producers.seeds.tables import ReferenceTable
-from producers.tables import Broken, Dialect, FileFault, Table
+from producers.tables import Broken, Checker, Dialect, FileFault, Table
 
 Item = Draft | RowRefused | Noted | ReferenceTable
 """A change, a refused row, a line that is no data, or a published table's row with its table around it."""
@@ -22,7 +22,7 @@ class Reading:
     """A file as read on a channel.
 
     `digest` is the SHA-256 of the file's bytes, in hex, for the ledger: a corrected file under the agency's same number
-    is another file. `table` is None where the file as a whole is refused.
+    is another file. `table` is None where the file is refused as a whole and nothing below its head can be told.
     """
 
     digest: str
@@ -43,11 +43,23 @@ class Reading:
 def reading(
     path: Path, channel: Channel, opened: Table | FileFault, items: Callable[[Table], Iterable[Item]]
 ) -> Reading:
-    """Return the reading of an opened file; a fault of the whole file is one refused row, number 0."""
+    """Return the reading of an opened file; a fault of the whole file is one refused row, number 0.
+
+    After it come the rows whose cells are wrong, so that who corrects the file sees all at once; no row of it is right.
+    """
     if isinstance(opened, FileFault):
-        whole = refused(channel, 0, opened.faults)
-        return Reading(digest_of(path), opened.dialect, None, lambda: (whole,))
+        return Reading(digest_of(path), opened.dialect, opened.table, lambda: _all_wrong(opened, channel))
     return Reading(digest_of(path), opened.dialect, opened, lambda: items(opened))
+
+
+def _all_wrong(opened: FileFault, channel: Channel) -> Iterator[Item]:
+    yield refused(channel, 0, opened.faults)
+    if opened.table is not None:
+        checker = Checker(opened.table)
+        for number, cells in opened.table.rows():
+            row = checker.check(number, cells)
+            if isinstance(row, Broken):
+                yield refusal_of(channel, row)
 
 
 def digest_of(path: Path) -> str:

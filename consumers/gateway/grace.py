@@ -26,8 +26,8 @@ from transport import kafka
 CHECKPOINTS_TOPIC: Final = "jejak.checkpoints.v1"
 GRACE_SECONDS: Final = 900.0
 TAIL: Final = 256
+KNOWN_SECONDS: Final = 2.0
 _TURN_SECONDS: Final = 0.5
-_KNOWN_SECONDS: Final = 2.0
 _KEPT_ROUNDS: Final = 4_096
 
 _LOG: Final = structlog.get_logger(__name__)
@@ -67,17 +67,20 @@ class Coverage:
 class Grace:
     """Follows the topic of checkpoints in the background, from `with` to its end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it reads, and its times
         self,
         bootstrap: str,
         seconds: float = GRACE_SECONDS,
         *,
+        known_seconds: float = KNOWN_SECONDS,
         checkpoints: str = CHECKPOINTS_TOPIC,
         audit: str = AUDIT_TOPIC,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """`known_seconds` is how long a look waits at most until it is known what is covered."""
         self._bootstrap = bootstrap
         self._grace_ms = seconds * 1_000
+        self._known_seconds = known_seconds
         self._checkpoints = checkpoints
         self._audit = audit
         self._now = now
@@ -95,11 +98,11 @@ class Grace:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(_KNOWN_SECONDS)
+        self._thread.join(KNOWN_SECONDS)
 
     def forbids(self) -> str:
         """Return WITNESSES_LATE once the grace is over, nothing before; AUDIT_UNAVAILABLE while it can't be known."""
-        if not self._known.wait(_KNOWN_SECONDS):
+        if not self._known.wait(self._known_seconds):
             return UNAVAILABLE
         age = self._age_ms()
         metrics.UNCOVERED_AGE.set(age / 1_000)

@@ -39,7 +39,7 @@ def trail(settings: Settings, bootstrap: str, policies: Callable[[], Policies | 
         return NO_POLICIES if found is None else found.hash
 
     with (
-        Grace(bootstrap, settings.grace_minutes * 60) as grace,
+        Grace(bootstrap, settings.grace_minutes * 60, known_seconds=settings.audit_seconds) as grace,
         AuditLog(
             audit_log.producer(bootstrap),
             settings.gateway,

@@ -70,8 +70,13 @@ def show(
         output.as_json({one: [asdict(cell) for cell in found] for one, found in cells.items()})
         return
     for one, found in cells.items():
-        rows = [(cell.region, cell.category, cell.sum, cell.unit) for cell in found]
+        rows = [(cell.region, cell.category, cell.sum, cell.unit) for cell in sorted(found, key=_as_people_count)]
         output.table(one, ("region", "class", "sum", "unit"), rows)
+
+
+def _as_people_count(cell: Any) -> tuple[str, int, str]:
+    """Order cells by region and class, 10 after 9."""
+    return cell.region, int(cell.category) if cell.category.isdecimal() else 0, cell.category
 
 
 def _then(names: tuple[str, ...], region: str, asked_at: Moments, *, json: bool) -> None:
@@ -85,7 +90,8 @@ def _then(names: tuple[str, ...], region: str, asked_at: Moments, *, json: bool)
         output.as_json({**times.told(found.moments), "indicators": cells})
         return
     for one, cells_then in found.cells.items():
-        output.table(times.titled(one, found.moments), ("region", "class", "unit", "sum"), cells_then)
+        rows = sorted(cells_then, key=_as_people_count)
+        output.table(times.titled(one, found.moments), ("region", "class", "unit", "sum"), rows)
 
 
 @app.command("acceptance")

@@ -1,7 +1,7 @@
 """`jejak publish ...` and `jejak simulate`: put changes, tables and rule sets on Kafka."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,6 +10,7 @@ from jejak import composition, publishing
 from jejak.cli import files, output
 from jejak.cli.files import shown, watching
 from jejak.cli.stack import Json
+from jejak.programmes import ruling
 from jejak.settings import Settings
 from producers.simulation.nation import Nation
 from producers.simulation.stream import expected, simulate
@@ -29,13 +30,12 @@ def seeds(json: Json = False) -> None:
 
 @app.command()
 def rules(
-    effective: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day in force (UTC).")],
+    effective: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day in force (WIB).")],
     json: Json = False,
 ) -> None:
     """Put this build's rule sets (PKH, Sembako) in force."""
-    at = int(effective.replace(tzinfo=UTC).timestamp()) * 1_000_000
     with composition.connected(Settings()) as registry:
-        activated = publishing.rules(registry, at)
+        activated = publishing.rules(registry, ruling.midnight(effective))
     if json:
         output.as_json({"activated": activated})
     else:

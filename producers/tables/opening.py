@@ -29,10 +29,14 @@ Source = CsvFile | Sheet
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """Why nothing of the file can be read: all that was found; never quotes a cell that isn't part of the head."""
+    """Why nothing of the file may be published: all that was found; never quotes a cell that isn't part of the head.
+
+    `table` is what stands below a head that is mostly known: only to be told what is wrong with its cells.
+    """
 
     faults: tuple[Fault, ...]
     dialect: Dialect | None = None
+    table: "Table | None" = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +128,13 @@ def _table(source: Source, head: Head, layout: Layout, formats: Formats | None) 
     width = max((place for place, cell in enumerate(head.printed) if cell), default=0) + 1
     first = source.end_of_merged(head.last) + 1
     first += any(numbers_columns(cells[:width]) for cells in islice(source.records(), first - 1, first))
-    if not faults and source.last_row < first:
-        faults = (Fault("EMPTY_BELOW"),)
-    elif not faults and source.broken_off(width):
-        faults = (Fault("TRUNCATED", "", {"row": source.last_row}),)
-    if faults:
-        return FileFault(faults, source.dialect)
-    return Table(
+    names = tuple("" if name in head.names[:place] else name for place, name in enumerate(head.names[:width]))
+    table = Table(
         layout=layout,
         dialect=source.dialect,
         formats=used,
-        names=head.names[:width],
-        aside=frozenset(place for place, cell in enumerate(head.printed) if cell and not head.names[place]),
+        names=names,
+        aside=frozenset(place for place, cell in enumerate(head.printed[:width]) if cell and not names[place]),
         head=head.printed[:width],
         above=above,
         above_printed=printed,
@@ -144,6 +143,13 @@ def _table(source: Source, head: Head, layout: Layout, formats: Formats | None) 
         last_row=source.last_row,
         source=source,
     )
+    if faults:
+        return FileFault(faults, source.dialect, table if head.score * _HALF > _due(layout) else None)
+    if source.last_row < first:
+        return FileFault((Fault("EMPTY_BELOW"),), source.dialect)
+    if source.broken_off(width):
+        return FileFault((Fault("TRUNCATED", "", {"row": source.last_row}),), source.dialect)
+    return table
 
 
 def _head_faults(head: Head, layout: Layout) -> Iterator[Fault]:

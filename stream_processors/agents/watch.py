@@ -19,6 +19,7 @@ import faust
 from schemas import catalogue, cloudevents, codec, records
 from stream_processors.agents import intake
 from stream_processors.agents.app import bare, now
+from stream_processors.agents.beginning import Beginning
 from stream_processors.watch.memory import Memory
 from stream_processors.watch.thresholds import SHIPPED, Thresholds
 from stream_processors.watch.unusual import Watch
@@ -29,6 +30,7 @@ NOT_AN_ENTRY: Final = "NOT_AN_AUDIT_ENTRY"
 _NOBODY: Final = b"-"
 _QUIET_S: Final = 2.0
 _RECENT: Final = 10_000_000
+_NEVER: Final = -1
 _MILLI: Final = 1_000
 
 Honey = Callable[[], frozenset[bytes]]
@@ -80,6 +82,7 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey 
     known = frozenset(bytes.fromhex(one) for one in settings.honey)
     memory = Memory(table, Watch(Thresholds.parse(settings.thresholds)), honey() if honey is not None else known)
     progress, placed = _Progress(), asyncio.Event()
+    beginning, begun_in = Beginning(app, settings.audit_topic), _NEVER
 
     @app.agent(audit, name="watch")
     async def watch(stream: Any) -> None:
@@ -87,6 +90,8 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey 
         await (await table.changelog_topic.send(key=_NOBODY, value=None, value_serializer="raw"))
         placed.set()
         async for event in stream.events():
+            if begun_in != app.rebalancing_count:
+                continue  # it comes again, after what the rebalance skipped; a gateway's numbers must come in order
             appended_at = round(event.message.timestamp * _MILLI) * _MILLI
             record: Record | str = intake.read(event.value, _RECORDS, NOT_AN_ENTRY)
             if isinstance(record, str):
@@ -96,9 +101,14 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey 
             progress.read(appended_at)
 
     async def look() -> None:
+        nonlocal begun_in
+        rebalance = app.rebalancing_count
+        if placed.is_set() and not app.rebalancing and begun_in != rebalance:
+            await beginning.read_again()
+            begun_in = rebalance
         if honey is not None:
             memory.watch_over(honey())
-        if placed.is_set() and not app.rebalancing and progress.is_at_end(clock()):
+        if begun_in == app.rebalancing_count and not app.rebalancing and progress.is_at_end(clock()):
             await _tell(alerts, (*memory.unanswered(clock()), *memory.silent(clock())))
 
     app.timer(interval=settings.every_s, name="unanswered")(look)

@@ -1,6 +1,7 @@
 """Reads a rule file: TOML that an official writes. What is wrong with it is told all at once, by line and field.
 
-The list of fields below is the whole language. Knows rule sets; must not know which are in force.
+The list of fields below is the whole language. Knows rule sets; must not know which are in force. Longer than most
+modules: an official's language is read at one place, and a fault names line and field, which every reader must know.
 """
 
 import hashlib

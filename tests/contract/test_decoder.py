@@ -172,7 +172,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_record_is_read_as_fastavro_reads_it(name: str, data: st.DataObject) -> None:
     framed = codec.encode(data.draw(any_record(name)))
@@ -183,7 +183,7 @@ SPOILT = st.sampled_from([b"", b"\0", b"\1", b"\2", b"\3", b"\x7f", b"\x80", b"\
 
 
 @pytest.mark.parametrize("name", RECORDS)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_spoilt_bytes_are_read_as_fastavro_reads_them_or_by_neither(name: str, data: st.DataObject) -> None:
     framed = codec.encode(golden_samples.sample(name, sparse=data.draw(st.booleans())))
@@ -223,7 +223,7 @@ def one_after_the_other(framed: bytes) -> Any:
 
 
 @pytest.mark.parametrize("name", WALKED)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_prefix_and_record_are_read_at_once_as_they_are_one_after_the_other(name: str, data: st.DataObject) -> None:
     framed = codec.encode(golden_samples.sample(name, sparse=data.draw(st.booleans())))

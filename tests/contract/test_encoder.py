@@ -68,7 +68,7 @@ def any_record(name: str) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_every_record_is_written_as_fastavro_writes_it(name: str, data: st.DataObject) -> None:
     record = data.draw(any_record(name))

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 def _patient() -> Iterator[None]:
     """No sequencer covers what the tests put on record, and all of them together take longer than the grace.
 
-    And a database that shares a busy machine with them is slow, where elsewhere it would hang.
+    And a database or a broker that shares a busy machine with them is slow, where elsewhere it would hang.
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("JEJAK_GRACE_MINUTES", "1440")
         patched.setenv("JEJAK_READ_SECONDS", "10")
+        patched.setenv("JEJAK_AUDIT_SECONDS", "20")
         yield
 
 

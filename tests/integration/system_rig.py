@@ -207,6 +207,8 @@ def _environment(done: SystemRun, also: Mapping[str, str]) -> dict[str, str]:
         "JEJAK_ENVIRONMENT": "development",
         "JEJAK_LOG_LEVEL": "DEBUG",
         "JEJAK_GRACE_MINUTES": "1440",  # no sequencer runs here, and the run may be long
+        "JEJAK_READ_SECONDS": "10",  # and the machine as busy as all tests make it
+        "JEJAK_AUDIT_SECONDS": "20",
     }
     return {**kept, **own, **also}
 

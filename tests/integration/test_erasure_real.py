@@ -165,7 +165,7 @@ def erasing(stack: Endpoints, tmp_path: Path) -> Iterator[Erasing]:
         rig.start_fold("fold")
         rig.start_read_model()
         epoch = load_or_create_epoch_key(tmp_path, 2025)
-        with AuditLog(audit_log.producer(stack.kafka), "gw", name, folder=tmp_path / "wal") as log:
+        with AuditLog(audit_log.producer(stack.kafka), "gw", name, folder=tmp_path / "wal", deadline_seconds=10) as log:
             made = Erasing(rig, session, keys, model, door(model, keys, log, epoch), clock)
             taken = [*Intake(KEY, Aliases(session), keys).take(drafts())]
             assert all(isinstance(one, Outgoing) for one in taken), taken

@@ -98,7 +98,9 @@ def test_a_past_look_is_decided_again_by_the_policies_of_its_day(stack: Endpoint
     caller, keys = admission.operator(settings), InMemoryKeyStore()
     assert isinstance(caller, Caller)
     with (
-        AuditLog(audit_log.producer(stack.kafka), settings.gateway, folder=tmp_path / "wal") as log,
+        AuditLog(
+            audit_log.producer(stack.kafka), settings.gateway, folder=tmp_path / "wal", deadline_seconds=10
+        ) as log,
         admission.gate(settings, stack.kafka, NoReviews()) as gate,
     ):
         door = Door(OneFamily(keys), Opener(keys), log, load_or_create_epoch_key(tmp_path, 2025), gate=gate)

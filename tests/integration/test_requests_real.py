@@ -68,7 +68,9 @@ class OneFamilys(Registry):
         epoch = load_or_create_epoch_key(self.folder, 2025)
         producer = audit_log.producer(bootstrap)
         with (
-            AuditLog(producer, "gw", self.topic, folder=self.folder / f"wal-{uuid.uuid4().hex}") as log,
+            AuditLog(
+                producer, "gw", self.topic, folder=self.folder / f"wal-{uuid.uuid4().hex}", deadline_seconds=10
+            ) as log,
             FollowedAgreements(bootstrap) as agreements,
         ):
             families: Any = OneFamily(keys)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from producers.draft import Draft, RowRefused
+from producers.draft import Draft, Noted, RowRefused
 from producers.report import Tally
 from producers.seeds.tables import ReferenceTable
 from producers.sources import SOURCES
@@ -107,6 +107,17 @@ def test_an_unknown_head_is_named_by_its_letter_alone(tmp_path: Path, source: st
     assert refused.rule == "HEADER_UNKNOWN"
     assert letters(len(example.head)) in refused.explanation
     assert "Budi" not in refused.explanation
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_what_is_wrong_below_a_wrong_head_is_told_with_it_and_no_row_is_right(tmp_path: Path, source: str) -> None:
+    example = EXAMPLES[source]
+    place = example.head.index(example.filled)
+    rows = [(*row[:place], "", *row[place + 1 :], "x") for row in example.rows]
+    odd = replace(example, head=(*example.head, "Budi"), rows=tuple(rows))
+    found = read(written(tmp_path, odd), source)
+    assert {(row > 0, rule) for row, _, rule in report(found)} >= {(False, "HEADER_UNKNOWN"), (True, "BLANK")}
+    assert {type(item) for item in found} <= {RowRefused, Noted}
 
 
 @pytest.mark.parametrize("source", ALL)
