@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -33,6 +33,8 @@ _OWN: Final = Purpose(OWN_DATA)
 _NIK: Final = re.compile(r"[0-9]{16}", re.ASCII)
 _MEMBER: Final = r"^[^/\s]{1,64}/[^/\s]{1,64}/[^/\s]{1,64}/[^/\s]{1,64}$"
 _EVENT: Final = r"^[0-9a-f]{32}$"
+_UUID_VERSION: Final = 7
+_FIRST_MILLIS: Final = 1_577_836_800_000  # 2020, before any gateway of this registry ran
 
 routes = APIRouter()
 Limit = Annotated[int, Query(ge=1, le=MOST, description="How many lines at most.")]
@@ -141,8 +143,8 @@ def receipt(
     if caller.person_ref is not None:
         found = service.trails.receipt(caller, _OWN, caller.person_ref, event_id)
     else:
-        why = named_purpose(jejak_purpose or None)
-        found = service.trails.receipt_of_look(caller, why, caller.agency_id, event_id, _days_of(event_id))
+        why, days = named_purpose(jejak_purpose), _days_of(event_id, service.today())
+        found = service.trails.receipt_of_look(caller, why, caller.agency_id, event_id, days)
     if isinstance(found, Withheld):
         raise of_code(found.code)
     return found
@@ -202,8 +204,18 @@ def _day(service: Service, day: str) -> str:
         raise Refused(BAD_REQUEST, "DAY_INVALID", (Wrong("/query/day", "DAY_INVALID"),)) from None
 
 
-def _days_of(event_id: bytes) -> Sequence[str]:
-    """Return the days on which an entry with this UUIDv7 may have occurred, the likeliest first."""
-    millis = int.from_bytes(event_id[:6], "big")
+def _days_of(event_id: bytes, today: str) -> Sequence[str]:
+    """Return the days on which an entry with this UUIDv7 may have occurred, the likeliest first.
+
+    None for what no gateway can have given by today: nothing is looked for, and the door puts that on record.
+    """
+    millis, version = int.from_bytes(event_id[:6], "big"), event_id[6] >> 4
+    newest = date.fromisoformat(today) + timedelta(days=1)
+    if version != _UUID_VERSION or not _FIRST_MILLIS <= millis < _millis_of(newest + timedelta(days=1)):
+        return []
     middle = date.fromisoformat(day_of(millis * 1_000))
     return [(middle + timedelta(days=shift)).isoformat() for shift in (0, -1, 1)]
+
+
+def _millis_of(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1_000)

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import cedarpy
 
-from consumers.gateway import policy_data, purposes
+from consumers.gateway import policy_data, purposes, withholding
 from consumers.gateway.policy_data import PolicyData, PolicyFault
 from consumers.gateway.policy_request import (
     Agreement,
@@ -50,11 +50,23 @@ NEVER_WITHOUT: Final = frozenset(
     {
         "NIK_IN_TEXT",
         "IDENTIFIER_MALFORMED",
+        "AGENCY_UNKNOWN",
+        "AGENCY_SUSPENDED",
+        "ASSURANCE_TOO_LOW",
+        "ROLE_NOT_PERMITTED",
         "PURPOSE_UNKNOWN",
+        "FIELD_UNKNOWN",
+        "FIELD_NOT_PERMITTED",
         "AGREEMENT_NEEDED",
         "AGREEMENT_NOT_ACTIVE",
+        "AGREEMENT_NOT_FOR_PURPOSE",
+        "AGREEMENT_NOT_FOR_FIELD",
+        "AGREEMENT_NOT_FOR_REGION",
+        "AGREEMENT_NOT_FOR_PLACE",
+        "AGREEMENT_PERSONS_EXCEEDED",
         "APPROVAL_NEEDED",
         "SECOND_OFFICER_NEEDED",
+        "EXPLANATION_NEEDED",
         "REVIEW_OVERDUE",
         "NOT_OWN",
         "OUTSIDE_AREA",
@@ -62,7 +74,9 @@ NEVER_WITHOUT: Final = frozenset(
         "QUOTA_EXCEEDED",
     }
 )
-"""What every set must forbid by a policy of this @id: a set that lost a file would else allow more, not less."""
+"""What every set must forbid by a policy of this @id: a set that lost one would else allow more, not less.
+
+Left out are those alone whose condition every permit states by itself: they only name the reason."""
 _SUFFIXES: Final = (".cedar", ".cedarschema", ".toml")
 ONE: Final = "one"  # of each kind of entity a question knows one
 _CACHED: Final = 4_096
@@ -116,7 +130,20 @@ class Policies:
         if not judged.allowed:
             rules = judged.rules or (NO_RULE,)
             return Denied(rules[0], rules, text, version)
+        if broken := self._unlawfully_withheld(request):
+            return Denied(broken[0], broken, text, version)
         return Allowed(judged.rules, self.data.purposes[request.purpose].legal_basis, text, version)
+
+    def _unlawfully_withheld(self, request: PolicyRequest) -> tuple[str, ...]:
+        """Return what speaks against the time and the order that a request names, as its purpose's rule has it.
+
+        Judged beside Cedar, whose schema every set on the topic brings along: an older one knows nothing of either.
+        """
+        rule = self.data.purposes[request.purpose].withholding
+        try:
+            return withholding.broken(rule, request.visible_from, request.court_order, request.at)
+        except TypeError:  # an input of another type than the request says
+            return (NOT_JUDGED,)
 
     def _judged(self, request: PolicyRequest) -> Judged | None:
         asking = _Asking(request.agency, request.role, request.assurance, request.purpose, request.agreement)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.api.problems import MEDIA_TYPE, PROBLEMS
-from consumers.gateway.request import Purpose, TrailOfAgency
+from consumers.gateway.request import Purpose, TrailEntry, TrailOfAgency
 from consumers.gateway.telling import STEP_SECONDS, seconds_left
 from consumers.read_model.rows import day_of
 from tests.unit.api_rig import CITIZEN, MEDIATOR, NIK, OFFICER, WHY, Api
@@ -223,7 +223,6 @@ def test_an_officer_has_no_trail_of_their_own_to_ask_for() -> None:
 
 def test_an_agency_reads_its_own_use_for_a_purpose() -> None:
     api = seen()
-    assert is_problem(api.get(OF_AGENCY, OFFICER), 400, "bad-request")
     found = api.get(OF_AGENCY, OFFICER, WHY, day=day_of(NOW)).json()
     assert [(line["became"], line["persons"]) for line in found["items"]] == [("DISCLOSED", 2)]
     assert api.door.asked == [(Purpose("PENGAWASAN_INTERNAL"), TrailOfAgency(AGENCY))]
@@ -282,5 +281,32 @@ def test_every_problem_has_its_section_in_the_documents() -> None:
         assert problem.title in page
 
 
-def test_no_citizens_token_reads_an_agencys_use_without_a_purpose() -> None:
-    assert is_problem(seen().get(OF_AGENCY, CITIZEN), 400, "bad-request")
+@pytest.mark.parametrize("token", [CITIZEN, OFFICER])
+@pytest.mark.parametrize("said", [None, "", "CU RIOSITY"])
+def test_the_purpose_that_is_named_or_not_is_for_the_door_to_judge(token: str, said: str | None) -> None:
+    api = seen()
+    api.door.refuses = "PURPOSE_UNKNOWN"
+    assert is_problem(api.get(OF_AGENCY, token, {} if said is None else {"Jejak-Purpose": said}), 403, "not-permitted")
+    assert [purpose.code for purpose, _ in api.door.asked] == [said or ""]
+
+
+IMPLAUSIBLE = ["ff" * 16, "f" * 12 + "7" + "0" * 19, "00" * 16, "0" * 12 + "7" + "0" * 19, "0197" + "4" * 28]
+
+
+@pytest.mark.parametrize("event", IMPLAUSIBLE)
+def test_a_receipt_of_what_no_gateway_can_have_given_is_asked_of_the_door_all_the_same(event: str) -> None:
+    api = seen()
+    assert is_problem(api.get(f"/v1/accesses/{event}/receipt", OFFICER, WHY), 404, "not-found")
+    assert api.door.asked == [(Purpose("PENGAWASAN_INTERNAL"), TrailEntry(bytes.fromhex(event), AGENCY))]
+
+
+def test_an_agency_gets_the_receipt_of_its_own_look() -> None:
+    look = uuid_at(NOW)
+    api = Api(projected(on_topic([intent(1, look)])))
+    answer = api.get(f"/v1/accesses/{look.hex()}/receipt", OFFICER, WHY)
+    assert (answer.status_code, answer.text) == (200, "proof of 3/0")
+
+
+def uuid_at(at: int) -> bytes:
+    """Return a UUIDv7 of this moment, in microseconds."""
+    return (at // 1_000).to_bytes(6, "big") + b"\x70\x00\x80" + bytes(7)

@@ -173,9 +173,22 @@ def test_whom_the_policies_do_not_let_read_all_gets_no_entry_and_that_is_on_reco
     assert str(server.house.entries[-1].outcome) == "WITHHELD"
 
 
-@pytest.mark.parametrize("purpose", ["", "lower", "A B", "X"])
-def test_a_reading_names_its_purpose(server: Server, purpose: str) -> None:
-    assert problem(server.get("000", server.token(), purpose)) == (400, "PURPOSE_MISSING")
+@pytest.mark.parametrize(
+    ("purpose", "code"),
+    [
+        ("", "PURPOSE_UNKNOWN"),
+        ("lower", "PURPOSE_UNKNOWN"),
+        ("X", "PURPOSE_UNKNOWN"),
+        ("A B", "IDENTIFIER_MALFORMED"),
+        ("P" * 70, "IDENTIFIER_MALFORMED"),
+    ],
+)
+def test_a_reading_for_no_purpose_of_the_register_is_refused_and_on_record(
+    server: Server, purpose: str, code: str
+) -> None:
+    assert problem(server.get("000", server.token(), purpose)) == (403, code)
+    assert [(one.decision, one.determining_rules[0]) for one in server.intents] == [("DENY", code)]
+    assert str(server.house.entries[-1].outcome) == "WITHHELD"
 
 
 def test_what_can_not_be_put_on_record_does_not_leave(server: Server) -> None:

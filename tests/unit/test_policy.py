@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import sys
 import time
 from dataclasses import replace
@@ -277,6 +278,36 @@ def test_a_set_without_one_of_its_files_is_refused() -> None:
     for missing in sorted(whole.keys() - {"1-access.cedar"}):
         with pytest.raises(PolicyFault):
             Policies({name: text for name, text in whole.items() if name != missing})
+
+
+ONLY_NAMES_A_REASON = {"PURPOSE_NOT_OF_ACTION", "PURPOSE_NOT_OF_AGENCY", "SCOPE_NOT_PERMITTED"}
+LIMITS = re.findall(r'@id\("([A-Z_]+)"\)', policy.shipped().files["2-limits.cedar"])
+
+
+def without(limit: str) -> dict[str, str]:
+    """Return the shipped set without one of its limits."""
+    files = dict(policy.shipped().files)
+    left = re.sub(rf'@id\("{limit}"\)\nforbid.*?;\n', "", files["2-limits.cedar"], count=1, flags=re.DOTALL)
+    assert len(re.findall("@id", left)) == len(LIMITS) - 1
+    return {**files, "2-limits.cedar": left}
+
+
+@pytest.mark.parametrize("limit", sorted(set(LIMITS) - ONLY_NAMES_A_REASON))
+def test_a_set_that_lost_a_limit_is_refused(limit: str) -> None:
+    with pytest.raises(PolicyFault, match=limit):
+        Policies(without(limit))
+
+
+@pytest.mark.parametrize("limit", sorted(ONLY_NAMES_A_REASON))
+def test_a_set_without_a_limit_that_only_names_a_reason_allows_no_more(limit: str) -> None:
+    draw, fewer = random.Random(11), Policies(without(limit))  # noqa: S311  the same requests each time
+    differing = 0
+    for _ in range(500):
+        asked = any_request(draw)
+        with_all, with_fewer = decided(asked), fewer.decide(asked)
+        assert isinstance(with_all, Allowed) == isinstance(with_fewer, Allowed), asked.text()
+        differing += with_all != with_fewer
+    assert differing
 
 
 def test_a_set_that_permits_nothing_refuses_everything() -> None:
