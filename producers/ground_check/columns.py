@@ -43,7 +43,7 @@ _SOFTWARE: Final = frozenset(
             "timeStart",
             "timeEnd",
         ),
-        *(names.AGE, names.HEAD, names.HEADS, "heads_note", f"{names.PHOTO}_URL"),
+        *(names.AGE, names.HEAD, names.HEADS, names.COUNTED, "heads_note", f"{names.PHOTO}_URL"),
         *(*INSTANCE, *PARENT, *VERSION),
     }
 )

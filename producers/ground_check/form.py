@@ -13,6 +13,7 @@ from openpyxl import Workbook
 from producers.ground_check.names import (
     AGE,
     CARD,
+    COUNTED,
     FAMILY,
     FORM_ID,
     HEAD,
@@ -29,6 +30,7 @@ from producers.ground_check.names import (
 )
 from schemas.questionnaire import Questionnaire, Rule, Variable
 from schemas.questionnaire.asked import OLDEST, Way
+from schemas.questionnaire.definition import RuleKind
 
 Row = dict[str, str]
 SURVEY: Final = (
@@ -121,7 +123,7 @@ def _plain(kind: str, name: str, label: str, constraint: str = "", message: str 
 def _question(one: Variable, version: Questionnaire, relevant: str = "") -> Row:
     """Return the row of a question, `relevant` being what it hangs on beside its own skip."""
     rules = [rule for rule in version.rules if one.name in rule.fields]
-    limits = [*_limits(one), *(_constraint(rule) for rule in rules if rule.kind != "at_most_one")]
+    limits = [*(_constraint(rule) for rule in rules if rule.kind != "at_most_one"), *_limits(one)]
     return {
         "type": _type(one),
         "name": one.name,
@@ -200,6 +202,8 @@ def _constraint(rule: Rule) -> tuple[str, str]:
         case "within_last_months":
             since = f"{_MONTHS.format(f'${{{VISITED_AT}}}')} - {_MONTHS.format('.')}"
             return f"{since} >= 0 and {since} <= {rule.months}", message
+        case "no_more_than_counted":  # asked before the persons are: it is held once they are there
+            return f". >= sum(${{{COUNTED}}})", message
         case "at_most_one" | "born_by_the_visit":
             return "", message
 
@@ -217,16 +221,18 @@ def _members(version: Questionnaire) -> Iterator[Row]:
         if one.kind == "date":
             visit, birth = _MONTHS.format(f"${{{VISITED_AT}}}"), _MONTHS.format(f"${{{one.name}}}")
             yield {"type": "calculate", "name": AGE, "calculation": f"int(({visit} - {birth}) div 12)"}
-    for rule in _one_head(version):
+    for rule in _rules(version, "at_most_one"):
         yield {"type": "calculate", "name": HEAD, "calculation": f"if({_among(rule.of, rule.codes)}, 1, 0)"}
+    for rule in _rules(version, "no_more_than_counted"):
+        yield {"type": "calculate", "name": COUNTED, "calculation": f"if({_among(rule.of, rule.codes)}, 0, 1)"}
 
 
 def _heads(version: Questionnaire) -> Iterator[Row]:
-    for rule in _one_head(version):
+    for rule in _rules(version, "at_most_one"):
         yield {"type": "calculate", "name": HEADS, "calculation": f"sum(${{{HEAD}}})"}
         said = {"label": f"{rule.code}: {rule.sentence['id']}", "relevant": f"({_COMPLETE}) and ${{{HEADS}}} != 1"}
         yield {"type": "note", "name": "heads_note", **said}
 
 
-def _one_head(version: Questionnaire) -> Iterator[Rule]:
-    return (rule for rule in version.rules if rule.kind == "at_most_one")
+def _rules(version: Questionnaire, kind: RuleKind) -> Iterator[Rule]:
+    return (rule for rule in version.rules if rule.kind == kind)

@@ -6,7 +6,7 @@ FORM_ID: Final = "jejak_ground_check"
 QUESTIONNAIRE, VISITED_AT, RESULT, REGION, PHOTO = "questionnaire", "visited_at", "result", "region_code", "photo"
 CARD: Final = "card_number"
 FAMILY, MEMBERS = "family", "members"
-AGE, HEAD, HEADS = "age", "head", "heads"
+AGE, HEAD, HEADS, COUNTED = "age", "head", "heads", "counted"
 NIK, NAME, BORN, SEX = "national_id", "name", "birth_date", "sex"
 PRESENCE, MARRIED = "presence", "marital_status"
 # What the register knows of a person: where a visit doesn't tell it, a rule over it isn't held here, but there.

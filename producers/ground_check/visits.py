@@ -27,7 +27,8 @@ _NEW_MEMBER: Final = 5
 _HEAD: Final = 1
 _YES: Final = 1
 _PREGNANT_MONTHS: Final = 9  # a pregnancy that began in the month of the visit ends by then: our design
-_MOST_MEMBERS: Final = 112  # 401
+_MOST_ON_RECORD: Final = 112  # as many as the registry holds of a family
+_NOT_TOLD: Final = 0
 _CLAIMED: Final = (names.NAME, names.BORN, names.SEX, names.PRESENCE, "relationship", names.MARRIED)
 _SEXES: Final = {1: "male", 2: "female"}
 _LARGEST_PHOTO: Final = 64 << 20
@@ -132,6 +133,7 @@ def _sheets(visit: Visit, version: Questionnaire) -> None:
     elif visit.result == names.COMPLETE:
         _complete(visit, version)
     _persons(visit)
+    _counted(visit, version)
 
 
 def _day(visit: Visit) -> date | None:
@@ -195,8 +197,20 @@ def _persons(visit: Visit) -> None:
     heads = sum(sheet.values.get("relationship") == _HEAD for sheet in visit.members)
     if heads > 1 or (heads == 0 and visit.result == names.COMPLETE and visit.members):
         visit.family.fault("V14", f"{names.MEMBERS}/relationship", {"heads": heads})
-    if len(visit.members) > _MOST_MEMBERS:
-        visit.family.fault("V14_MEMBERS", names.MEMBERS, {"most": _MOST_MEMBERS})
+    if len(visit.members) > _MOST_ON_RECORD:
+        visit.family.fault("MEMBERS_TOO_MANY", names.MEMBERS, {"most": _MOST_ON_RECORD})
+
+
+def _counted(visit: Visit, version: Questionnaire) -> None:
+    """Note more members (401) than the family counts (112, V14); an answer that can't be read counts nobody."""
+    for rule in version.rules:
+        if rule.kind == "no_more_than_counted":
+            codes = [sheet.values.get(rule.of, _NOT_TOLD) for sheet in visit.members]
+            listed = sum(code is not None and code not in rule.codes for code in codes)
+            for name in rule.fields:
+                count = visit.family.values.get(name)
+                if count is not None and listed > count:
+                    visit.family.fault("V14_MEMBERS", name, {"count": count, "listed": listed})
 
 
 def _photo(visit: Visit, name: str, photos: Path | None) -> None:

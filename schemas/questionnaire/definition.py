@@ -11,7 +11,14 @@ from schemas.questionnaire.asked import OLDEST, Asked, Way
 
 Kind = Literal["code", "flags", "whole", "month", "date", "text", "digits", "geopoint"]
 Sensitivity = Literal["identitas", "spesifik", "umum"]
-RuleKind = Literal["none_where", "present_if_and_only_if", "at_most_one", "born_by_the_visit", "within_last_months"]
+RuleKind = Literal[
+    "none_where",
+    "present_if_and_only_if",
+    "at_most_one",
+    "no_more_than_counted",
+    "born_by_the_visit",
+    "within_last_months",
+]
 NUMBERS: Final = frozenset({"code", "flags", "whole", "month"})
 BESIDE: Final = "beside"
 _MONTHS: Final = frozenset(year * 100 + month for year in range(2000, 2101) for month in range(1, 13))

@@ -107,6 +107,7 @@ class Sheets(NamedTuple):
     family: Sheet
     individual: Sheet
     one_head: Rule | None
+    counted: Rule | None
     born: Rule | None
     recent: Rule | None
     gone: frozenset[int]
@@ -204,6 +205,7 @@ def _sheets(version: Questionnaire) -> Sheets:
         Sheet(FamilyVariables, version.family, version.rules),
         Sheet(IndividualVariables, version.individual, version.rules),
         next((rule for rule in version.rules if rule.kind == "at_most_one"), None),
+        next((rule for rule in version.rules if rule.kind == "no_more_than_counted"), None),
         next((rule for rule in version.rules if rule.kind == "born_by_the_visit"), None),
         next((rule for rule in version.rules if rule.kind == "within_last_months"), None),
         version.gone,

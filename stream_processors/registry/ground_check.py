@@ -46,7 +46,7 @@ def decide(record: GroundCheckRecorded, state: FamilyState) -> Refused | None:
         refused = _individual(sheets, person, state, record)
         if refused is not None:
             return _within(f"/individuals/{index}", refused)
-    return _one_head(sheets, record)
+    return _one_head(sheets, record) or _counted(sheets, record)
 
 
 def _within(pointer: str, refused: Refused) -> Refused:
@@ -88,6 +88,18 @@ def _one_head(sheets: Sheets, record: GroundCheckRecorded) -> Refused | None:
     if rule is None or sum([person.relationship in rule.codes for person in record.individuals]) <= 1:
         return None
     return Refused(rule.code, "/individuals", rule.sentence["en"])
+
+
+def _counted(sheets: Sheets, record: GroundCheckRecorded) -> Refused | None:
+    """Refuse more members (401) than the family counts (112); where 404 isn't answered, who is listed is a member."""
+    rule = sheets.counted
+    if rule is None or record.family is None:
+        return None
+    (name,) = rule.fields
+    count = getattr(record.family, name)
+    if count is None or sum([getattr(one, rule.of) not in rule.codes for one in record.individuals]) <= count:
+        return None
+    return Refused(rule.code, f"/family/{name}", rule.sentence["en"])
 
 
 def evolve(state: FamilyState, record: GroundCheckRecorded, event: Event) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from datetime import date
 import pytest
 
 from identity.rules import check_kk, check_name, check_nik, check_nik_birth
-from tests.unit.registry_scenarios import ANI, NOW, claimed, given, registered
+from schemas.questionnaire import all_versions
+from schemas.records import FamilyVariables, IndividualVariables
+from tests.unit.registry_scenarios import ANI, BUDI, CITRA, NOW, claimed, given, registered, say
 
 NIK = "3571021505800001"  # born on 15 May 1980, first registered in the kota of Kediri
 CARD = "3571021001120001"
@@ -47,7 +49,48 @@ def test_v3_a_person_was_born_between_1900_and_now(year: int, month: int, accept
         outcome.refused("V3")
 
 
-def test_v14_a_family_has_at_most_112_members_on_record() -> None:
+@pytest.mark.parametrize("version", all_versions())
+@pytest.mark.parametrize(("count", "accepted"), [(1, False), (2, False), (3, True), (4, True), (None, True)])
+def test_v14_no_more_members_are_listed_than_the_family_counts(
+    version: str,
+    count: int | None,
+    accepted: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    scene = given(registered(), claimed(), claimed(BUDI, relationship=2), claimed(CITRA, relationship=3))
+    listed = tuple(IndividualVariables(person_ref=one) for one in (ANI, BUDI, CITRA))
+    house = FamilyVariables(member_count=count)
+    outcome = scene.when(
+        say("GroundCheckRecorded", result=2, questionnaire=version, family=house, individuals=listed), NOW
+    )
+    if accepted:
+        outcome.accepted()
+    else:
+        outcome.refused("V14", "/family/member_count")
+
+
+@pytest.mark.parametrize(("presence", "member"), [(1, True), (2, False), (3, False), (4, False), (5, True)])
+@pytest.mark.parametrize("version", all_versions())
+def test_v14_who_died_or_moved_away_is_listed_and_not_counted_and_who_is_new_is(
+    version: str,
+    presence: int,
+    member: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    scene = given(registered(), claimed(), claimed(BUDI, relationship=2))
+    listed = (
+        IndividualVariables(person_ref=ANI, presence=1),
+        IndividualVariables(person_ref=BUDI, presence=presence),
+    )
+    house = FamilyVariables(member_count=1)
+    outcome = scene.when(
+        say("GroundCheckRecorded", result=2, questionnaire=version, family=house, individuals=listed), NOW
+    )
+    if member:
+        outcome.refused("V14", "/family/member_count")
+    else:
+        outcome.accepted()
+
+
+def test_a_state_holds_112_persons_of_a_family_which_is_no_rule_of_the_form() -> None:
     scene = given(registered())
     for number in range(112):
         letters = "".join(chr(97 + number // 26**place % 26) for place in range(2)) + "m" * 24
@@ -55,7 +98,7 @@ def test_v14_a_family_has_at_most_112_members_on_record() -> None:
         said = {"person_ref": letters, "relationship": head_or_other, "change_id": b"claim %10d" % number}
         scene.and_given(claimed(ANI, **said))
     too_many = claimed(ANI, person_ref="z" * 26, relationship=3, change_id=b"one too many ...")
-    scene.when(too_many).refused("V14", "/person_ref")
+    scene.when(too_many).refused("MEMBERS_TOO_MANY", "/person_ref")
 
 
 def test_v15_a_nik_that_tells_another_birth_or_sex_is_a_warning_and_no_refusal() -> None:

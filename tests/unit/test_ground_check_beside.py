@@ -86,12 +86,12 @@ def test_v6_nutrition_is_asked_below_five_years() -> None:
     child |= {"marital_status": "1", "relationship": "3", "works": "2", "owns_business": "2", "chronic_illness": "1"}
     child |= {"identity_documents": "3", "schooling": "1", "health_insurance": "99"}
     child |= {f"difficulty_{part}": "4" for part in ("seeing", "hearing", "walking", "hands", "learning", "behaviour")}
-    assert broken(sent(HUSBAND, SPOUSE, child)) == {
+    assert broken(sent(HUSBAND, SPOUSE, child, member_count="3")) == {
         ("CODE_UNKNOWN_WORD", "members[3]/identity_documents"),
         ("ANSWER_MISSING", "members[3]/nutrition"),
     }
     right = child | {"identity_documents": "1 2", "nutrition": "2"}
-    assert visit(sent(HUSBAND, SPOUSE, right)).body["individuals"][2]["nutrition"] == 2
+    assert visit(sent(HUSBAND, SPOUSE, right, member_count="3")).body["individuals"][2]["nutrition"] == 2
 
 
 def test_v8_a_caregiver_is_wanted_from_sixty_on_or_with_much_difficulty_and_refused_of_nobody() -> None:
@@ -173,7 +173,7 @@ def test_several_codes_are_those_of_the_list_and_go_together(answer: str, rule: 
 @pytest.mark.parametrize("presence", ["2", "3", "4"])
 def test_nothing_is_due_of_who_died_or_moved_away(presence: str) -> None:
     gone = {name: SPOUSE[name] for name in ("national_id", "name")} | {"presence": presence}
-    assert visit(sent(HUSBAND, gone)).body["individuals"][1] == {
+    assert visit(sent(HUSBAND, gone, member_count="1")).body["individuals"][1] == {
         "person_ref": SPOUSE["national_id"],
         **{name: value if name != "presence" else int(value) for name, value in gone.items()},
     }
@@ -250,6 +250,8 @@ def test_some_simulated_visits_answer_them_the_same_each_time_and_break_no_rule(
     beside = [one for one in visits if one.body["questionnaire"] == VERSION]
     assert 0 < len(beside) < len(visits) // 2
     assert beside == [one.draft for one in simulate(nation) if one.draft.body.get("questionnaire") == VERSION]
+    for told_of in [one.body for one in visits if one.body["family"]]:
+        assert len(told_of["individuals"]) <= told_of["family"]["member_count"]
     persons = [IndividualVariables(**one) for visit in beside for one in visit.body["individuals"]]
     assert {one.pregnant for one in persons} >= {None, 2}
     assert {one.caregiver for one in persons} > {None}

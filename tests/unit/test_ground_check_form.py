@@ -72,6 +72,18 @@ def test_a_rule_is_a_constraint_that_names_it(name: str, rule: str, constraint: 
     assert rule in row["constraint_message"]
 
 
+@pytest.mark.parametrize("version", VERSIONS, ids=lambda one: one.version)
+def test_v14_the_count_of_members_is_held_against_the_persons_of_the_form(version: Any, tmp_path: Path) -> None:
+    row = row_of(version, "member_count")
+    assert row["constraint_message"].startswith("V14: ")
+    form.write(version, tmp_path / "form.xlsx")
+    xform = convert(str(tmp_path / "form.xlsx"), validate=False).xform
+    (bind,) = re.findall(r'<bind nodeset="/data/family/member_count"[^>]*>', xform)
+    assert "(. &gt;= sum( /data/members/counted ))" in bind
+    gone = " or ".join(f"${{presence}} = '{code}'" for code in (2, 3, 4))
+    assert row_of(version, "counted")["calculation"] == f"if({gone}, 0, 1)"
+
+
 def test_the_form_tells_where_a_family_has_not_one_head() -> None:
     assert row_of(latest(), "heads_note")["label"].startswith("V14")
 

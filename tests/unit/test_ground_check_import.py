@@ -19,7 +19,10 @@ from producers.draft import Channel, Draft, RowRefused
 from producers.ground_check import reader
 from schemas.questionnaire import all_versions
 from schemas.records import FamilyVariables, IndividualVariables
+from stream_processors.registry import ground_check
 from stream_processors.registry.answers import SHEETS
+from tests.unit.registry_scenarios import ANI, BUDI, CITRA, claimed, registered, say
+from tests.unit.registry_scenarios import given as scene
 
 if TYPE_CHECKING:
     from producers.reading import Item
@@ -245,6 +248,66 @@ def test_v14_a_family_has_one_head() -> None:
     assert broken(form(WIFE)) == {("V14", "members/relationship")}
 
 
+@pytest.mark.parametrize("version", [one.version for one in all_versions().values() if not one.beside])
+@pytest.mark.parametrize(("count", "presence", "told"), [("1", "1", True), ("1", "2", False), ("1", "5", True)])
+def test_v14_no_more_members_are_listed_than_the_family_counts(
+    version: str,
+    count: str,
+    presence: str,
+    told: bool,  # noqa: FBT001  a column of the table
+) -> None:
+    content = form(PERSON, {**WIFE, "presence": presence}, member_count=count, questionnaire=version)
+    found = {
+        (line.rule, line.column)
+        for item in read(content)
+        if isinstance(item, RowRefused)
+        for line in report.lines(item)
+    }
+    assert found == ({("V14_MEMBERS", "member_count")} if told else set())
+
+
+def test_v14_counts_nobody_where_the_family_counts_nobody_and_a_presence_that_is_none() -> None:
+    assert visit(form(result="2", member_count=None)).body["family"].get("member_count") is None
+    unread = {**WIFE, "presence": "6"}
+    assert broken(form(PERSON, unread, member_count="1")) == {("CODE_UNKNOWN_WORD", "members[2]/presence")}
+    listed = {**WIFE, "presence": None}
+    assert broken(form(PERSON, listed, member_count="1", result="2")) == {("V14_MEMBERS", "member_count")}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("style", ["odk", "kobo"])
+def test_v14_of_an_export_is_that_of_the_form(style: str) -> None:
+    third = {**WIFE, "national_id": CHILD, "relationship": "3"}
+    assert broken(*tables(style, PERSON, WIFE, third), suffix=".csv") == {("V14_MEMBERS", "member_count")}
+
+
+@FUZZED
+@given(
+    presences=st.lists(st.sampled_from([None, "1", "2", "3", "4", "5"]), min_size=1, max_size=3),
+    count=st.sampled_from([None, "1", "2", "3"]),
+)
+def test_v14_the_importer_counts_as_the_registry_does(presences: list[str | None], count: str | None) -> None:
+    refs, niks = (ANI, BUDI, CITRA), (NIK, SPOUSE, CHILD)
+    people: list[dict[str, Any]] = [
+        {**WIFE, "national_id": nik, "presence": presence} for nik, presence in zip(niks, presences, strict=False)
+    ]
+    imported = read(form(*people, member_count=count, result="2"))
+
+    family = scene(registered(), claimed(), claimed(BUDI, relationship=2), claimed(CITRA, relationship=3)).state
+    seen = tuple(
+        IndividualVariables(person_ref=ref, presence=presence and int(presence))  # type: ignore[arg-type]
+        for ref, presence in zip(refs, presences, strict=False)
+    )
+    house = FamilyVariables(member_count=count and int(count))  # type: ignore[arg-type]
+    refused = ground_check.decide(say("GroundCheckRecorded", result=2, family=house, individuals=seen), family)
+    told = {line.rule for item in imported if isinstance(item, RowRefused) for line in report.lines(item)}
+    assert told == ({"V14_MEMBERS"} if refused is not None else set())
+    assert refused is None or refused.rule == "V14"
+
+
+def test_what_the_form_counts_for_itself_is_no_answer() -> None:
+    assert visit(form({**PERSON, "counted": "1"}, {**WIFE, "counted": "1"})).body == visit(form()).body
+
+
 def test_v2_v15_and_a_point_abroad_are_warnings() -> None:
     warned = {**PERSON, "name": "Slamet, S.Pd", "birth_date": "1981-03-04"}
     assert set(visit(form(warned, WIFE, geotag="52.5 13.4")).findings) == {"V2", "NIK_DOB_MISMATCH", "GEOTAG_ELSEWHERE"}
@@ -261,7 +324,7 @@ def test_all_faults_of_a_submission_are_told_at_once() -> None:
 def test_a_new_person_is_claimed_before_the_visit_that_speaks_of_them() -> None:
     child = {"national_id": CHILD, "name": "Budi", "presence": "5", "sex": "1", "birth_date": "2024-05-01"}
     child |= {"marital_status": "1", "relationship": "3", "works": "2", "owns_business": "2", "chronic_illness": "1"}
-    claim, draft = read(form(PERSON, WIFE, child))
+    claim, draft = read(form(PERSON, WIFE, child, member_count="3"))
     assert isinstance(claim, Draft)
     assert isinstance(draft, Draft)
     assert (claim.record, claim.body["person_ref"], claim.card) == ("MembershipClaimed", CHILD, KK)

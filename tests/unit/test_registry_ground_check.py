@@ -12,7 +12,7 @@ from tests.unit.registry_scenarios import ANI, BUDI, CITRA, NOW, Scenario, at, c
 
 # Domain guide 5.2, written out again: field, the lowest and highest code, what must be answered beside it.
 FAMILY_CODES: list[tuple[str, int, int, dict[str, int]]] = [
-    ("member_count", 1, 112, {}),
+    ("member_count", 1, 999, {}),
     ("house_ownership", 1, 5, {}),
     ("land_proof", 1, 6, {"house_ownership": 1}),
     ("floor_area", 1, 997, {}),

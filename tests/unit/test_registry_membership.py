@@ -235,11 +235,11 @@ def test_a_person_claimed_anew_keeps_what_others_said_of_them() -> None:
     assert (member.marital_status, member.standing) == (4, "PENDING")
 
 
-def test_a_family_has_at_most_112_members_on_record() -> None:
+def test_a_state_holds_at_most_112_persons_of_a_family() -> None:
     child: dict[str, Any] = {"relationship": 3}
     many = [claimed(person_ref=f"{n:026}", change_id=n.to_bytes(16, "big"), **child) for n in range(1, 113)]
     scene = given(registered(), *many)
-    scene.when(claimed(person_ref="z" * 26, change_id=b"z" * 16, **child)).refused("V14", "/person_ref")
+    scene.when(claimed(person_ref="z" * 26, change_id=b"z" * 16, **child)).refused("MEMBERS_TOO_MANY", "/person_ref")
     scene.when(claimed(person_ref=f"{7:026}", change_id=b"y" * 16, birth_year=1990, **child)).accepted()
 
 
