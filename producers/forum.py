@@ -72,10 +72,13 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
     yield from (Noted(0, Fault(code)) for code in form.findings)
     checker, said, sums = Checker(table), Said(), _Sums()
     for number, cells in table.rows():
+        read = checker.check(number, cells)
         if sums.printed is not None:
-            yield Noted(number, Fault("BELOW_TABLE"))
+            item = _below(read, channel)
+            sums.complete &= isinstance(item, Noted)
+            yield item
             continue
-        row = _judged(checker.check(number, cells), said)
+        row = _judged(read, said)
         if isinstance(row, Row):
             yield form.table(*_published(row, sums))
         elif row.faults[0].rule == "TOTAL_ROW":
@@ -85,6 +88,16 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
             sums.complete &= isinstance(item, Noted)
             yield item
     yield from _total(sums, form, channel)
+
+
+def _below(row: Row | Broken, channel: Channel) -> RowRefused | Noted:
+    """Return a refusal for a row of an SLS below a total, which then is not the last line; a note for anything else."""
+    faults = row.faults if isinstance(row, Broken) else ()
+    shifted = not row.values  # only a row that fits the columns one place aside comes without
+    named, counted = (any(row[one] is not None for one in columns) for columns in (("NOMOR", "SLS"), _SUMS))
+    if shifted or (named and counted and "TOTAL_ROW" not in {fault.rule for fault in faults}):
+        return refused(channel, row.number, (Fault("SLS_BELOW_TOTAL", "SLS"), *faults))
+    return Noted(row.number, Fault("BELOW_TABLE"))
 
 
 def _left_out(row: Broken, channel: Channel) -> RowRefused | Noted:

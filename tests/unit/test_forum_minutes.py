@@ -120,6 +120,50 @@ def test_a_row_whose_parts_do_not_add_up_is_refused_and_no_total_is_told(tmp_pat
     assert any(isinstance(item, Noted) and item.fault.rule == "TOTAL_INCOMPLETE" for item in found)
 
 
+_LATE = ("5.", "RW 5", "10", "1", "11", "", "")
+
+
+@pytest.mark.parametrize(
+    ("late", "codes"),
+    [
+        (_LATE, ["SLS_BELOW_TOTAL"]),
+        (("5.", "RW 5", "10", "x", "11", "", ""), ["SLS_BELOW_TOTAL", "NUMBER_PRINTED"]),
+        (("5.", "", "10", "1", "11", "", ""), ["SLS_BELOW_TOTAL", "BLANK"]),
+        (("5.", "RW 5", "10", "1", "11"), ["SLS_BELOW_TOTAL", "ROW_SHORT"]),
+        (("", "5.", "RW 5", "10", "1", "11", ""), ["SLS_BELOW_TOTAL", "SHIFTED_COLUMNS"]),
+    ],
+)
+@pytest.mark.parametrize("total", ["", "1.555"])
+def test_a_row_of_an_sls_below_a_page_s_total_is_refused_and_no_total_is_told(
+    tmp_path: Path, late: tuple[str, ...], codes: list[str], total: str
+) -> None:
+    page = ("Jumlah", "", total, "", "", "", "")
+    found = form(tmp_path, _FORM.with_rows([*_FORM.rows, page, late, ("Total", "", "", "", "", "", "")]))
+    at = _FORM.first + len(_FORM.rows) + 1
+    (refused,) = [item for item in found if isinstance(item, RowRefused)]
+    assert (refused.row, [fault.rule for fault in refused.faults]) == (at, codes)
+    assert [table.rows[0].text("SLS") for table in rows_of(found)] == [row[1] for row in _FORM.rows]
+    noted = {item.row: item.fault.rule for item in found if isinstance(item, Noted) and item.row}
+    assert noted == {at - 1: "TOTAL_INCOMPLETE", at + 1: "BELOW_TABLE"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("", "Kepala Desa", "", "", "Fasilitator", "", ""),
+        ("", "Tegal, 14 September 2015", "", "", "", "", ""),
+        ("", "Total", "1.555", "8", "1.563", "", ""),
+        ("NIP 197001011990", "", "", "", "", "", ""),
+        ("", "", "", "", "3", "", ""),
+    ],
+)
+def test_what_is_signed_below_the_total_is_no_row_and_the_total_stands(tmp_path: Path, line: tuple[str, ...]) -> None:
+    found = form(tmp_path, _FORM.with_rows([*_FORM.rows, ("Total", "", "", "", "", "", ""), line]))
+    assert report(found) == []
+    assert [item.fault.rule for item in found if isinstance(item, Noted) and item.row] == ["BELOW_TABLE", "TOTAL_ROW"]
+    assert rows_of(found)[-1].rows[0].key == "total"
+
+
 @pytest.mark.parametrize(("printed", "right"), [("1.555", True), ("1.556", False)])
 def test_a_printed_total_must_be_the_sum_and_is_still_marked_computed(
     tmp_path: Path, printed: str, *, right: bool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 import zipfile
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from openpyxl.utils.exceptions import IllegalCharacterError
 from jejak.bench import importing
 from producers import corrected
 from producers import report as reports
-from producers.draft import RowRefused
+from producers.draft import Noted, RowRefused
 from producers.report import Tally
 from producers.sources import SOURCES
 from tests.unit.import_files import EXAMPLES, Example, csv_bytes, read, workbook
@@ -64,6 +65,21 @@ def held(reading: Reading, source: str) -> None:
         assert 1 <= tally.refused <= 1 + (0 if reading.table is None else reading.table.count)
     else:
         assert tally.accepted + tally.refused + tally.noted == reading.table.count
+        assert source != "forum" or not lost(reading)
+
+
+def lost(reading: Reading) -> list[int]:
+    """Return the rows of a form that name a unit and a figure of it, and yet are told as no data."""
+    assert reading.table is not None
+    noted = {item.row for item in reading if isinstance(item, Noted)}
+    found = []
+    for number, cells in reading.table.rows():
+        said = dict(zip(reading.table.names, (one if isinstance(one, str) else "" for one in cells), strict=False))
+        unit = re.fullmatch(r"(RW|RT|Dusun) [A-Z0-9]+", said.get("SLS", ""))
+        figures = [said.get(one, "") for one in ("RTS_ADA", "RTS_TAMBAHAN", "JUMLAH_RTS")]
+        if number in noted and unit and any(re.fullmatch("0|[1-9][0-9]{0,5}", one) for one in figures):
+            found.append(number)
+    return found
 
 
 @FUZZED
@@ -158,7 +174,8 @@ def tables(draw: st.DrawFn) -> Example:
     )
     width = st.one_of(st.just(len(example.head)), st.integers(0, len(example.head) + 2))
     row = width.flatmap(lambda n: st.lists(cell, min_size=n, max_size=n).map(tuple))
-    whole = st.sampled_from([*example.rows, example.head, ("",) * len(example.head)])
+    total = ("Total", *[""] * (len(example.head) - 1))
+    whole = st.sampled_from([*example.rows, example.head, total, ("",) * len(example.head)])
     return example.with_rows(draw(st.lists(st.one_of(row, whole), max_size=12)))
 
 
@@ -173,6 +190,26 @@ def _sent(example: Example, encoding: str = "utf-8") -> bytes:
 def test_every_row_of_any_table_is_a_change_or_a_line_of_the_report(example: Example) -> None:
     with a_file("a.csv", _sent(example)) as path:
         held(read(path, example.source), example.source)
+
+
+@st.composite
+def forms(draw: st.DrawFn) -> Example:
+    """Draw a form whose rows, totals and lines of signatures stand in any order, cells of them lost or moved."""
+    example = EXAMPLES["forum"]
+    late = [("5.", "RW 5", "10", "1", "11", "", ""), ("6.", "RW 6", "3", "0", "3")]
+    others = [("Total", "", "", "", "", "", ""), ("", "Total", "9", "9", "18", "", ""), ("", "Kepala Desa", "", "")]
+    rows = draw(st.lists(st.sampled_from([*example.rows, *late, *others]), max_size=9))
+    blank = draw(st.sets(st.tuples(st.integers(0, 8), st.integers(0, 4)), max_size=3))
+    return example.with_rows(
+        [tuple("" if (at, place) in blank else cell for place, cell in enumerate(row)) for at, row in enumerate(rows)]
+    )
+
+
+@FUZZED
+@given(example=forms())
+def test_no_row_of_a_form_is_lost_wherever_its_totals_stand(example: Example) -> None:
+    with a_file("a.csv", _sent(example)) as path:
+        held(read(path, "forum"), "forum")
 
 
 @FUZZED

@@ -8,6 +8,8 @@ from collections import defaultdict
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,7 @@ from stream_processors.indicators import definitions, figure_file, figures, meas
 from stream_processors.indicators.counts import Cell
 from stream_processors.indicators.definitions import COUNTS, INDICATORS
 from stream_processors.indicators.figures import SUPPRESSED, Figure
+from stream_processors.registry.aid import MACHINE
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINED = figure_file.shipped()
@@ -97,6 +100,28 @@ def test_recipients_are_those_of_the_figure_s_own_year() -> None:
     assert (one.numerator, one.denominator, one.shown(), one.period) == (3, 12, "25.00", "2025")
     (earlier,) = figures.computed(DEFINED, ["kediri-2024.odkb"], cells, "2024-12-31", public=False)
     assert (earlier.numerator, earlier.period) == (7, "2024")
+
+
+RECEIVES = {"DIALOKASIKAN": 1, "MASA_TENGGANG": 1, "": 1, "CADANGAN": 0, "DITANGGUHKAN": 0, "DIHENTIKAN": 0}
+
+
+@pytest.mark.parametrize("standing", [*MACHINE.states, ""])
+@pytest.mark.parametrize(
+    ("indicator", "programme"),
+    [
+        ("dairi-2023.bpnt", "SEMBAKO"),
+        ("dairi-2023.pkh", "PKH"),
+        ("kediri-2024.bpnt", "SEMBAKO"),
+        ("kediri-2024.bpntd", "BPNTD"),
+    ],
+)
+def test_a_family_receives_aid_in_the_grace_too_and_not_while_it_waits_or_is_suspended(
+    indicator: str, programme: str, standing: str
+) -> None:
+    state: Any = SimpleNamespace(aid=(SimpleNamespace(programme=programme, standing=standing),))
+    told = {Cell("families_by_aid", "35.71", one): 1 for one in measures.MEASURES["families_by_aid"].classes(state)}
+    (one,) = computed({Cell("families_by_decile", "35.71", "3"): 1, **told}, indicator)
+    assert one.numerator == RECEIVES[standing]
 
 
 @pytest.mark.parametrize(
