@@ -253,6 +253,11 @@ class Rig:
         """How many offsets the events take by now, committed or not."""
         return sum(kafka.end_offsets(self.bootstrap, self.name(catalogue.EVENTS_TOPIC), "read_uncommitted").values())
 
+    def wrote_beyond(self, offsets: int) -> bool:
+        """Tell whether the events take more offsets by now; what a fault ended is started again first."""
+        self.revive()
+        return self.written() > offsets
+
     def has_open_transaction(self, client: AdminClient | None = None) -> bool:
         """Tell whether events were written that are neither committed nor aborted yet; a client of one's own is quick.
 

@@ -260,7 +260,7 @@ def test_a_broker_killed_and_a_broker_restarted_while_all_are_busy_cost_time_and
             with rig.sending() as put:
                 for message in share:
                     put(message)
-                rigs.wait_until(lambda low=before: rig.written() > low + 100, "the folds are busy")  # type: ignore[misc]  # bound now
+                rigs.wait_until(lambda low=before: rig.wrote_beyond(low + 100), "the folds are busy")  # type: ignore[misc]  # bound now
                 end(data, local.KAFKA)
                 local.start_server(data, local.KAFKA)
         rig.settle()
