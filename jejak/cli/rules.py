@@ -18,6 +18,7 @@ from jejak.programmes.ruling import RulesRefused
 from jejak.settings import Settings
 from jejak.why.wording import Words
 from stream_processors.registry import rule_file
+from stream_processors.registry.components import ASKED, OLDEST, Component, Span
 from stream_processors.registry.difference import Direction, RulesNotComparable
 from stream_processors.registry.rule_file import RuleFileUnsound
 from stream_processors.registry.rulebook import RuleBook
@@ -65,10 +66,11 @@ def _listed(one: ruling.Listed) -> dict[str, Any]:
 
 @app.command()
 def facts(json: Json = False) -> None:
-    """Show what a row of a rule file may look at: the closed list of facts, conditions and exclusions."""
+    """Show what rows may look at: the closed lists of facts, conditions, exclusions and traits of a component."""
     rows = [("fact", name, f"{one.means}; 0 to {one.most}", one.of) for name, one in FACTS.items()]
     rows += [("condition", name, means, "") for name, means in CONDITIONS.items()]
     rows += [("exclusion", name, means, "") for name, means in EXCLUSIONS.items()]
+    rows += [("component", name, f"who has it {means}", "") for name, means in ASKED.items()]
     if json:
         output.as_json([dict(zip(("list", "name", "means", "of"), row, strict=True)) for row in rows])
         return
@@ -96,10 +98,10 @@ def show(
     output.table(f"{rules.name} {rules.version}", ("reason", "holds where", "source"), rows)
     if rules.entitlement is not None:
         amounts = [
-            (one.code, one.yearly, one.yearly // rules.amount.payments, one.most or "")
+            (one.code, _who(one), one.yearly, one.yearly // rules.amount.payments, one.most or "")
             for one in rules.entitlement.components
         ]
-        output.table("Components", ("component", "rupiah a year", "a payment", "at most"), amounts)
+        output.table("Components", ("component", "who has it", "rupiah a year", "a payment", "at most"), amounts)
     elif rules.amount.rupiah:
         output.OUT.print(
             f"Rp{rules.amount.rupiah:,} x {rules.amount.payments} {'once' if rules.amount.once else 'a year'}"
@@ -134,12 +136,34 @@ def _told(rules: RuleSet) -> dict[str, Any]:
         "sha256": rules.digest.hex(),
         "parameters": dict(rules.parameters),
         "rules": [{"code": one.code, "holds": _words(one), "source": one.source} for one in rules.rules],
+        "components": [
+            {"code": one.code, "who": _who(one), "yearly": one.yearly, "most": one.most, "source": one.source}
+            for one in (rules.entitlement.components if rules.entitlement is not None else ())
+        ],
     }
 
 
 def _words(rule: Any) -> str:
     words = f"{rule.fact} {rule.of}".strip() + f" {rule.operator} {rule.value}"
-    return words if rule.unless is None else f"{words}, or {' '.join(rule.unless).strip()}"
+    return ", or ".join([words, *(" ".join(filter(None, one)) for one in rule.unless)])
+
+
+def _who(one: Component) -> str:
+    """Return what a component asks of a person, in the fields of its row."""
+    condition = one.condition + (f" to the {one.last_ordinal}." if one.last_ordinal else "")
+    if one.ages_alone is not None:
+        condition += f" (or ages_alone {_ages(one.ages_alone)})"
+    asked = (
+        f"ages {_ages(one.ages)}" if one.ages is not None else "",
+        condition,
+        "severe_disability" if one.severe_disability else "",
+        f"unless {one.unless_condition}" if one.unless_condition else "",
+    )
+    return ", ".join(filter(None, asked))
+
+
+def _ages(ages: Span) -> str:
+    return f"{ages[0]}-" if ages[1] == OLDEST else f"{ages[0]}-{ages[1]}"
 
 
 @app.command()

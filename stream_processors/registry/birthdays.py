@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from schemas.records import DeadlineReached, FamilyState
 from stream_processors.registry import calendar, codes
+from stream_processors.registry.components import OLDEST
 from stream_processors.registry.decision import AlreadyKnown
 from stream_processors.registry.ruleset import RuleSet
 
@@ -77,9 +78,9 @@ def _ages(rules: RuleSet) -> Ages:
         spans = [rule.of.partition("-")[::2] for rule in rows if rule.fact == "persons_aged"]
         years = {int(youngest) for youngest, _ in spans} | {int(oldest) + 1 for _, oldest in spans if oldest}
         for one in rules.entitlement.components if rules.entitlement is not None else ():
-            if one.youngest is not None:
-                years |= {one.youngest} | ({one.oldest + 1} if one.oldest is not None else set())
-        months = tuple(sorted(year * _MONTHS for year in years - {0}))
+            for ages in (one.ages, one.ages_alone):
+                years |= {ages[0], ages[1] + 1} if ages is not None else set()
+        months = tuple(sorted(year * _MONTHS for year in years - {0, OLDEST + 1}))
         found = rules.made["ages"] = Ages(months, frozenset(rule.code for rule in rows))
     return found
 

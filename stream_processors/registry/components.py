@@ -5,11 +5,25 @@ is paid the higher; caps hold for a component, for groups of them, and for the f
 press; selection: our design). What O6 leaves open are parameters of the file. Knows numbers; no family, no file.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 Unit = Literal["persons", "components"]
+Span = tuple[int, int]
+"""Ages in full years, both included."""
+
+OLDEST: Final = 999
+"""The end of ages that have none: nobody is older."""
+
+ASKED: Final[Mapping[str, str]] = {
+    "ages": "is of these ages in full years, as 6-21 or 60-",
+    "condition": "has this condition in force; with last_ordinal at most that often, as to the second pregnancy",
+    "severe_disability": "has a difficulty answered 'sama sekali tidak bisa', or severe disability by assessment",
+    "unless_condition": "has not this condition in force",
+    "ages_alone": "or is of these ages where no condition of a component of the same kind is on record for the person",
+}
+"""What a component's row asks of a person, by field: all that the row names together."""
 
 
 class Traits(NamedTuple):
@@ -24,19 +38,22 @@ class Traits(NamedTuple):
 class Component:
     """One component: who has it, what it gives a year, and for how many persons of a family at most.
 
-    A person has it by `condition`, or else by age. Where a condition of any component of the same `kind` is on record
-    for the person, age says nothing: school data knows better than a birthday.
+    A person has it who has all that it names: the ages, the condition and the severe disability, without the condition
+    `unless_condition`. `ages_alone` stand for the condition where none of a component of the same `kind` is on record
+    for the person: school data knows better than a birthday.
     """
 
     code: str
     yearly: int
-    youngest: int | None = None
-    oldest: int | None = None
+    ages: Span | None = None
     condition: str = ""
     last_ordinal: int = 0  # as the second pregnancy; 0 is any
     severe_disability: bool = False
+    unless_condition: str = ""
+    ages_alone: Span | None = None
     kind: str = ""
     most: int = 0  # 0 is no cap of its own
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class Entitlement:
         if found is None:
             recorded = {code for code, _ in traits.conditions}
             known = {one.kind for one in self.components if one.kind and one.condition in recorded}
-            having = [one for one in self.components if _has(one, traits, one.kind in known)]
+            having = [one for one in self.components if _has(one, traits, recorded, one.kind in known)]
             found = tuple(sorted(having, key=lambda one: -one.yearly))
             self._keep((traits, _PERSON), found)
         return found
@@ -111,15 +128,25 @@ _KEPT = 16_384
 _PERSON = "of a person"  # beside what is kept of families
 
 
-def _has(component: Component, traits: Traits, known_otherwise: bool) -> bool:  # noqa: FBT001  a fact like the others
-    for code, ordinal in traits.conditions:
-        if code == component.condition and (not component.last_ordinal or ordinal <= component.last_ordinal):
-            return True
-    if component.severe_disability and traits.severe_disability:
-        return True
-    if known_otherwise or component.youngest is None:
+def _has(component: Component, traits: Traits, recorded: Collection[str], known: bool) -> bool:  # noqa: FBT001  a fact like the others
+    """Tell whether a person has a component; `known` if a condition of its kind is on record for the person."""
+    if component.unless_condition and component.unless_condition in recorded:
         return False
-    return component.youngest <= traits.years <= (component.oldest if component.oldest is not None else _OLDEST)
+    if component.severe_disability and not traits.severe_disability:
+        return False
+    if component.ages is not None and not _aged(traits.years, component.ages):
+        return False
+    if not component.condition or _in_force(component, traits):
+        return True
+    if known or component.condition in recorded or component.ages_alone is None:
+        return False
+    return _aged(traits.years, component.ages_alone)
 
 
-_OLDEST = 200
+def _in_force(component: Component, traits: Traits) -> bool:
+    last = component.last_ordinal
+    return any(code == component.condition and (not last or ordinal <= last) for code, ordinal in traits.conditions)
+
+
+def _aged(years: int, ages: Span) -> bool:
+    return ages[0] <= years <= ages[1]

@@ -7,13 +7,14 @@ modules: an official's language is read at one place, and a fault names line and
 import hashlib
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from stream_processors.registry.calendar import WIB
-from stream_processors.registry.components import Component, Entitlement, Group
+from stream_processors.registry.components import OLDEST, Component, Entitlement, Group, Span
 from stream_processors.registry.ruleset import CONDITIONS, EXCLUSIONS, FACTS, MOST, Amount, Asked, Rule, RuleSet
 
 LARGEST: Final = 256 << 10
@@ -75,18 +76,25 @@ def _no_toml(text: str, fault: str) -> Problem:
 
 
 def _lines(text: str) -> Mapping[str, int]:
-    """Return where each field stands: `rule[2].value` is the key `value` of the second [[rule]]."""
+    """Return where each field stands: `rule[2].value` is the key `value` of the second [[rule]].
+
+    `rule[2].unless[1]` is the first { } that stands in its key `unless`.
+    """
     found: dict[str, int] = {}
-    seen: dict[str, int] = {}
-    table = ""
+    seen = Counter[str]()
+    table = key_of = ""
     for number, line in enumerate(text.splitlines(), 1):
         if (head := _TABLE.match(line)) is not None:
             name = head[2]
-            seen[name] = seen.get(name, 0) + 1
+            seen[name] += 1
             table = f"{name}[{seen[name]}]" if head[1] == "[[" else name
             found.setdefault(table, number)
         elif (key := _KEY.match(line)) is not None:
-            found.setdefault(f"{table}.{key[1]}" if table else key[1], number)
+            key_of = f"{table}.{key[1]}" if table else key[1]
+            found.setdefault(key_of, number)
+        for _ in range(line.count("{")):
+            seen[key_of] += 1
+            found.setdefault(f"{key_of}[{seen[key_of]}]", number)
     return found
 
 
@@ -173,6 +181,13 @@ def _codes(value: Any) -> str | None:
     return None if fits else "a list of codes belongs here"
 
 
+def _or_else(value: Any) -> str | None:
+    if isinstance(value, list):
+        fits = value and all(isinstance(one, dict) for one in value)
+        return None if fits else 'a list is written [{ fact = "holds_aid", of = "PKH" }, ...]'
+    return _one_of(tuple(FACTS))(value)
+
+
 _code = _like(_CODE, "a code is written in capital letters, as BELUM_ADA_DESIL")
 
 
@@ -214,13 +229,17 @@ _RULE: Final = {
     "of": _Field(_text),
     "operator": _Field(_one_of(_OPERATORS), required=True, default="equals"),
     "value": _Field(_number(0, MOST), required=True, default=0),
-    "unless": _Field(_one_of(tuple(FACTS))),
+    "unless": _Field(_or_else),
     "unless_of": _Field(_text),
     "from": _Field(_day, default=None),
     "until": _Field(_day, default=None),
     "source": _Field(_text),
     "says_id": _Field(_text),
     "says_en": _Field(_text),
+}
+_UNLESS: Final = {
+    "fact": _Field(_one_of(tuple(FACTS)), required=True),
+    "of": _Field(_text),
 }
 _COMPONENT: Final = {
     "code": _Field(_code, required=True),
@@ -229,6 +248,8 @@ _COMPONENT: Final = {
     "condition": _Field(_one_of(tuple(CONDITIONS))),
     "last_ordinal": _Field(_number(1, 20), default=0),
     "severe_disability": _Field(_flag, default=False),
+    "unless_condition": _Field(_one_of(tuple(CONDITIONS))),
+    "ages_alone": _Field(_ages),
     "kind": _Field(_text),
     "most": _Field(_number(1, 112), default=0),
     "source": _Field(_text),
@@ -285,14 +306,33 @@ def _rule(reading: _Reading, row: Mapping[str, Any], place: str) -> Rule:
     read = reading.table(row, place, _RULE)
     since, before = _period(reading, read, f"{place}.", "from", "until")
     _of(reading, place, "of", read["fact"], read["of"])
-    unless = Asked(read["unless"], read["unless_of"]) if read["unless"] else None
-    if unless is not None or read["unless_of"]:
-        _of(reading, place, "unless_of", read["unless"], read["unless_of"])
+    unless = _unless(reading, row, read, place)
     code, fact, operator, value = read["code"], read["fact"], read["operator"], read["value"]
     if fact in FACTS and value > FACTS[fact].most:
         reading.wrong(f"{place}.value", f"{fact} is a whole number from 0 to {FACTS[fact].most}")
     says = _says(reading, read, place)
     return Rule(code, fact, operator, value, read["of"], unless, since, before, read["source"], says)
+
+
+def _unless(reading: _Reading, row: Mapping[str, Any], read: Mapping[str, Any], place: str) -> tuple[Asked, ...]:
+    """Return the facts by any of which a row holds all the same: one by name, or each of a list with its own `of`."""
+    named, of = read["unless"], read["unless_of"]
+    if isinstance(named, list):
+        if of:
+            reading.wrong(f"{place}.unless_of", "in a list each fact says its own of")
+        return tuple(_listed(reading, one, f"{place}.unless[{at}]") for at, one in enumerate(named, 1))
+    if of and "unless" not in row:
+        reading.wrong(f"{place}.unless_of", "the field unless, whose fact this is of, is missing")
+    if not named:
+        return ()
+    _of(reading, place, "unless_of", named, of)
+    return (Asked(named, of),)
+
+
+def _listed(reading: _Reading, row: Mapping[str, Any], place: str) -> Asked:
+    read = reading.table(row, place, _UNLESS)
+    _of(reading, place, "of", read["fact"], read["of"])
+    return Asked(read["fact"], read["of"])
 
 
 def _says(reading: _Reading, read: Mapping[str, Any], place: str) -> tuple[str, str] | None:
@@ -364,15 +404,16 @@ def _component(reading: _Reading, row: Mapping[str, Any], place: str, amount: Am
         reading.wrong(place, "a component is told by ages, a condition or severe_disability")
     if read["yearly"] % amount.payments:
         reading.wrong(f"{place}.yearly", f"{amount.payments} equal payments don't add up to it")
-    ages = _AGES.fullmatch(read["ages"])
-    return Component(
-        code=read["code"],
-        yearly=read["yearly"],
-        youngest=int(ages[1]) if ages else None,
-        oldest=int(ages[2]) if ages and ages[2] else None,
-        condition=read["condition"],
-        last_ordinal=read["last_ordinal"],
-        severe_disability=read["severe_disability"],
-        kind=read["kind"],
-        most=read["most"],
-    )
+    ages, alone = _span(read["ages"]), _span(read["ages_alone"])
+    if alone is not None and not read["condition"]:
+        reading.wrong(f"{place}.ages_alone", "ages_alone stand for a condition, and this component names none")
+    if alone is not None and ages is not None and not ages[0] <= alone[0] <= alone[1] <= ages[1]:
+        reading.wrong(f"{place}.ages_alone", f"these ages don't lie within ages, {read['ages']}")
+    if read["unless_condition"] and read["unless_condition"] == read["condition"]:
+        reading.wrong(f"{place}.unless_condition", "who has the condition would not have the component: nobody has it")
+    return Component(**read | {"ages": ages, "ages_alone": alone})
+
+
+def _span(ages: str) -> Span | None:
+    found = _AGES.fullmatch(ages)
+    return (int(found[1]), int(found[2] or OLDEST)) if found else None

@@ -55,11 +55,13 @@ FACTS: Final[Mapping[str, FactKind]] = {
 }
 CONDITIONS: Final[Mapping[str, str]] = {
     "HAMIL": "pregnant; ordinal says which pregnancy",
-    "SD": "pupil of SD or equivalent",
-    "SMP": "pupil of SMP or equivalent",
-    "SMA": "pupil of SMA or equivalent",
+    "SD": "pupil of SD or equivalent, active in the school data (Dapodik)",
+    "SMP": "pupil of SMP or equivalent, active in the school data (Dapodik)",
+    "SMA": "pupil of SMA or equivalent, active in the school data (Dapodik)",
     "DAPODIK": "active in the school data (Dapodik)",
-    "LULUSAN_SMA": "finished SMA and was admitted to a university",
+    "LULUSAN_SMA": "finished SMA or equivalent, 12 years of school: a candidate for a university",
+    "KIP": "holder of a Kartu Indonesia Pintar",
+    "KKS": "holder of a Kartu Keluarga Sejahtera",
     "KORBAN_HAM_BERAT": "victim of a gross violation of human rights",
     "YATIM": "orphan of one or both parents",
     "ABH": "child in conflict with the law, child victim or child witness",
@@ -94,8 +96,8 @@ EXCLUSIONS: Final[Mapping[str, str]] = {
 class Rule:
     """One row: a fact compared with a value; `code` is the reason when it doesn't hold.
 
-    It holds all the same where the fact `unless` is at least 1. It is asked from the day `since` (microseconds) on
-    and before `before`. `says` tells the reason in Indonesian and English, where the file does.
+    It holds all the same where one of the facts `unless` is at least 1. It is asked from the day `since` (microseconds)
+    on and before `before`. `says` tells the reason in Indonesian and English, where the file does.
     """
 
     code: str
@@ -103,7 +105,7 @@ class Rule:
     operator: Operator
     value: int
     of: str = ANY
-    unless: Asked | None = None
+    unless: tuple[Asked, ...] = ()
     since: int | None = None
     before: int | None = None
     source: str = ""
@@ -176,7 +178,7 @@ class RuleSet:
         """Return the facts to be given to `judged`, each once, in its order."""
         found: tuple[Asked, ...] | None = self.made.get("needs")
         if found is None:
-            rows = [one for rule in self.rules for one in (_source(rule.fact, rule.of), rule.unless) if one is not None]
+            rows = [_source(*one) for rule in self.rules for one in (Asked(rule.fact, rule.of), *rule.unless)]
             if self.entitlement is not None:
                 rows.append(Asked("components"))
             found = self.made["needs"] = tuple(dict.fromkeys(one for one in rows if one.fact != "in_period"))
@@ -184,7 +186,7 @@ class RuleSet:
 
     def by_assessment(self) -> bool:
         """Tell whether an assessment opens the programme to a family that was never ranked."""
-        return any(rule.unless is not None and rule.unless.fact == "assessed" for rule in self.rules)
+        return any(one.fact == "assessed" for rule in self.rules for one in rule.unless)
 
     def turns(self) -> tuple[int, ...]:
         """Return the times (microseconds) at which the same facts may get another verdict, in order."""
@@ -206,9 +208,9 @@ class RuleSet:
         given = self._number(rule.fact, rule.of, values, at)
         text = f"{' '.join(filter(None, (rule.fact, rule.of)))}={given}"
         passed = rule.holds(given)
-        if rule.unless is not None:
-            other = self._number(*rule.unless, values, at)
-            text += f" {' '.join(filter(None, rule.unless))}={other}"
+        for one in rule.unless:
+            other = self._number(*one, values, at)
+            text += f" {' '.join(filter(None, one))}={other}"
             passed = passed or other > 0
         return Outcome(rule.code, text, passed)
 

@@ -321,6 +321,7 @@ def test_a_child_that_leaves_school_age_leaves_the_programme_and_who_reaches_six
     works.say(claimed(ANI, birth_year=2004, birth_month=9, marital_status=1), at(2026, 1, 1))
     works.say(claimed(BUDI, birth_year=1967, birth_month=3), at(2026, 1, 1))
     works.say(matched(), at(2026, 1, 2))
+    works.say(say("PersonConditionRecorded", condition="SMA", ordinal=0, until=0), at(2026, 1, 3))
     works.say(say("FamilyRanked", occurred=at(2026, 2, 1)), at(2026, 2, 1))
     assert works.tick(at(2026, 9, 1, 0)) == ["DeadlineReached", "EligibilityDecided"]
     assert (pkh(works).result, pkh(works).reasons) == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))
@@ -383,7 +384,7 @@ def test_a_member_who_leaves_takes_the_birthday_along() -> None:
 
 def test_the_ages_awaited_are_those_at_which_a_shipped_rule_set_turns() -> None:
     ages = {rules.name: birthdays._ages(rules).months for rules in shipped()}
-    assert ages["pkh"] == tuple(12 * year for year in (7, 13, 16, 22, 60))
+    assert ages["pkh"] == tuple(12 * year for year in (6, 7, 13, 16, 19, 22, 60))
     assert ages["sembako"] == ()
 
 

@@ -114,6 +114,14 @@ def test_the_exclusion_list_has_a_row_for_each_group(programme: str) -> None:
     assert [one.code for one in rules.rules if one.fact == "excluded"] == list(EXCLUSIONS)
 
 
+def test_a_state_employee_that_the_ground_check_found_is_excluded_wherever_the_list_holds() -> None:
+    # Domain guide 8.3: the list is of PKH, BPNT and PBI; 5.2: work status 5 feeds it
+    found = a_family(members=(*a_family().members, member("d" * 26, 1990, work_status=5)))
+    by_list = [rules for rules in rulebook.shipped() if any(one.fact == "excluded" for one in rules.rules)]
+    assert {rules.programme for rules in by_list} == {"PKH", "SEMBAKO", "PBI_JKN"}
+    assert {reasons(found, rules) for rules in by_list} == {("ANGGOTA_ASN_TNI_POLRI",)}
+
+
 def test_an_exclusion_of_another_programme_or_one_that_ended_does_not_hold() -> None:
     for case in (
         excluded("PERANGKAT_DESA", "SEMBAKO"),
@@ -146,6 +154,24 @@ def test_who_holds_pkh_has_pip_without_a_decile() -> None:
     pip = rulebook.rule_set("pip", "2025.1")
     assert reasons(a_family(decile=0), pip) == ("BELUM_ADA_DESIL",)
     assert reasons(a_family(decile=0, aid=held), pip) == ()
+
+
+@pytest.mark.parametrize("card", ["KIP", "KKS"])
+@pytest.mark.parametrize("decile", [0, 9])
+def test_who_holds_a_card_has_pip_in_any_decile_while_it_is_in_force(card: str, decile: int) -> None:
+    pip = rulebook.rule_set("pip", "2025.1")
+    reason = ("DESIL_DI_LUAR_1_4",) if decile else ("BELUM_ADA_DESIL",)
+    assert reasons(a_family(decile=decile), pip) == reason
+    held = (*a_family().conditions, Condition(person_ref=ELDER, condition=card, ordinal=0, until=202511))
+    assert reasons(a_family(decile=decile, conditions=held), pip) == ()
+    assert reasons(a_family(decile=decile, conditions=held), pip, at(2025, 12, 1)) == reason
+    assert reasons(a_family(decile=9, conditions=held), PKH) == ("DESIL_DI_LUAR_1_4",)
+
+
+def test_a_decision_tells_each_fact_that_could_have_stood_for_the_decile() -> None:
+    ((_, judged),) = eligibility.judgements(a_family(decile=9), NOVEMBER, (rulebook.rule_set("pip", "2025.1"),))
+    told = {one.rule: one.input for one in judged.outcomes}
+    assert told["DESIL_DI_LUAR_1_4"] == "decile=9 holds_aid PKH=0 persons_with KIP=0 persons_with KKS=0"
 
 
 def test_kip_kuliah_has_both_readings_of_the_open_point() -> None:
@@ -196,10 +222,11 @@ def components_of(one: Traits) -> dict[str, int]:
         found["USIA_DINI"] = 3_000_000
     school = [code for code in SCHOOL if code in conditions]
     by_age = (
-        "SD" if 7 <= one.years <= 12 else "SMP" if 13 <= one.years <= 15 else "SMA" if 16 <= one.years <= 21 else ""
+        "SD" if 7 <= one.years <= 12 else "SMP" if 13 <= one.years <= 15 else "SMA" if 16 <= one.years <= 18 else ""
     )
-    for code in school or ([by_age] if by_age else []):
-        found[code] = SCHOOL[code]
+    if 6 <= one.years <= 21 and "LULUSAN_SMA" not in conditions:
+        for code in school or ([by_age] if by_age else []):
+            found[code] = SCHOOL[code]
     if one.severe_disability:
         found["DISABILITAS_BERAT"] = 2_400_000
     if one.years >= 60:
@@ -233,7 +260,7 @@ persons = st.builds(
     st.integers(0, 99),
     st.booleans(),
     st.lists(
-        st.tuples(st.sampled_from(["HAMIL", "SD", "SMP", "SMA", "KORBAN_HAM_BERAT", "YATIM"]), st.integers(0, 3)),
+        st.tuples(st.sampled_from(["HAMIL", *SCHOOL, "LULUSAN_SMA", "KORBAN_HAM_BERAT", "YATIM"]), st.integers(0, 3)),
         max_size=2,
         unique_by=lambda one: one[0],
     ).map(tuple),
@@ -249,6 +276,58 @@ def test_the_amount_of_pkh_is_the_most_that_the_caps_allow(family: list[Traits],
     assert rupiah == best(family, toddlers_are_children=version == "2025.2")
     assert count == sum(bool(components_of(one)) for one in family)
     assert rules.payment(rupiah) * 4 == rupiah
+
+
+@pytest.mark.parametrize("version", ["2025.1", "2025.2"])
+@pytest.mark.parametrize(
+    ("years", "conditions", "components"),
+    [
+        # A pupil is 6 to 21 and has a level on record, and hasn't finished SMA
+        (40, ("SMA",), ()),
+        (22, ("SMA",), ()),
+        (21, ("SMA",), ("SMA",)),
+        (17, ("SMP",), ("SMP",)),
+        (21, ("SMA", "LULUSAN_SMA"), ()),
+        (18, ("LULUSAN_SMA",), ()),
+        (6, ("SD",), ("USIA_DINI", "SD")),
+        (5, ("SD",), ("USIA_DINI",)),
+        # Where nothing is on record the row says which ages count alone
+        (21, (), ()),
+        (19, (), ()),
+        (18, (), ("SMA",)),
+        (16, (), ("SMA",)),
+        (13, (), ("SMP",)),
+        (7, (), ("SD",)),
+        (17, ("DAPODIK",), ("SMA",)),
+    ],
+)
+def test_a_school_child_of_pkh_is_6_to_21_with_a_level_on_record_and_has_not_finished(
+    version: str, years: int, conditions: tuple[str, ...], components: tuple[str, ...]
+) -> None:
+    entitlement = rulebook.rule_set("pkh", version).entitlement
+    assert entitlement is not None
+    one = Traits(years, severe_disability=False, conditions=tuple((code, 0) for code in conditions))
+    assert tuple(found.code for found in entitlement.of_person(one)) == components
+
+
+@pytest.mark.parametrize("version", ["2025.1", "2025.2"])
+def test_a_family_whose_only_pupil_is_too_old_or_has_finished_gets_no_pkh(version: str) -> None:
+    rules = rulebook.rule_set("pkh", version)
+    for born, codes in ((1985, ("SMA",)), (2007, ("LULUSAN_SMA",)), (2007, ("SMA", "LULUSAN_SMA")), (2004, ())):
+        conditions = tuple(Condition(person_ref=CHILD, condition=one, ordinal=0, until=0) for one in codes)
+        state = a_family(members=(member(CHILD, born),), conditions=conditions)
+        assert reasons(state, rules) == ("TANPA_KOMPONEN",)
+    ((_, judged),) = eligibility.judgements(a_family(members=(member(CHILD, 2007),)), NOVEMBER, (rules,))
+    assert (judged.reasons, judged.amount_rupiah) == ((), 2_000_000)
+
+
+def test_without_ages_alone_only_what_is_on_record_makes_a_pupil() -> None:
+    lines = [line for line in PKH.file.splitlines(keepends=True) if not line.startswith(b"ages_alone")]
+    strict = rule_file.read(b"".join(lines)).entitlement
+    assert strict is not None
+    pupil = Traits(10, severe_disability=False, conditions=(("SD", 0),))
+    assert strict.of_person(Traits(10, severe_disability=False)) == ()
+    assert [one.code for one in strict.of_person(pupil)] == ["SD"]
 
 
 def test_counted_as_components_each_of_a_person_is_paid_by_itself() -> None:

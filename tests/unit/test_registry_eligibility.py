@@ -77,8 +77,8 @@ def test_pkh_takes_deciles_1_to_4_and_sembako_1_to_5(
     [
         (2025, 3, True),  # newborn
         (2018, 3, True),  # 7, of school age
-        (2003, 4, True),  # 21, until next month
-        (2003, 3, False),  # 22 this month
+        (2006, 4, True),  # 18, until next month
+        (2006, 3, False),  # 19 this month: without school data no pupil any more
         (1965, 4, False),  # 59, until next month
         (1965, 3, True),  # 60 this month
         (1990, 1, False),
@@ -88,6 +88,15 @@ def test_pkh_wants_a_component_by_age(year: int, month: int, component: bool) ->
     scene = family({"birth_year": year, "birth_month": month}).and_given(ranked())
     assert verdicts(scene)["PKH"] == (("LAYAK", ()) if component else ("TIDAK_LAYAK", ("TANPA_KOMPONEN",)))
     assert verdicts(scene)["SEMBAKO"] == ("LAYAK", ())
+
+
+def test_a_pupil_on_record_has_pkh_until_22_and_a_graduate_has_none() -> None:
+    scene = family({"birth_year": 2003, "birth_month": 4}, ranked())
+    assert verdicts(scene)["PKH"] == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))
+    scene.and_given(say("PersonConditionRecorded", condition="SMA", ordinal=0, until=0))
+    assert verdicts(scene)["PKH"] == ("LAYAK", ())
+    scene.and_given(say("PersonConditionRecorded", condition="LULUSAN_SMA", ordinal=0, until=0))
+    assert verdicts(scene)["PKH"] == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))
 
 
 def visit(**answers: Any) -> Any:
@@ -159,20 +168,20 @@ def test_a_verdict_is_said_again_when_its_reasons_change() -> None:
 
 
 def test_growing_older_changes_a_verdict_at_the_next_look() -> None:
-    scene = family({"birth_year": 2003, "birth_month": 4}, ranked())
+    scene = family({"birth_year": 2006, "birth_month": 4}, ranked())
     scene.clock = at(2025, 4, 2)
     scene.when(say("ReevaluationRequested")).then("ReevaluationRequested", DECIDED)
     assert verdicts(scene)["PKH"] == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))
 
 
 def test_a_proposal_is_no_fact_about_the_family_within_a_month() -> None:
-    scene = family({"birth_year": 2003, "birth_month": 4}, ranked())
+    scene = family({"birth_year": 2006, "birth_month": 4}, ranked())
     scene.rules = scene.rules.with_activations([Activation(STRICT, MARCH, scene.clock)])
     scene.when(say("ProposalDrafted")).then("ProposalDrafted")
 
 
 def test_the_first_event_of_a_month_decides_again_whatever_it_says() -> None:
-    scene = family({"birth_year": 2003, "birth_month": 4}, ranked())
+    scene = family({"birth_year": 2006, "birth_month": 4}, ranked())
     scene.clock = at(2025, 4, 2)
     scene.when(say("ProposalDrafted")).then("ProposalDrafted", DECIDED)
     assert verdicts(scene)["PKH"] == ("TIDAK_LAYAK", ("TANPA_KOMPONEN",))

@@ -60,6 +60,85 @@ def test_ages_that_end_before_they_begin_are_refused() -> None:
     assert found == (line_of(text, b'ages = "6-0"'), "component[2].ages", "the second age lies below the first")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "field", "says"),
+    [
+        (b'ages_alone = "7-12"', b'ages_alone = "5-12"', "ages_alone", "these ages don't lie within ages, 6-21"),
+        (b'ages_alone = "7-12"', b'ages_alone = "anak"', "ages_alone", "ages are written 0-6, or 60- without an end"),
+        (b'unless_condition = "LULUSAN_SMA"', b'unless_condition = "SARJANA"', "unless_condition", "one of HAMIL"),
+        (b'unless_condition = "LULUSAN_SMA"', b'unless_condition = "SD"', "unless_condition", "who has the condition"),
+        (b'condition = "SD"\n', b"", "ages_alone", "ages_alone stand for a condition"),
+    ],
+)
+def test_a_component_that_nobody_or_anybody_would_have_is_told_by_its_line(
+    old: bytes, new: bytes, field: str, says: str
+) -> None:
+    before, found, after = PKH.file.partition(old)
+    assert found
+    text = before + new + after
+    ((line, name, said),) = problems(text)
+    lines = text.splitlines()
+    first = next(at for at, one in enumerate(lines) if b'code = "SD"' in one)
+    written = next(at for at, one in enumerate(lines[first:], first + 1) if one.startswith(field.encode()))
+    assert (line, name) == (written, f"component[3].{field}")
+    assert said.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        (b'of = "KIP" }', b'of = "KARTU" }', "rule[2].unless[2].of"),
+        (b'fact = "persons_with", of = "KKS"', b'fact = "kartu", of = "KKS"', "rule[2].unless[3].fact"),
+        (b'{ fact = "holds_aid", of', b"{ of", "rule[2].unless[1].fact"),
+        (b'of = "KIP" }', b'of = "KIP", bonus = 1 }', "rule[2].unless[2].bonus"),
+    ],
+)
+def test_a_fault_in_a_list_of_what_a_row_takes_instead_is_told_by_its_line(old: bytes, new: bytes, field: str) -> None:
+    text = rulebook.rule_set("pip", "2025.1").file.replace(old, new, 1)
+    ((line, name, _),) = problems(text)
+    assert (line, name) == (line_of(text, new), field)
+
+
+@pytest.mark.parametrize(
+    ("unless", "field"),
+    [
+        (b"unless = []", "rule[2].unless"),
+        (b'unless = ["assessed"]', "rule[2].unless"),
+        (b'unless = "income"', "rule[2].unless"),
+        (b'unless = [{ fact = "assessed" }]\nunless_of = "PKH"', "rule[2].unless_of"),
+        (b'unless_of = "PKH"', "rule[2].unless_of"),
+    ],
+)
+def test_what_a_row_takes_instead_is_one_fact_or_a_list_of_them(unless: bytes, field: str) -> None:
+    text = PKH.file.replace(b"value = 1\nsource", b"value = 1\n" + unless + b"\nsource", 1)
+    ((line, name, _),) = problems(text)
+    assert (line, name) == (line_of(text, field.rpartition(".")[2].encode() + b" ="), field)
+
+
+def test_an_exclusion_may_stand_instead_of_a_fact() -> None:
+    one = b'unless = [{ fact = "assessed" }, { fact = "excluded", of = "PENSIUNAN" }]'
+    rules = rule_file.read(PKH.file.replace(b"value = 1\nsource", b"value = 1\n" + one + b"\nsource", 1))
+    asked = [asked.fact for asked in rules.needs()]
+    assert asked.count("excluded") == 1
+    assert rules.by_assessment()
+
+
+def test_a_version_s_components_are_shown_with_what_they_ask_of_a_person() -> None:
+    told = {one["code"]: one for one in json.loads(run("show", "pkh@2025.1", "--json").stdout)["components"]}
+    assert told["SMA"]["who"] == "ages 6-21, SMA (or ages_alone 16-18), unless LULUSAN_SMA"
+    assert "ages_alone: our design" in told["SMA"]["source"]
+    assert told["HAMIL"]["who"] == "HAMIL to the 2."
+    assert told["LANSIA"]["who"] == "ages 60-"
+    assert "LULUSAN_SMA" in run("show", "pkh@2025.1").stdout
+
+
+def test_a_row_is_shown_with_all_that_it_takes_instead() -> None:
+    rows = {one["code"]: one for one in json.loads(run("show", "pip@2025.1", "--json").stdout)["rules"]}
+    assert rows["DESIL_DI_LUAR_1_4"]["holds"] == (
+        "decile at_most 4, or holds_aid PKH, or persons_with KIP, or persons_with KKS"
+    )
+
+
 def test_what_is_no_toml_is_told_by_the_field_it_stands_in() -> None:
     text = PKH.file.replace(b"value = 4\n", b"value =\n")
     ((line, field, says),) = problems(text)
@@ -117,7 +196,8 @@ def test_every_shipped_rule_set_has_a_programme_of_its_own() -> None:
 
 def test_the_lists_that_rows_name_are_shown() -> None:
     found = json.loads(run("facts", "--json").stdout)
-    assert {one["list"] for one in found} == {"fact", "condition", "exclusion"}
+    assert {one["list"] for one in found} == {"fact", "condition", "exclusion", "component"}
+    assert {"KIP", "KKS", "unless_condition", "ages_alone"} <= {one["name"] for one in found}
     assert "decile" in run("facts").stdout
 
 

@@ -242,11 +242,11 @@ def test_what_was_decided_stands_beside_what_was_really_true_that_day() -> None:
 
 def test_ages_are_those_of_the_day_asked_about() -> None:
     scene = Scenario(clock=at(2025, 3, 1))
-    scene.and_given(registered(), claimed(birth_year=2003, birth_month=6), matched())
+    scene.and_given(registered(), claimed(birth_year=2006, birth_month=6), matched())
     scene.and_given(say("FamilyRanked", occurred=at(2025, 2, 1)))
     rules = RuleBook((Activation(rule_set("pkh", "2025.1"), at(2025, 1, 1), at(2025, 1, 1)),))
-    assert then(scene.log, at(2025, 5, 31), book=rules).judged[0].reasons == ()  # 21 years, a pupil
-    assert then(scene.log, at(2025, 6, 1), book=rules).judged[0].reasons == ("TANPA_KOMPONEN",)  # 22
+    assert then(scene.log, at(2025, 5, 31), book=rules).judged[0].reasons == ()  # 18 years, of SMA by age
+    assert then(scene.log, at(2025, 6, 1), book=rules).judged[0].reasons == ("TANPA_KOMPONEN",)  # 19
 
 
 def test_a_rule_set_that_was_learned_of_late_judges_the_past_only_for_who_knows_it() -> None:

@@ -216,7 +216,7 @@ def is_component(one: dict[str, Any], as_of: int) -> bool:
     year, month = one["born"]
     then = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=as_of, hours=7)
     age = then.year - year - (then.month < month)
-    return 0 <= age <= 21 or age >= 60 or bool(one["disabled"])
+    return 0 <= age <= 18 or age >= 60 or bool(one["disabled"])
 
 
 def decisions(events: list[Any]) -> dict[str, tuple[str, ...]]:
