@@ -219,6 +219,8 @@ class Admission:
             reviewing=wish.reviews is not None,
             may_review=wish.reviews is not None
             and break_glass.may_review(waiting, wish.reviews, caller.agency_id, caller.actor_ref),
+            visible_from=purpose.visible_from or 0,
+            court_order=code(purpose.court_order or ""),
         )
 
     def _agreement(self, wish: Wish, at: int) -> policy.Agreement | None:
@@ -293,4 +295,5 @@ def _said(wish: Wish) -> tuple[str | None, ...]:
     seconds = (wish.second.actor_ref,) if wish.second is not None else ()
     exported = (wish.target.export_id, *wish.target.regions) if isinstance(wish.target, ExportAsked) else ()
     who = (caller.agency_id, caller.actor_ref, caller.actor_role)
-    return (*who, purpose.code, purpose.text, purpose.agreement_id, *seconds, *exported, *wish.fields)
+    named = (purpose.agreement_id, purpose.court_order)
+    return (*who, purpose.code, purpose.text, *named, *seconds, *exported, *wish.fields)

@@ -26,6 +26,7 @@ from consumers.gateway.request import (
 
 _REFERENCE: Final = re.compile(r"[a-z2-7]{26}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+_ORDER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
 _NAME: Final = re.compile(r"[A-Za-z0-9@_.:/-]{1,64}")
 _REGION: Final = re.compile(r"[0-9]{2}(?:\.[0-9]{2}(?:\.[0-9]{2}(?:\.[0-9]{4})?)?)?")
 _AGENCY: Final = re.compile(rf"[a-z][a-z0-9-]{{1,31}}(?:/{_REGION.pattern})?")
@@ -42,6 +43,7 @@ def sound(caller: Caller, purpose: Purpose, target: Target, fields: Iterable[str
         and all(_NAME.fullmatch(said) for said in (caller.client_id, caller.actor_ref, caller.actor_role))
         and all(_CODE.fullmatch(code) for code in (purpose.code, *fields))
         and (purpose.agreement_id is None or _NAME.fullmatch(purpose.agreement_id) is not None)
+        and (purpose.court_order is None or _ORDER.fullmatch(purpose.court_order) is not None)
         and _target_sound(target)
     )
 

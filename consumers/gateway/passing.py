@@ -78,7 +78,7 @@ class Passing:
         found: AuditFound | Withheld = self._reading(look, second, partial(read, second))
         if isinstance(found, Withheld):
             return found
-        drafts = [self._recorder.trail_disclosure(look.on_record, person) for person in persons]
+        drafts = [self._recorder.trail_disclosure(look.on_record, wish, person) for person in persons]
         shown = canonical(found.lines) if found.body is None else found.body
         receipts = self._put_on_record(look, second, len(found.lines), shown, drafts, suppressed=found.suppressed)
         return receipts if isinstance(receipts, Withheld) else (found, receipts)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from consumers.gateway import purposes
+from consumers.gateway.withholding import AT_ONCE, LONGEST_DAYS, Withholding
+from schemas.visibility import CITIZEN, DELAYED_UNTIL, RESTRICTED
 
 ANY: Final = "*"
 
@@ -19,7 +21,10 @@ class PolicyFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PurposeRule:
-    """One purpose of the register: its legal basis, and the actions, kinds of agency, fields and scopes it permits."""
+    """One purpose of the register: its legal basis, and the actions, kinds of agency, fields and scopes it permits.
+
+    `withholding` is for how long its looks may be kept from whom they are about.
+    """
 
     code: str
     legal_basis: str
@@ -27,6 +32,7 @@ class PurposeRule:
     agencies: frozenset[str]
     fields: frozenset[str]
     scopes: frozenset[str]
+    withholding: Withholding = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,18 @@ def _purpose(code: str, said: dict[str, Any], groups: Mapping[str, frozenset[str
         frozenset(said["agencies"]),
         frozenset(named),
         frozenset(said.get("scopes", ())),
+        _withholding(code, said),
     )
+
+
+def _withholding(code: str, said: dict[str, Any]) -> Withholding:
+    """Return what a purpose says of its looks' visibility: to be withheld, it must say for how many days at most."""
+    kind, days = said.get("visibility", CITIZEN), _count(said.get("withheld_days", 0))
+    if kind not in {CITIZEN, DELAYED_UNTIL, RESTRICTED}:
+        raise PolicyFault(f"{code} has a visibility that is none of {CITIZEN}, {DELAYED_UNTIL}, {RESTRICTED}")
+    if (days > 0) != (kind != CITIZEN) or days > LONGEST_DAYS:
+        raise PolicyFault(f"{code} withholds its looks for 1 to {LONGEST_DAYS} days, or shows them at once")
+    return Withholding(kind, days)
 
 
 def _quota(said: dict[str, Any]) -> Quota:

@@ -59,7 +59,8 @@ class PolicyRequest:
     agency, by their own token. `review_overdue` is
     whether a break-glass of the agency waits too long for its review, `reviewing` whether this request is such a
     review, `may_review` whether the caller had no part in what is reviewed. `quota_exceeded` is the quota that has too
-    few persons left.
+    few persons left. `visible_from` is from when whom it is about shall see the look, 0 where the caller names no time;
+    `court_order` is the reference of the order that they name for it.
     """
 
     agency: str
@@ -86,6 +87,8 @@ class PolicyRequest:
     may_review: bool = False
     quota_exceeded: str = ""
     place: Place | None = None
+    visible_from: int = 0
+    court_order: str = ""
 
     def text(self) -> str:
         """Return the request as canonical JSON: keys in order, no spaces, ASCII, fields at their defaults left out."""

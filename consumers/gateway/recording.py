@@ -20,7 +20,7 @@ from consumers.gateway.request import Caller, CardAsked, FamilyAsked, PersonAske
 from consumers.replay import moments as times
 from consumers.replay.moments import Moments
 from identity.audit_reference import EpochKey
-from schemas import records
+from schemas import records, visibility
 
 LONGEST_CODE: Final = 64
 LONGEST_TEXT: Final = 200
@@ -145,10 +145,10 @@ class Recorder:
             record_version=found.sequence,
             as_of=wish.moments.as_of,
             recorded_as_of=wish.moments.known_at,
-            visibility="CITIZEN",
+            **_visibility(wish.purpose),
         )
 
-    def trail_disclosure(self, of: OnRecord, person: str) -> Draft:
+    def trail_disclosure(self, of: OnRecord, wish: Wish, person: str) -> Draft:
         """Return the draft of the disclosure that somebody read this person's trail."""
         return partial(
             records.SubjectDisclosure,
@@ -159,8 +159,15 @@ class Recorder:
             fields_disclosed=(TRAIL,),
             masking_profile="NONE",
             record_version=0,
-            visibility="CITIZEN",
+            **_visibility(wish.purpose),
         )
+
+
+def _visibility(purpose: Purpose) -> dict[str, Any]:
+    """Return from when the person sees the look, as it was let in: never withheld without an expiry."""
+    order = code(purpose.court_order) if purpose.court_order is not None else None
+    found = visibility.of(purpose.visible_from, order)
+    return {"visibility": found.kind, "visibility_until": found.until, "visibility_order": found.order}
 
 
 def _household(target: Target) -> str | None:

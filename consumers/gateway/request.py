@@ -40,11 +40,17 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why somebody asks: a code of the register, and what they say about it (at most 200 characters are kept)."""
+    """Why somebody asks: a code of the register, and what they say about it (at most 200 characters are kept).
+
+    Where the purpose withholds its looks from whom they are about, the asker names when that ends (`visible_from`, µs
+    since 1970, UTC) and, where it takes one, the reference of the court's order.
+    """
 
     code: str
     text: str | None = None
     agreement_id: str | None = None
+    visible_from: int | None = None
+    court_order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

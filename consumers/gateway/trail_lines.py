@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from consumers.gateway.withholding import withheld_until
 from consumers.read_model.audit_queries import Access
 from consumers.read_model.audit_rows import DISCLOSURE, OF_LINES
 
 UNANSWERED_SECONDS: Final = 60
-CITIZEN: Final = "CITIZEN"
 _MICROS: Final = 1_000_000
 
 
@@ -101,15 +101,18 @@ def lines(of_person: Iterable[Access], of_family: Iterable[Access], now: int) ->
     rows |= {row.event_id: row for row in of_person}
     disclosed = {row.intent_id for row in rows.values() if row.kind == DISCLOSURE}
     told = [row for row in rows.values() if row.kind == DISCLOSURE or row.intent_id not in disclosed]
-    withheld = [row for row in told if _withheld(row, now)]
-    shown = sorted((row for row in told if not _withheld(row, now)), key=_order, reverse=True)
-    latest = max((row.visible_from for row in withheld), default=0)
-    return Lines(tuple(Line(row, became(row, now)) for row in shown), len(withheld), latest)
+    withheld = [until for row in told if (until := _until(row)) > now]
+    shown = sorted((row for row in told if _until(row) <= now), key=_order, reverse=True)
+    return Lines(tuple(Line(row, became(row, now)) for row in shown), len(withheld), max(withheld, default=0))
 
 
-def _withheld(row: Access, now: int) -> bool:
-    """Tell whether law lets the line be withheld still: an expiry is compulsory, without one it is shown."""
-    return row.visibility not in {"", CITIZEN} and row.visible_from > now
+def _until(row: Access) -> int:
+    """Return until when (µs) law lets the line be withheld, 0 where it doesn't.
+
+    From the earlier of the gateway's and the broker's time: neither a clock ahead nor an entry that is written again
+    hides it for longer.
+    """
+    return withheld_until(row.visibility, row.visible_from, min(row.occurred_at, row.appended_at))
 
 
 def _order(row: Access) -> tuple[int, bytes]:

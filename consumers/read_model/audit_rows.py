@@ -6,6 +6,7 @@ the entry's number in its gateway's chain: an entry that is on the topic twice m
 or the database.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any, Final, assert_never
 from consumers.read_model import tables
 from consumers.read_model.rows import Write, day_of
 from schemas import codec, records
+from schemas.visibility import Visibility
+from schemas.visibility import of as visibility_of
 
 INTENT: Final = "INTENT"
 DISCLOSURE: Final = "DISCLOSURE"
@@ -30,6 +33,8 @@ _KEPT_INTENTS: Final = 50_000
 _WIB_AHEAD: Final = 7 * 3_600
 _MICROS: Final = 1_000_000
 _ONCE: Final = 1
+_LONGEST: Final = 2**63
+_VISIBLE_FROM: Final = "visible_from"
 
 Record = records.AccessIntent | records.AccessOutcome | records.SubjectDisclosure
 Found = tuple[bytes, bytes, int, int, int]
@@ -160,6 +165,7 @@ def _emergency(intent: records.AccessIntent) -> list[Write]:
 
 def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.AccessOutcome | None) -> list[Write]:
     """Return an intent's row under whom it names, its accessor and its agency."""
+    seen = _visibility(intent)
     line = _line(
         intent,
         kind=INTENT,
@@ -172,8 +178,8 @@ def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.Acc
         record_version=0,
         as_of=0,
         known_at=0,
-        visibility="",
-        visible_from=0,
+        visibility=seen.kind if seen.until else "",
+        visible_from=seen.until or 0,
     )
     row = (intent.occurred_at, intent.event_id, *line, *_place(entry))
     at = intent.gateway_seq if outcome is None else outcome.gateway_seq
@@ -185,6 +191,23 @@ def _looks(entry: AuditEntry, intent: records.AccessIntent, outcome: records.Acc
         Write(tables.ACCESS_OF_AGENCY, hour, row, at),
         *(Write(tables.ACCESS_OF_SUBJECT, (ref,), row, at) for ref in sorted(named)),
     ]
+
+
+def _visibility(intent: records.AccessIntent) -> Visibility:
+    """Return from when whom the intent names sees it: what was let in for a while withheld is so before any outcome.
+
+    Its input of the decision says so. A refused look is withheld from nobody: nothing was held to permit that.
+    """
+    if intent.decision != "ALLOW" or f'"{_VISIBLE_FROM}"' not in intent.decision_input:
+        return Visibility()
+    try:
+        judged = json.loads(intent.decision_input)
+    except (ValueError, RecursionError):  # written by another hand than the gateway's
+        return Visibility()
+    until = judged.get(_VISIBLE_FROM) if isinstance(judged, dict) else None
+    if not isinstance(until, int) or not 0 < until < _LONGEST:
+        return Visibility()
+    return visibility_of(until, str(judged.get("court_order", "")))
 
 
 def _persons(intent: records.AccessIntent, outcome: records.AccessOutcome) -> int:

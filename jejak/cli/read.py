@@ -30,7 +30,7 @@ from jejak import composition, reading
 from jejak.audit import admission
 from jejak.cli import output, times
 from jejak.cli.stack import Json
-from jejak.cli.times import AsOf, KnownAt
+from jejak.cli.times import AsOf, KnownAt, Order, VisibleFrom
 from jejak.settings import Settings
 
 REFUSED = 3
@@ -89,11 +89,14 @@ def show(
     field: Annotated[list[str] | None, typer.Option(help="Field codes; repeat for more.")] = None,
     as_of: AsOf = "",
     known_at: KnownAt = "",
+    visible_from: VisibleFrom = "",
+    order: Order = None,
     json: Json = False,
 ) -> None:
     """Show a family's state, now or at another time, as far as the purpose permits."""
     at = times.asked_at(as_of, known_at)
-    found = _looked(ref, Purpose(purpose, text), field or DEFAULT_FIELDS, at)
+    why = Purpose(purpose, text, visible_from=times.visible_from(visible_from), court_order=order)
+    found = _looked(ref, why, field or DEFAULT_FIELDS, at)
     told = {"family_id": found.family_id, "sequence": found.sequence, **times.told(at), **found.fields}
     if json:
         output.as_json({**told, "receipts": [_place(receipt) for receipt in found.receipts]})

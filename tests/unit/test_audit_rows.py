@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -99,6 +101,42 @@ def test_an_expiry_of_a_withheld_line_is_kept() -> None:
     assert (line.visibility, line.visible_from) == ("RESTRICTED", NOW + 9)
 
 
+def judged(**said: Any) -> str:
+    return json.dumps({"agency": AGENCY, **said})
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"visible_from": NOW + 9}, ("DELAYED_UNTIL", NOW + 9)),
+        ({"visible_from": NOW + 9, "court_order": "PN-1/2025"}, ("RESTRICTED", NOW + 9)),
+        ({"court_order": "PN-1/2025"}, ("", 0)),
+        ({"visible_from": 0}, ("", 0)),
+        ({"visible_from": 2**63}, ("", 0)),
+        ({"visible_from": "for ever"}, ("", 0)),
+    ],
+)
+def test_a_look_that_was_let_in_withheld_is_so_before_and_after_its_outcome(
+    said: dict[str, Any], expected: tuple[str, int]
+) -> None:
+    entries = [intent(decision_input=judged(**said)), outcome(2, "FAILED", "KEYS_UNAVAILABLE", 0)]
+    for count in (1, 2):
+        (line,) = projected(on_topic(entries[:count])).of_subject(ANI)
+        assert (line.visibility, line.visible_from) == expected
+
+
+@pytest.mark.parametrize("text", ['{"visible_from": 1', '["visible_from"]', "[" * 9_999 + '"visible_from"'])
+def test_an_input_that_no_gateway_wrote_withholds_nothing_and_stops_nothing(text: str) -> None:
+    (line,) = projected(on_topic([intent(decision_input=text), outcome(2)])).of_subject(ANI)
+    assert (line.visibility, line.visible_from) == ("", 0)
+
+
+def test_a_refused_look_is_withheld_from_nobody() -> None:
+    refused = intent(decision="DENY", decision_input=judged(visible_from=NOW + 9))
+    (line,) = projected(on_topic([refused])).of_subject(ANI)
+    assert (line.visibility, line.visible_from) == ("", 0)
+
+
 def test_the_last_outcome_of_a_look_stands() -> None:
     late = outcome(5, "WITHHELD", "AUDIT_UNAVAILABLE", 0)
     found = projected(on_topic([intent(), outcome(2), late])).lines(tables.ACCESS_OF_AGENCY, AGENCY, hour_of(NOW))
@@ -128,7 +166,8 @@ def test_hours_of_a_day_run_from_the_last_to_the_first() -> None:
     assert list(hours_of("2025-06-15")) == sorted(hours_of("2025-06-15"), reverse=True)
 
 
-CHAIN = on_topic([intent(), outcome(2), disclosure(3, ANI), disclosure(4, BUDI), intent(5, OTHER, subject_ref=BUDI)])
+WITHHELD = intent(5, OTHER, subject_ref=BUDI, decision_input=judged(visible_from=NOW + 9))
+CHAIN = on_topic([intent(), outcome(2), disclosure(3, ANI), disclosure(4, BUDI), WITHHELD])
 AGAIN = on_topic([entry.record for entry in CHAIN], first=len(CHAIN))  # a gateway wrote its file of entries again
 
 

@@ -22,6 +22,7 @@ from consumers.gateway.request import (
     Withheld,
 )
 from consumers.gateway.trail import OWN_DATA, OWN_FIELDS, Looks, Trail, Trails
+from consumers.gateway.withholding import LONGEST_DAYS
 from consumers.read_model.rows import day_of
 from identity.audit_reference import EpochKey, epoch_keys, load_or_create_epoch_key
 from tests.unit.audit_rig import (
@@ -49,7 +50,7 @@ ME, ME_LAST_YEAR = KEYS[1].subject_ref(PERSON), KEYS[0].subject_ref(PERSON)
 MY_FAMILY = KEYS[1].subject_ref(FAMILY)
 CALLER = Caller("warga", "portal", "self", "warga", "HIGH", "API", "r-1", person_ref=PERSON)
 WHY = Purpose(OWN_DATA)
-MINUTE = 60_000_000
+MINUTE, HOUR = 60_000_000, 3_600_000_000
 
 
 @dataclass
@@ -183,9 +184,26 @@ def test_a_line_withheld_by_law_is_counted_with_its_expiry_and_its_intent_tells_
     assert (told(after), after.withheld) == ([("DISCLOSED", "")], 1)
 
 
-def test_a_line_withheld_without_an_expiry_is_shown() -> None:
-    found = trail_of(projected(on_topic([intent(), disclosure(3, ME, visibility="RESTRICTED")])))
-    assert (len(found.lines), found.withheld) == (1, 0)
+@pytest.mark.parametrize(
+    ("said", "until"),
+    [
+        ({"visibility": "RESTRICTED"}, NOW + 3 + 72 * HOUR),
+        ({"visibility": "DELAYED_UNTIL", "visibility_until": 0}, NOW + 3 + 72 * HOUR),
+        ({"visibility": "FOR_NOBODY"}, NOW + 3 + 72 * HOUR),
+        ({"visibility": "RESTRICTED", "visibility_until": 2**62}, NOW + 3 + LONGEST_DAYS * 24 * HOUR),
+    ],
+)
+def test_a_line_of_another_hand_is_neither_shown_at_once_nor_withheld_for_ever(
+    said: dict[str, Any], until: int
+) -> None:
+    tables = projected(on_topic([intent(subject_ref=ME), outcome(2), disclosure(3, ME, **said)]))
+    before, after = trail_of(tables, at=until - 1), trail_of(tables, at=until)
+    assert (told(before), before.withheld, before.withheld_until) == ([], 1, until)
+    assert (told(after), after.withheld) == ([("DISCLOSED", "")], 0)
+
+
+def test_a_line_that_says_nothing_of_its_visibility_is_shown() -> None:
+    assert len(trail_of(projected(on_topic([intent(), disclosure(3, ME, visibility="")]))).lines) == 1
 
 
 def test_a_line_not_yet_covered_by_a_checkpoint_is_pending() -> None:
