@@ -46,25 +46,27 @@ class Windows:
     """What an accessor did lately: persons shown by hour and by day (numbers since 1970, WIB), and what was told.
 
     `outside` counts attempts outside the region by day; `raised` are ids of today's alerts, so that a window that
-    goes on growing is one alert.
+    goes on growing is one alert. `counted` says of looks that show persons for a while, by the intent, how many of
+    theirs are in these windows: beside what was counted, so that no crash comes between.
     """
 
     hours: Mapping[int, int] = field(default_factory=dict)
     days: Mapping[int, int] = field(default_factory=dict)
     outside: Mapping[int, int] = field(default_factory=dict)
     raised: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
 
     def plain(self) -> dict[str, dict[str, int]]:
         """Return the windows as JSON can say them."""
         said: dict[str, Mapping[Any, int]] = {"hours": self.hours, "days": self.days, "outside": self.outside}
-        said["raised"] = self.raised
+        said |= {"raised": self.raised, "counted": self.counted}
         return {name: {str(key): value for key, value in one.items()} for name, one in said.items()}
 
     @classmethod
     def parse(cls, said: Mapping[str, Mapping[str, int]]) -> Self:
         """Return the windows that `plain` wrote."""
         numbered = {name: {int(key): one for key, one in said[name].items()} for name in ("hours", "days", "outside")}
-        return cls(raised=dict(said["raised"]), **numbered)
+        return cls(raised=dict(said["raised"]), counted=dict(said.get("counted", {})), **numbered)
 
 
 Seen = tuple[Windows, tuple[UnusualUseDetected, ...]]
@@ -94,6 +96,14 @@ class Watch:
             self._too_many(PERSONS_PER_DAY, who, after.days, day, floors[1], at),
         )
         return self.once(after, (alert for alert in found if alert is not None), at)
+
+    def goes_on(self, windows: Windows, who: Accessor, intent_id: bytes, persons: int, at: int) -> Seen:
+        """Return what follows from a look that showed so many persons up to now; those counted before count once."""
+        about = intent_id.hex()
+        more = persons - windows.counted.get(about, 0)
+        if more <= 0:
+            return windows, ()
+        return self.ended(replace(windows, counted={**windows.counted, about: persons}), who, more, at)
 
     def refused(self, windows: Windows, who: Accessor, reason: str, intent_id: bytes, at: int) -> Seen:
         """Return what follows from a look that was refused for this reason."""

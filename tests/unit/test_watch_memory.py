@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -196,3 +198,149 @@ def test_entries_that_come_again_change_nothing(*, repeats: list[int], restart: 
         found += told(memory, [ENTRIES[at], *ENTRIES[at + 1 - min(again, at + 1) : at + 1]])
     assert found == told(watching(once, BUDI), ENTRIES)
     assert kept == once
+
+
+def exported(number: int, persons: int) -> list[Any]:
+    """An export of so many persons through a gateway of its own, killed before its outcome."""
+    event_id = number.to_bytes(16, "big")
+    gateway = f"gw-{number}"
+    begun = replace(intent(1, event_id, action="EXPORT"), gateway_id=gateway)
+    return [begun, *(replace(disclosure(2 + one, ANI, event_id), gateway_id=gateway) for one in range(persons))]
+
+
+def shown(kept: dict[bytes, Any]) -> int:
+    """How many persons the windows of all accessors hold, of this day."""
+    return sum(count for key, said in kept.items() if key.startswith(b"a/") for count in said["days"].values())
+
+
+def ended(number: int, persons: int, became: str = "DELIVERED", named: int | None = None) -> records.AccessOutcome:
+    said = outcome(persons + 2, became, None if became == "DELIVERED" else "AGREEMENT_NOT_ACTIVE", named or persons)
+    return replace(said, intent_id=number.to_bytes(16, "big"), gateway_id=f"gw-{number}")
+
+
+def test_persons_of_exports_that_were_killed_are_an_alert_while_they_are_shown() -> None:
+    kept: dict[bytes, Any] = {}
+    memory, found = watching(kept, floor=100), list["UnusualUseDetected"]()
+    for number in range(5):
+        found += told(memory, exported(number, 1_000))
+    assert [(one.kind, one.observed <= 250) for one in found] == [("PERSONS_PER_HOUR", True), ("PERSONS_PER_DAY", True)]
+    memory.unanswered(AT_TEN + 3_000_000)
+    assert shown(kept) == 5_000
+
+
+def test_a_running_export_is_an_alert_when_the_hour_has_too_many_persons() -> None:
+    memory = watching(floor=10)
+    begun, *persons = exported(1, 30)
+    told(memory, [begun])
+    found = [told(memory, [one], AT_TEN + number * MINUTE) for number, one in enumerate(persons)]
+    assert [number for number, alerts in enumerate(found) if kinds(alerts) == ["PERSONS_PER_HOUR"]] == [10]
+
+
+def test_the_last_persons_of_an_export_that_stands_still_are_counted_within_seconds() -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept, floor=179)
+    assert told(memory, exported(1, 180)) == []  # the windows follow an eighth behind
+    assert memory.unanswered(AT_TEN + 1_000_000) == ()
+    (alert,) = memory.unanswered(AT_TEN + 3_000_000)
+    assert (alert.kind, alert.observed) == ("PERSONS_PER_HOUR", 180)
+    assert memory.unanswered(AT_TEN + 4_000_000) == ()
+
+
+@pytest.mark.parametrize(("became", "named"), [("DELIVERED", 300), ("FAILED", 300), ("DELIVERED", 350), ("FAILED", 1)])
+def test_an_outcome_adds_what_its_disclosures_did_not_count(became: str, named: int) -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept, floor=10_000)
+    told(memory, [*exported(1, 300), ended(1, 300, became, named)])
+    memory.unanswered(AT_TEN + 3_000_000)
+    assert shown(kept) == max(300, named)
+    memory.unanswered(AT_TEN + 2 * MINUTE)
+    assert not any(said["counted"] for key, said in kept.items() if key.startswith(b"a/"))
+
+
+def test_an_export_that_goes_on_after_it_was_told_of_is_counted_on_and_told_once() -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept, floor=10_000)
+    begun, *persons = exported(1, 40)
+    told(memory, [begun, *persons[:20]])
+    assert kinds(memory.unanswered(AT_TEN + 2 * MINUTE)) == ["INTENT_WITHOUT_OUTCOME"]
+    told(memory, persons[20:], AT_TEN + 3 * MINUTE)
+    assert memory.unanswered(AT_TEN + 10 * MINUTE) == ()
+    assert shown(kept) == 40
+
+
+@pytest.mark.parametrize("action", ["AUDIT_READ", "LIST"])
+def test_what_a_reading_of_a_trail_discloses_is_its_person_at_most(action: str) -> None:
+    kept: dict[bytes, Any] = {}
+    memory = watching(kept)
+    told(memory, [intent(action=action), *(disclosure(2 + one, ANI) for one in range(20))])
+    told(memory, [outcome(22, persons=50)])
+    assert shown(kept) == 1
+
+
+def test_a_long_export_writes_few_windows() -> None:
+    class Counting(dict[bytes, Any]):
+        windows = 0
+
+        def __setitem__(self, key: bytes, value: Any) -> None:
+            self.windows += key.startswith(b"a/")
+            super().__setitem__(key, value)
+
+    kept = Counting()
+    memory = watching(kept, floor=10**6)
+    begun, *persons = exported(1, 5_000)
+    told(memory, [begun])
+    for number, one in enumerate(persons):
+        memory.seen(one, AT_TEN + number * 1_000, AT_TEN)  # a thousand a second
+    assert kept.windows < 80
+    assert 4_000 < shown(kept) <= 5_000
+
+
+class Dying(dict[bytes, Any]):
+    """A table whose process dies at its so-manyth write; what was written stays."""
+
+    def __init__(self, kept: dict[bytes, Any], after: int) -> None:
+        super().__init__(kept)
+        self.left = after
+
+    def __setitem__(self, key: bytes, value: Any) -> None:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        super().__setitem__(key, json.loads(json.dumps(value)))
+
+
+@given(
+    deaths=st.lists(st.integers(0, 60), max_size=6),
+    back=st.integers(0, 20),
+    finished=st.booleans(),
+    persons=st.integers(0, 40),
+)
+def test_each_person_counts_once_wherever_the_watch_dies_and_however_much_it_reads_again(
+    *, deaths: list[int], back: int, finished: bool, persons: int
+) -> None:
+    entries = exported(1, persons)
+    entries += [ended(1, persons)] if finished else []
+    kept, at = dict[bytes, Any](), 0
+    for after in [*deaths, -1]:
+        table = Dying(kept, after)
+        memory = watching(table, floor=10_000)
+        with suppress(KeyboardInterrupt):
+            for number, one in enumerate(entries[at:], at):
+                memory.seen(one, AT_TEN, AT_TEN)
+                at = number + 1
+            memory.unanswered(AT_TEN + 3_000_000)
+        at = max(0, at - back)
+        kept = dict(table)
+    assert shown(kept) == persons
+
+
+@given(before=st.integers(1, 41), known=st.integers(0, 41))
+def test_nobody_is_counted_again_where_a_crash_kept_the_windows_and_not_the_number(*, before: int, known: int) -> None:
+    entries = [*exported(1, 40), ended(1, 40)]
+    earlier, later = dict[bytes, Any](), dict[bytes, Any]()
+    told(watching(earlier, floor=10_000), entries[: min(known, before)])
+    told(watching(later, floor=10_000), entries[: before + 1])
+    kept = {key: value for key, value in later.items() if not key.startswith(b"g/")}
+    kept |= {key: value for key, value in earlier.items() if key.startswith(b"g/")}
+    told(watching(kept, floor=10_000), entries[min(known, before) :])
+    assert shown(kept) == 40
