@@ -168,6 +168,14 @@ def test_who_holds_a_card_has_pip_in_any_decile_while_it_is_in_force(card: str, 
     assert reasons(a_family(decile=9, conditions=held), PKH) == ("DESIL_DI_LUAR_1_4",)
 
 
+@pytest.mark.parametrize("level", ["SD", "SMP", "SMA"])
+def test_a_level_on_record_is_school_data_for_pip_too(level: str) -> None:
+    pip = rulebook.rule_set("pip", "2025.1")
+    recorded = (Condition(person_ref=CHILD, condition=level, ordinal=0, until=202511),)
+    assert reasons(a_family(conditions=recorded), pip) == ()
+    assert reasons(a_family(conditions=recorded), pip, at(2025, 12, 1)) == ("TANPA_PELAJAR_DAPODIK",)
+
+
 def test_a_decision_tells_each_fact_that_could_have_stood_for_the_decile() -> None:
     ((_, judged),) = eligibility.judgements(a_family(decile=9), NOVEMBER, (rulebook.rule_set("pip", "2025.1"),))
     told = {one.rule: one.input for one in judged.outcomes}
