@@ -1473,6 +1473,7 @@ class ProposalDetermined:
     proposal_id: bytes
     determination_number: str
     programme: str
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,7 +184,7 @@ def _rank(family: Family, data: bytes, _: int, at: int, head: bytes, occurred: i
     family.run, family.decile, family.percentile = run, decile >> 1 if placed else 0, percentile
     if placed:
         for one in family.proposals.values():
-            if one.step == proposal.AT_STATISTICS_OFFICE:
+            if one.step == proposal.AT_STATISTICS_OFFICE and occurred >= int.from_bytes(one.since, "little"):
                 one.step, one.since, one.reason, one.last = proposal.RANKED, head[-24:-ID], NOTHING, None
 
 
@@ -240,8 +240,10 @@ def _region(data: bytes, at: int) -> bytes:
 def _draft(family: Family, data: bytes, agency: int, at: int, head: bytes, _: int) -> None:
     kind = _string(data, at)
     proposer = _string(data, at + len(kind))
-    family.proposals.pop(kind, None)  # the latest draft stands last
-    family.proposals[kind] = Proposal(head[-ID:], kind, proposer, _string(data, agency), head[-24:-ID])
+    before = family.proposals.pop(kind, None)  # the latest draft stands last
+    family.proposals[kind] = new = Proposal(head[-ID:], kind, proposer, _string(data, agency), head[-24:-ID])
+    if before is not None and before.step in proposal.HALTED:
+        new.reason = text(proposal.REPLACES + before.step)
 
 
 def _request(*_: object) -> None:

@@ -60,9 +60,9 @@ def history(nation: Nation, family: Family, runs: tuple[Run, ...], rng: Random) 
         village = nation.villages[int(rng.random() * len(nation.villages))]
         said.append(Entry(machine.office_time(entered, rng.randint(20, 300), rng), wording.moved, (village,)))
     said += _visits(nation, standings, entered, rng)
-    ranked_at = _rankings(standings, runs, entered, rng, said)
+    ranks = _rankings(standings, runs, entered, rng, said)
     if not moves and rng.random() < nation.rates.proposed:  # a proposal stays with the village that made it
-        said += _proposals(nation, family, entered, ranked_at, rng)
+        said += _proposals(nation, family, entered, ranks, rng)
     said.sort(key=_moment)
     return [entry for entry in said if entry.at < nation.end]
 
@@ -168,9 +168,9 @@ def _visit(told: int, seen_at: int, standings: list[Standing], rng: Random) -> E
 
 def _rankings(
     standings: list[Standing], runs: tuple[Run, ...], entered: int, rng: Random, said: list[Entry]
-) -> tuple[int, ...]:
-    """Say where each run places the family; return the moments at which it got a decile."""
-    placed = []
+) -> tuple[machine.Ranked, ...]:
+    """Say where each run places the family; return what each said."""
+    ranks = []
     for run in runs:
         at = run.at + int(rng.random() * DAY)  # a run is published over a day
         if at <= entered:
@@ -179,13 +179,12 @@ def _rankings(
         if not any(one.matched_from < at < one.until for one in standings):
             reason = "TIDAK_ADA_ANGGOTA_PADAN"
         said.append(Entry(at, wording.ranked, (run, reason)))
-        if not reason:
-            placed.append(at)
-    return tuple(placed)
+        ranks.append(machine.Ranked(run.at, at, "" if reason else run.run_id))
+    return tuple(ranks)
 
 
 def _proposals(
-    nation: Nation, family: Family, entered: int, ranked_at: tuple[int, ...], rng: Random
+    nation: Nation, family: Family, entered: int, ranks: tuple[machine.Ranked, ...], rng: Random
 ) -> Iterator[Entry]:
     """Yield one proposal after the other, each drafted once the one before it is over."""
     at, kind = machine.office_time(entered, rng.randint(3, 40), rng), "BARU"
@@ -194,7 +193,7 @@ def _proposals(
         proposed = proposal_wording.Proposed(kind, proposer)
         proposal = proposal_wording.drafted(nation, family, at, proposed)
         yield Entry(at, proposal_wording.drafted, (proposed,))
-        steps, over = machine.walk(at, ranked_at, nation.end, rng)
+        steps, over = machine.walk(at, ranks, nation.end, rng)
         for step in steps:
             yield Entry(step.at, proposal_wording.stepped, (step, proposal))
         at = machine.office_time(over, rng.randint(5, 60), rng)

@@ -20,11 +20,20 @@ class Branch(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """One step that was taken: when, by what record, with what outcome."""
+    """One step that was taken: when, by what record, with what outcome; a determination on which run's decile."""
 
     at: int
     record: str
     outcome: str
+    run_id: str = ""
+
+
+class Ranked(NamedTuple):
+    """What a run said of the family: as of when, when it was told, and the run; none where it gave no decile."""
+
+    at: int
+    told: int
+    run_id: str
 
 
 # A list that isn't matched yet and one that is are one state of machine A; the walk keeps them apart.
@@ -79,19 +88,19 @@ def office_time(at: int, days: int, rng: Random) -> int:
     return (at // DAY + days) * DAY + HOUR + int(rng.random() * 8 * HOUR)
 
 
-def walk(drafted_at: int, ranked_at: tuple[int, ...], end: int, rng: Random) -> tuple[tuple[Taken, ...], int]:
+def walk(drafted_at: int, ranks: tuple[Ranked, ...], end: int, rng: Random) -> tuple[tuple[Taken, ...], int]:
     """Return the steps a proposal takes before `end`, and when it is over; `end` when it is still open.
 
-    `ranked_at` are the moments at which a run gives this family a decile, in order.
+    `ranks` are what the runs say of this family, in order.
     """
     steps: list[Taken] = []
     state, at = "DRAF", drafted_at
     while True:
         if state == AT_STATISTICS_OFFICE:
-            run = next((moment for moment in ranked_at if moment > at), None)
+            run = next((one for one in ranks if one.run_id and one.at > at), None)
             if run is None:
                 return tuple(steps), end
-            state, at = "TERPERINGKAT", run
+            state, at = "TERPERINGKAT", run.at
             continue
         branches = BRANCHES.get(state)
         if branches is None:
@@ -104,8 +113,16 @@ def walk(drafted_at: int, ranked_at: tuple[int, ...], end: int, rng: Random) -> 
         if cancelled:
             steps.append(Taken(at, "ProposalCancelled", ""))
             return tuple(steps), at
-        steps.append(Taken(at, branch.record, branch.outcome))
+        run_id = _run_at(ranks, at) if branch.record == "ProposalDetermined" else ""
+        if branch.record == "ProposalDetermined" and not run_id:
+            branch = BRANCHES[state][-1]  # a newer run gave no decile: there is nothing to determine on
+        steps.append(Taken(at, branch.record, branch.outcome, run_id))
         state = branch.to
+
+
+def _run_at(ranks: tuple[Ranked, ...], at: int) -> str:
+    """Return the run whose decile is the family's at a time, empty where it has none."""
+    return next((one.run_id for one in reversed(ranks) if one.told <= at), "")
 
 
 def _chosen(branches: tuple[Branch, ...], u: float) -> Branch:

@@ -41,6 +41,8 @@ def stepped(nation: Nation, family: Family, at: int, taken: Taken, proposal: Dra
     """Say what became of a proposal at one step of machine A."""
     agency = _actor(nation, family, taken.record, proposal)
     body = _BODIES[taken.record](nation, at, taken.outcome, proposal)
+    if taken.record == "ProposalDetermined":
+        body["run_id"] = taken.run_id
     return say(nation, agency, taken.record, at, family.card, body, {"proposal_id": proposal})
 
 
@@ -73,9 +75,14 @@ def _minutes(nation: Nation, at: int, outcome: str, _: Draft) -> Body:
     }
 
 
-def _verification(_: Nation, __: int, outcome: str, ___: Draft) -> Body:
-    reason = "TIDAK_MISKIN" if outcome == "TIDAK_LAYAK" else None
-    return {"outcome": outcome, "questionnaire": QUESTIONNAIRE, "reason": reason, "geotag": "-7.82,112.01"}
+def _verification(_: Nation, at: int, outcome: str, __: Draft) -> Body:
+    return {
+        "outcome": outcome,
+        "questionnaire": QUESTIONNAIRE,
+        "geotag": "-7.82,112.01",
+        "photo_digest": hashlib.sha256(f"foto rumah {at}".encode()).digest(),
+        "reason": "TIDAK_MISKIN" if outcome == "TIDAK_LAYAK" else None,
+    }
 
 
 def _review(_: Nation, __: int, outcome: str, ___: Draft) -> Body:

@@ -100,7 +100,7 @@ def _insured(nation: Nation, told: _Told, rng: Random) -> Iterator[Entry]:
     if not told.sound:
         return
     place = told.sound[0]
-    begin = max(told.entered, nation.month_starts[min(_JUNE, nation.months)])
+    begin = max(told.last_claim, nation.month_starts[min(_JUNE, nation.months)])
     at = machine.office_time(begin, rng.randint(20, 80), rng)
     steps: list[tuple[str, dict[str, Any], int]] = [("PbiEnrolled", {"determination_number": "SK-PBI-1"}, 0)]
     if rng.random() < 0.6:  # noqa: PLR2004  plausible shares

@@ -82,7 +82,7 @@ def aid_of(state: FamilyState, programme: str) -> Aid | None:
 
 def decide_step(record: AidStep, change: Change, state: FamilyState) -> Refused | None:
     """Refuse a place without eligibility or determination, and a step that the standing doesn't allow."""
-    refused = _known(record.programme, state)
+    refused = refused_programme(record.programme, state)
     if refused is not None:
         return refused
     now = aid_of(state, record.programme)
@@ -113,7 +113,7 @@ def _last_moment(record: AidStopped) -> int:
     return calendar.end_of_day(record.effective_on - 1)
 
 
-def _known(programme: str, state: FamilyState) -> Refused | None:
+def refused_programme(programme: str, state: FamilyState) -> Refused | None:
     """Refuse a programme that neither the list of kinds names nor a decision of this family."""
     if programme in kinds() or eligibility_of(state, programme) is not None:
         return None
@@ -141,7 +141,7 @@ def _place(record: AidAllocated | AidWaitlisted, state: FamilyState, now: Aid | 
 
 def decide_received(record: AidReceived, state: FamilyState, recorded_at: int) -> Refused | None:
     """Refuse aid of an unknown kind, of the wrong recipient, without determination, or of a day to come."""
-    refused = _known(record.programme, state)
+    refused = refused_programme(record.programme, state)
     if refused is not None:
         return refused
     kind = kinds().get(record.programme)

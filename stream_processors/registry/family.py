@@ -88,7 +88,7 @@ from stream_processors.registry.decision import (
 from stream_processors.registry.making import replace
 from stream_processors.registry.rulebook import RuleBook
 
-FOLD_VERSION = "4"
+FOLD_VERSION = "5"
 REMEMBERED = 64
 LARGEST_CHANGE = 64 << 10  # bytes; above any form, far below what every topic takes
 _ID = 16
@@ -188,7 +188,7 @@ def _decide_record(change: Change, state: FamilyState) -> Refused | AlreadyKnown
         case FamilyRanked() as record:
             return ranking.decide(record, state)
         case ProposalDrafted() as record:
-            return proposal.decide_draft(record, state)
+            return proposal.decide_draft(record, change, state)
         case DeadlineReached() as record:
             return _decide_deadline(record, state)
         case AidReceived() as record:

@@ -1,7 +1,7 @@
 """What the guards of the machines' rows look at, by the code that they refuse with.
 
 A row of machines/*.toml names its guards; one that is named nowhere here is a fault of the build, held by a test.
-Machine A and the members have their own in `proposal`, `membership` and `family`. Pure.
+Machine A and the members have their own in `proposal_guards`, `ranking`, `membership` and `family`. Pure.
 """
 
 from collections.abc import Callable, Mapping
@@ -56,6 +56,13 @@ def _not_recorded(record: Any, _: Change, state: FamilyState, __: Case | None) -
     if member is not None and member.padan not in _NOT_RECORDED:
         return None
     return Refused("NOT_RECORDED", "/person_ref", "the NIK is recorded with the civil registry first")
+
+
+def _not_matched(record: Any, _: Change, state: FamilyState, __: Case | None) -> Refused | None:
+    member = member_of(state, record.person_ref)
+    if member is not None and member.padan == codes.PADAN:
+        return None
+    return Refused("NOT_MATCHED", "/person_ref", "the NIK is matched with the civil registry first")
 
 
 def _deactivated_earlier(_: Any, change: Change, __: FamilyState, case: Case | None) -> Refused | None:
@@ -152,6 +159,7 @@ GUARDS: Final[Mapping[str, Guard]] = {
     "FAMILY_ENDED": _family_ended,
     "MEMBER_UNKNOWN": _member_unknown,
     "MEMBER_NOT_ACTIVE": _member_not_active,
+    "NOT_MATCHED": _not_matched,
     "NOT_RECORDED": _not_recorded,
     "DEACTIVATED_EARLIER": _deactivated_earlier,
     "DATA_OUTDATED": _data_outdated,

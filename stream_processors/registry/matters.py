@@ -137,18 +137,36 @@ def refused_words(row: Row, record: Any, change: Change) -> Refused | None:
     """Refuse what another agency than the row's says, or what lacks its reason, or one of its list, or evidence."""
     if kind_and_area(change.prefix.agency)[0] not in row.actors:
         return Refused("AGENCY_MAY_NOT", "/header/agency", f"{row.record} from {row.state or 'nothing'} isn't theirs")
-    if row.reason and not str(getattr(record, "reason", None) or "").strip():
-        return Refused("REASON_MISSING", "/reason", "the reason is never empty")
+    if row.reason and not _reasoned(record):
+        return Refused("REASON_MISSING", _pointer(record), "the reason is never empty")
     if row.reasons and record.reason not in row.reasons:
         return Refused("REASON_UNKNOWN", "/reason", f"the reason is one of: {', '.join(row.reasons)}")
-    for field in row.evidence:
-        value = getattr(record, field)
-        if value in _EMPTY or (isinstance(value, str) and not value.strip()):
-            return Refused("EVIDENCE_MISSING", f"/{field}", f"{field} is never empty")
+    refused = refused_evidence(row, record)
+    if refused is not None:
+        return refused
     day = getattr(record, row.due, None) if row.due else None
     if day is not None and day not in _DAYS:
         return Refused("CODE_UNKNOWN", f"/{row.due}", "a day of the years 1900 to 2200")
     return None
+
+
+def refused_evidence(row: Row, record: Any) -> Refused | None:
+    """Refuse what lacks a field that the row calls evidence."""
+    for field in row.evidence:
+        value = getattr(record, field)
+        if value in _EMPTY or (isinstance(value, str) and not value.strip()):
+            return Refused("EVIDENCE_MISSING", f"/{field}", f"{field} is never empty")
+    return None
+
+
+def _reasoned(record: Any) -> bool:
+    """Tell whether a record gives its reason, or each of them where it may have several."""
+    given = record.reasons if hasattr(record, "reasons") else (getattr(record, "reason", None),)
+    return bool(given) and all(str(one or "").strip() for one in given)
+
+
+def _pointer(record: Any) -> str:
+    return "/reasons" if hasattr(record, "reasons") else "/reason"
 
 
 def _outcome(record: Any, matter: Matter) -> str:

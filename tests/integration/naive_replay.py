@@ -57,6 +57,7 @@ OUTCOMES = {
         "PERINGKAT_BARU": "TERPERINGKAT",
     },
 }
+RESTING = {"TIDAK_LAYAK", "DIKEMBALIKAN_DAERAH", "CADANGAN", "TIDAK_MEMENUHI"}  # a new draft ends these
 UNRANKED_KINDS = {"MENINGGAL", "PINDAH", "PECAH_KK"}  # quality control is their end
 # What a record makes of the case that it is about: machine and step, the step by its outcome where a dict stands.
 CASES: dict[str, tuple[str, Any]] = {
@@ -360,8 +361,9 @@ def rank(state: State, event: dict[str, Any]) -> None:
     state["decile"], state["ranking_run"] = event["decile"] or 0, event["run_id"]
     state["percentile"] = -1 if event["percentile"] is None else event["percentile"]
     for proposal in state["proposals"] if event["decile"] is not None else ():
-        if proposal["step"] == "DISERAHKAN_BPS":
-            proposal.update(step="TERPERINGKAT", since=event["header"]["occurred_at"], reason="")
+        run_at = event["header"]["occurred_at"]
+        if proposal["step"] == "DISERAHKAN_BPS" and proposal["since"] <= run_at:  # came there later: the next run's
+            proposal.update(step="TERPERINGKAT", since=run_at, reason="")
 
 
 def decide(state: State, event: dict[str, Any]) -> None:
@@ -373,10 +375,11 @@ def decide(state: State, event: dict[str, Any]) -> None:
 
 def draft(state: State, event: dict[str, Any]) -> None:
     header = event["header"]
+    rested = [one["step"] for one in state["proposals"] if one["kind"] == event["kind"] and one["step"] in RESTING]
     new = {
         "proposal_id": header["change_id"], "kind": event["kind"], "step": "DRAF", "padan": "",
         "proposer": event["proposer"], "agency": header["agency"], "period": 0, "since": header["occurred_at"],
-        "reason": "",
+        "reason": f"MENGGANTIKAN_{rested[0]}" if rested else "",
     }  # fmt: skip
     state["proposals"] = [*[one for one in state["proposals"] if one["kind"] != event["kind"]], new]
 

@@ -153,6 +153,8 @@ class Speaker:
             found["programme"] = chance.choice(programmes)
         if "proposal_id" in kinds and state.proposals:
             found["proposal_id"] = chance.choice(state.proposals).proposal_id
+        if record == "ProposalDetermined" and chance.random() < 9 / 10:
+            found["run_id"] = state.ranking_run
         if "individuals" in kinds:
             seen = chance.sample(state.members, min(len(state.members), chance.randrange(4)))
             found["individuals"] = tuple(

@@ -62,13 +62,16 @@ _PROPOSAL: dict[str, tuple[str, dict[str, Any]]] = {
             "bnba_list_digest": b"d" * 32,
         },
     ),
-    "FieldVerificationCompleted": (PENDAMPING, {"outcome": "LAYAK", "questionnaire": "REGSOSEK22-K"}),
+    "FieldVerificationCompleted": (
+        PENDAMPING,
+        {"outcome": "LAYAK", "questionnaire": "REGSOSEK22-K", "geotag": b"sealed", "photo_digest": b"p" * 32},
+    ),
     "DinsosReviewCompleted": (DINSOS, {"outcome": "TERIMA"}),
     "ProposalEndorsed": (BUPATI, {"batch_number": "SK-1", "signature": "TTE-1"}),
     "ProposalEndorsementReturned": (BUPATI, {"batch_number": "SK-1", "reason": "PERLU_VERIFIKASI"}),
     "ProposalSentToMinistry": (DINSOS, {"period": 202503, "batch_number": "K-1"}),
     "QualityControlCompleted": ("kemensos", {"outcome": "LULUS", "reasons": ()}),
-    "ProposalDetermined": ("kemensos", {"determination_number": "P-1", "programme": "PKH"}),
+    "ProposalDetermined": ("kemensos", {"determination_number": "P-1", "programme": "PKH", "run_id": "2025-1"}),
     "ProposalNotDetermined": ("kemensos", {"outcome": "CADANGAN", "reason": "KUOTA_PENUH"}),
     "ProposalReopened": (
         DINSOS,

@@ -54,7 +54,7 @@ def lived(log: list[bytes]) -> dict[str, PersonState]:
 
 def test_a_state_tells_who_belongs_to_the_family_and_who_did() -> None:
     scene = given(registered(), claimed(), claimed(BUDI), say("MembershipEnded", reason="PINDAH"))
-    position = records.FoldPosition(partition=0, next_offset=9, recorded_at=0, events=4, fold_version="4")
+    position = records.FoldPosition(partition=0, next_offset=9, recorded_at=0, events=4, fold_version="5")
     persons = told([position, scene.state])
     assert {ref: [len(stay.claims) for stay in one.stays] for ref, one in persons.items()} == {ANI: [0], BUDI: [1]}
     (stay,) = persons[ANI].stays

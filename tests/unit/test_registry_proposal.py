@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from schemas.questionnaire import all_versions
 from stream_processors.registry import calendar, codes, deadlines, proposal
 from tests.unit.registry_scenarios import (
     BUPATI,
@@ -74,15 +75,9 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     (start, record, "" if outcome == "-" else outcome): end
     for start, record, outcome, end in (row.split() for row in ROWS.strip().splitlines())
 }
-ENDS: tuple[str, ...] = (
-    "DITOLAK_MUSDES",
-    "TIDAK_LAYAK",
-    "DITOLAK_DINSOS",
-    "DIKEMBALIKAN_DAERAH",
-    "DITETAPKAN",
-    "CADANGAN",
-)
-ENDS += ("TIDAK_MEMENUHI", "DIBATALKAN")
+TERMINAL: tuple[str, ...] = ("DITOLAK_MUSDES", "DITOLAK_DINSOS", "DITETAPKAN", "DIBATALKAN")
+RESTING: tuple[str, ...] = ("TIDAK_LAYAK", "DIKEMBALIKAN_DAERAH", "CADANGAN", "TIDAK_MEMENUHI")
+ENDS = TERMINAL + RESTING
 OPEN: tuple[str, ...] = (
     "DRAF",
     "DAFTAR_USULAN_AWAL",
@@ -163,7 +158,7 @@ def standing_at(state: str) -> Scenario:
     if state not in _WALKED:
         _WALKED[state] = at_step(state)
     walked = _WALKED[state]
-    return Scenario(state=walked.state, clock=walked.clock)
+    return Scenario(state=walked.state, clock=walked.clock, log=list(walked.log))
 
 
 def ready(state: str, outcome: str) -> Scenario:
@@ -202,12 +197,25 @@ def test_every_pair_outside_the_list_is_refused_and_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_proposal_is_cancelled_at_every_step_but_an_end(state: str) -> None:
-    outcome = standing_at(state).when(step("ProposalCancelled"))
-    if state in ENDS:
+@pytest.mark.parametrize("agency", [DESA, "kemensos"])
+def test_a_proposal_is_cancelled_at_every_step_but_an_end(state: str, agency: str) -> None:
+    cancelled = step("ProposalCancelled", agency=agency)
+    outcome = standing_at(state).when(cancelled)
+    if state in TERMINAL:
         outcome.refused("ORDER")
-    else:
-        assert outcome.then("ProposalCancelled").step() == "DIBATALKAN"
+        return
+    scene = outcome.then("ProposalCancelled")
+    assert (scene.step(), scene.proposal().reason) == ("DIBATALKAN", "DITARIK")
+    scene.when(cancelled).known()
+    scene.when(step("ProposalCancelled")).refused("ORDER")
+
+
+@pytest.mark.parametrize("state", RESTING)
+def test_a_halted_proposal_is_cancelled_by_its_proposer_or_the_ministry_alone(state: str) -> None:
+    scene = standing_at(state)
+    scene.state = replace(scene.state, proposals=(replace(scene.proposal(), agency="desa/35.71.03.1001"),))
+    scene.when(step("ProposalCancelled")).refused("NOT_PROPOSER", "/header/agency")
+    assert scene.when(step("ProposalCancelled", agency="kemensos")).accepted().step() == "DIBATALKAN"
 
 
 def test_the_machine_in_code_is_exactly_the_guide_s() -> None:
@@ -293,7 +301,7 @@ _REASONED = [
     ("MENUNGGU_PENGESAHAN", "ProposalEndorsementReturned", {}),
     ("TERPERINGKAT", "ProposalNotDetermined", {"outcome": "CADANGAN"}),
     ("TERPERINGKAT", "ProposalNotDetermined", {"outcome": "TIDAK_MEMENUHI"}),
-    *((state, "ProposalCancelled", {}) for state in OPEN),
+    *((state, "ProposalCancelled", {}) for state in OPEN + RESTING),
 ]
 
 
@@ -344,6 +352,7 @@ def test_minutes_signed_by_everybody_present_will_do() -> None:
     ("state", "record", "field"),
     [
         ("DAFTAR_USULAN_AKHIR", "FieldVerificationCompleted", "questionnaire"),
+        ("CADANGAN", "ProposalDetermined", "run_id"),
         ("MENUNGGU_PENGESAHAN", "ProposalEndorsed", "signature"),
         ("MENUNGGU_PENGESAHAN", "ProposalEndorsed", "batch_number"),
         ("TERPERINGKAT", "ProposalDetermined", "determination_number"),
@@ -353,6 +362,43 @@ def test_minutes_signed_by_everybody_present_will_do() -> None:
 def test_a_step_carries_its_evidence(state: str, record: str, field: str) -> None:
     for blank in ("", " "):
         standing_at(state).when(say(record, **{field: blank})).refused("EVIDENCE_MISSING", f"/{field}")
+
+
+@pytest.mark.parametrize("outcome", ["LAYAK", "TIDAK_LAYAK"])
+@pytest.mark.parametrize("field", ["geotag", "photo_digest"])
+def test_a_field_verification_shows_the_place_and_the_house(field: str, outcome: str) -> None:
+    without = step("FieldVerificationCompleted", outcome, **{field: None})
+    standing_at("DAFTAR_USULAN_AKHIR").when(without).refused("EVIDENCE_MISSING", f"/{field}")
+
+
+def test_a_field_verification_is_by_a_questionnaire_that_there_is() -> None:
+    scene = standing_at("DAFTAR_USULAN_AKHIR")
+    made_up = step("FieldVerificationCompleted", "LAYAK", questionnaire="REGSOSEK99")
+    scene.when(made_up).refused("QUESTIONNAIRE_UNKNOWN", "/questionnaire")
+    for version in all_versions():
+        taken = step("FieldVerificationCompleted", "LAYAK", questionnaire=version)
+        assert standing_at("DAFTAR_USULAN_AKHIR").when(taken).accepted().step() == "TERVERIFIKASI"
+
+
+@pytest.mark.parametrize("state", ["TERPERINGKAT", "CADANGAN"])
+def test_a_determination_names_the_run_that_the_family_s_decile_is_of(state: str) -> None:
+    # Given a proposal that a run ranked, and the family ranked again by a newer run
+    scene = standing_at(state).and_given(ranked(run_id="2025-2", occurred=NOW + 1))
+    # When it is determined on the first run, it is refused; on the newer one it is not
+    scene.when(step("ProposalDetermined", run_id="2025-1")).refused("RUN_NOT_IN_FORCE", "/run_id")
+    assert scene.when(step("ProposalDetermined", run_id="2025-2")).accepted().step() == "DITETAPKAN"
+
+
+def test_a_family_that_lost_its_decile_is_not_determined_on_the_run_that_took_it() -> None:
+    nothing: dict[str, Any] = {"decile": None, "percentile": None, "unranked_reason": "VARIABEL_KURANG"}
+    scene = standing_at("TERPERINGKAT").and_given(ranked(run_id="2025-2", occurred=NOW + 1, **nothing))
+    for run in ("2025-1", "2025-2"):
+        scene.when(step("ProposalDetermined", run_id=run)).refused("RUN_NOT_IN_FORCE", "/run_id")
+
+
+def test_a_determination_is_for_a_programme_that_there_is() -> None:
+    scene = standing_at("TERPERINGKAT")
+    scene.when(step("ProposalDetermined", programme="TIDAK_ADA")).refused("PROGRAMME_UNKNOWN", "/programme")
 
 
 def test_the_meeting_waits_for_the_identity_match() -> None:
@@ -384,6 +430,8 @@ def test_a_second_proposal_of_a_kind_waits_for_the_end_of_the_first(state: str) 
 def test_after_an_end_a_new_proposal_of_the_kind_may_be_drafted(state: str) -> None:
     scene = standing_at(state).and_given(drafted(change_id=b"another proposal"))
     assert [(one.proposal_id, one.step) for one in scene.state.proposals] == [(b"another proposal", "DRAF")]
+    # A halted one ends by it, and the new one says so; what ended before is over already
+    assert scene.proposal(b"another proposal").reason == (f"MENGGANTIKAN_{state}" if state in RESTING else "")
     scene.when(step("ProposalSubmitted")).refused("PROPOSAL_UNKNOWN", "/proposal_id")
 
 
@@ -565,6 +613,20 @@ def test_a_ranking_moves_every_proposal_at_the_statistics_office_and_no_other() 
 @pytest.mark.parametrize("state", [state for state in STATES if state != "DISERAHKAN_BPS"])
 def test_a_ranking_leaves_a_proposal_elsewhere_where_it_is(state: str) -> None:
     assert standing_at(state).and_given(ranked(run_id="2025-2")).step() == state
+
+
+@pytest.mark.parametrize(("later", "moved"), [(-1, False), (0, True), (1, True)])
+def test_a_rank_from_before_the_proposal_came_to_bps_does_not_move_it(later: int, moved: bool) -> None:  # noqa: FBT001  a column of the table
+    scene = standing_at("DISERAHKAN_BPS")
+    since = scene.proposal().since
+    rank = ranked(run_id="2025-2", occurred=since + later)
+    scene.and_given(rank)
+    # The family has its decile whenever it was true; the proposal waits for a run that saw it
+    assert (scene.state.decile, scene.state.ranking_run) == (2, "2025-2")
+    expected = ("TERPERINGKAT", since + later) if moved else ("DISERAHKAN_BPS", since)
+    assert (scene.step(), scene.proposal().since) == expected
+    scene.when(rank).known()
+    assert scene.and_given(ranked(run_id="2025-3", occurred=since + 2)).step() == "TERPERINGKAT"
 
 
 def test_no_decile_leaves_the_proposal_at_the_statistics_office() -> None:

@@ -73,6 +73,13 @@ def test_a_local_percentile_and_a_score_stand_beside_the_decile() -> None:
     assert matched_family().and_given(said).state.decile == 3
 
 
+@pytest.mark.parametrize("name", ["model_version", "dpia_id"])
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_rank_and_its_absence_name_the_model_and_its_impact_assessment(name: str, blank: str) -> None:
+    matched_family().when(say("FamilyRanked", **{name: blank})).refused("EVIDENCE_MISSING", f"/{name}")
+    matched_family().when(unranked(**{name: blank})).refused("EVIDENCE_MISSING", f"/{name}")
+
+
 def test_a_decile_names_its_run() -> None:
     matched_family().when(say("FamilyRanked", run_id="")).refused("RUN_MISSING", "/run_id")
     matched_family().when(unranked(run_id="")).refused("RUN_MISSING", "/run_id")

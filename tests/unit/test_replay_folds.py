@@ -169,6 +169,34 @@ def test_facts_of_the_same_time_and_due_dates_ahead_are_folded_alike() -> None:
         assert direct_families(quick) == 1
 
 
+def test_a_rank_told_late_and_a_draft_in_place_of_a_halted_proposal_are_folded_alike() -> None:
+    # Given a proposal at the statistics office, and a rank from before it came there
+    life = given(registered(), claimed(), matched(), drafted(), say("ProposalSubmitted"))
+    life.and_given(
+        say("ProposalIdentityMatched"),
+        say("VillageMeetingHeld"),
+        say("FieldVerificationCompleted"),
+        say("DinsosReviewCompleted"),
+        say("ProposalEndorsed"),
+        say("ProposalSentToMinistry"),
+        say("QualityControlCompleted"),
+        say("FamilyRanked", run_id="2024-4", occurred=NOW - 1),
+    )
+    assert life.step() == "DISERAHKAN_BPS"
+    # When a run that saw it ranks it, it waits for a place, and a new one of its kind is drafted
+    life.and_given(
+        say("FamilyRanked", occurred=NOW),
+        say("ProposalNotDetermined"),
+        drafted(change_id=b"another draft .."),
+    )
+    assert life.proposal(b"another draft ..").reason == "MENGGANTIKAN_CADANGAN"
+    # Then the quick fold is where the registry is after every event
+    for end in range(1, len(life.log) + 1):
+        quick = folded(QuickFold, life.log[:end])
+        assert framed(quick) == by_registry(life.log[:end])
+        assert direct_families(quick) == 1
+
+
 @pytest.mark.parametrize("occurred", [at(1950, 1, 1), at(1971, 1, 1), at(1969, 12, 31)])
 def test_an_event_of_an_unusual_shape_hands_its_family_to_the_plain_fold(occurred: int) -> None:
     values = given(registered(), claimed(), say("FamilyMoved", occurred=occurred), say("FamilyMoved")).log

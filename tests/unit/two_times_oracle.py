@@ -71,7 +71,7 @@ def proposals_of(event: Any, before: list[Any]) -> list[bytes]:
         case "DeadlineReached":
             return [event.subject_id]
         case "FamilyRanked":
-            return waiting_at_bps(before) if moves_proposals(event, before) else []
+            return waiting_at_bps(before, event.header.occurred_at) if moves_proposals(event, before) else []
         case _:
             return [event.proposal_id] if hasattr(event, "proposal_id") else []
 
@@ -81,8 +81,12 @@ def moves_proposals(ranking: Any, before: list[Any]) -> bool:
     return ranking.decile is not None and ranking.header.occurred_at >= max(older, default=-(2**62))
 
 
-def waiting_at_bps(before: list[Any]) -> list[bytes]:
-    return [one["id"] for one in proposals(before).values() if one["step"] == "DISERAHKAN_BPS"]
+def waiting_at_bps(before: list[Any], ranked_at: int) -> list[bytes]:
+    return [one["id"] for one in proposals(before).values() if waits(one, ranked_at)]
+
+
+def waits(one: dict[str, Any], ranked_at: int) -> bool:
+    return one["step"] == "DISERAHKAN_BPS" and bool(one["since"] <= ranked_at)
 
 
 def proposals(said: list[Any]) -> dict[str, dict[str, Any]]:
@@ -93,7 +97,7 @@ def proposals(said: list[Any]) -> dict[str, dict[str, Any]]:
             found[event.kind] = {"id": event.header.change_id, "step": "DRAF", "since": event.header.occurred_at}
         if kind(event) == "FamilyRanked" and moves_proposals(event, said[:number]):
             for one in found.values():
-                if one["step"] == "DISERAHKAN_BPS":
+                if waits(one, event.header.occurred_at):
                     one |= {"step": "TERPERINGKAT", "since": event.header.occurred_at}
         outcome = event.status if kind(event) == "ProposalIdentityMatched" else getattr(event, "outcome", "")
         if hasattr(event, "proposal_id"):

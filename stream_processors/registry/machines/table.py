@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 Standing = Literal["open", "halted", "ended"]
 Basis = Literal["law", "official", "press", "ours"]
 REGISTRY, REQUESTS = "stream_processors.registry", "stream_processors.access_requests"
-ANY_OPEN: Final = "*"
+EVERY: Final = "*"  # each state that isn't an end
 SAME: Final = "="
 START: Final = ""
 _STANDINGS: Final = get_args(Standing)
@@ -73,9 +73,10 @@ class Machine(NamedTuple):
                 found.setdefault((row.state, row.record), {})[row.outcome] = row.to
         return found
 
-    def steps(self) -> Mapping[tuple[str, str, str], Row]:
-        """Return the rows by state, record and outcome."""
-        return {(row.state, row.record, row.outcome): row for row in reversed(self.rows)}
+    def steps(self, kind: str = "") -> Mapping[tuple[str, str, str], Row]:
+        """Return the rows for this kind of subject by state, record and outcome; one that names it goes before."""
+        rows = sorted(self.rows, key=lambda row: bool(row.kinds))
+        return {(row.state, row.record, row.outcome): row for row in rows if not row.kinds or kind in row.kinds}
 
 
 @cache
@@ -124,7 +125,7 @@ def parse(text: str) -> Machine:
 def _rows(entry: Mapping[str, Any], states: Mapping[str, Standing], name: str) -> Iterator[Row]:
     if not _NEEDED <= entry.keys() <= _FIELDS:
         raise TableUnsound(f"{name}: a row has fields that none has, or lacks one: {sorted(entry)}")
-    for state in _each(entry["from"], [one for one, standing in states.items() if standing == "open"]):
+    for state in _each(entry["from"], [one for one, standing in states.items() if standing != "ended"]):
         for outcome in _list(entry.get("outcome", "")):
             yield Row(
                 state=state,
@@ -148,8 +149,8 @@ def _list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _each(value: str | list[str], every_open: list[str]) -> Iterable[str]:
-    return every_open if value == ANY_OPEN else _list(value)
+def _each(value: str | list[str], every: list[str]) -> Iterable[str]:
+    return every if value == EVERY else _list(value)
 
 
 def _check(found: Machine) -> None:
