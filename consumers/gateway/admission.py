@@ -11,7 +11,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from consumers.gateway import break_glass, identifiers, policy
+from consumers.gateway import break_glass, identifiers, policy, waiting
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
 from consumers.gateway.break_glass import BREAK_GLASS, Emergency, NoReviews, Reviews
 from consumers.gateway.nik_filter import looks_like_nik
@@ -86,6 +86,7 @@ class Admission:
         self._trail = trail
         self._recorder = recorder
 
+    @waiting.one_request()
     def admit(self, wish: Wish) -> Look | Withheld:
         """Return the look with its intent durable, or the refusal, on record too wherever that is possible."""
         policies, at = self._gate.policies(), self._gate.now()

@@ -1,6 +1,7 @@
 """The agreements that policies read: what was granted to whom, as the states of access requests say it.
 
-Follows the compacted topic of states from its beginning; what is new is taken in at each question. Must not know how a
+Follows the compacted topic of states from its beginning, read in the background; what is new is taken in at each
+question. Must not know how a
 request comes to be granted, nor what the policies make of an agreement.
 """
 
@@ -9,8 +10,10 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final, Self
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from consumers.gateway import waiting
 from consumers.gateway.policy_request import Agreement
 from schemas import codec
 from schemas.catalogue import REQUEST_STATES_TOPIC
@@ -18,8 +21,12 @@ from schemas.records import AccessRequestState
 from transport import kafka
 
 OWES_REPORT: Final = "LAPORAN_TIDAK_DITERIMA"
-_READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
+_AGAIN_SECONDS: Final = 0.5
+_END_SECONDS: Final = 2.0
+
+_LOG: Final = structlog.get_logger(__name__)
 
 
 class KnownAgreements:
@@ -69,42 +76,82 @@ class KnownAgreements:
 
 
 class FollowedAgreements(KnownAgreements):
-    """The agreements as the topic says them now; close it at the end. Safe to share between threads."""
+    """The agreements as the topic says them now; close it at the end. Safe to share between threads.
 
-    def __init__(self, bootstrap: str, topic: str = REQUEST_STATES_TOPIC) -> None:
+    The topic is read from its beginning in the background. Until its end was reached, an agreement is not known: a
+    question waits for that at most `known_seconds`, as part of its request, and raises TimeoutError then.
+    """
+
+    def __init__(
+        self, bootstrap: str, topic: str = REQUEST_STATES_TOPIC, *, known_seconds: float = READY_SECONDS
+    ) -> None:
         super().__init__()
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._known_seconds = known_seconds
         self._lock = threading.Lock()
-        self._reader = kafka.reader(bootstrap, isolation_level="read_committed")
-        numbers = kafka.partitions(bootstrap, topic)
-        self._reader.assign([TopicPartition(topic, number, 0) for number in numbers])
-        self._read_to_end(set(numbers))
+        self._reader: Any = None
+        self._read = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._begin, name="agreements", daemon=True)
+        self._thread.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reader.close()
+        self._over.set()
+        self._thread.join(_END_SECONDS)
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
 
     def state(self, request_id: str) -> AccessRequestState | None:
-        """Return the request's state as it is now."""
+        """Return the request's state as it is now; raises TimeoutError or KafkaException as `active`."""
         self._refresh()
         return super().state(request_id)
 
     def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
-        """Return the agreement of this agency as it is now; raises KafkaException when the broker refuses."""
+        """Return the agreement of this agency as it is now.
+
+        Raises TimeoutError while the agreements are not known yet, KafkaException when the broker refuses.
+        """
         self._refresh()
         return super().active(agreement_id, agency, at)
 
-    def _read_to_end(self, left: set[int]) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while left:
+    def _begin(self) -> None:
+        """Read the topic to its end; from the beginning again, for as long as the broker is away."""
+        while not (self._over.is_set() or self._read.is_set()):
+            reader = kafka.reader(self._bootstrap, isolation_level="read_committed")
+            try:
+                if self._is_read_to_end(reader):
+                    self._reader = reader
+                    self._read.set()
+            except (KafkaException, TimeoutError) as fault:
+                _LOG.info("agreements_not_read", why=type(fault).__name__)
+                self._over.wait(_AGAIN_SECONDS)
+            finally:
+                if self._reader is None:
+                    reader.close()
+
+    def _is_read_to_end(self, reader: Any) -> bool:
+        """Return whether every partition was read to its end, and not stopped before."""
+        client = kafka.admin(self._bootstrap)
+        kafka.require_answer(client, self._topic)  # a broker that is away is found out in a second
+        left = set(kafka.partitions(self._bootstrap, self._topic, client))
+        reader.assign([TopicPartition(self._topic, number, 0) for number in left])
+        deadline = time.monotonic() + READY_SECONDS
+        while left and not self._over.is_set():
             if time.monotonic() > deadline:
                 raise TimeoutError("the agreements could not be read to their end")
-            for message in self._reader.consume(kafka.AT_ONCE, timeout=_POLL_SECONDS):
+            for message in reader.consume(kafka.AT_ONCE, timeout=_POLL_SECONDS):
                 if self._taken(message):
                     left.discard(message.partition())
+        return not left
 
     def _refresh(self) -> None:
+        if not waiting.has_come(self._read, self._known_seconds):
+            raise TimeoutError("the agreements are not known yet")
         with self._lock:
             while found := self._reader.consume(kafka.AT_ONCE, timeout=0):
                 for message in found:

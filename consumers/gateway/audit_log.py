@@ -19,7 +19,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from consumers.gateway import audit_metrics as metrics
-from consumers.gateway import chain, clock
+from consumers.gateway import chain, clock, waiting
 from consumers.gateway.audit_producer import producer
 from consumers.gateway.chain import LONGEST_VALUE, Draft, Head, Link
 from consumers.gateway.frames import Arrived
@@ -96,8 +96,9 @@ class AuditLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @waiting.one_request()
     def append(self, *drafts: Draft) -> tuple[Receipt, ...] | AuditUnavailable:
-        """Return the receipts once every entry is on this disk and at the broker; a refusal at the deadline at last."""
+        """Return the receipts once every entry is on disk and at the broker; a refusal at its request's deadline."""
         pending = self._handed_in(drafts)
         answer = AuditUnavailable() if pending is None else self._awaited(pending)
         if isinstance(answer, AuditUnavailable):
@@ -152,7 +153,7 @@ class AuditLog:
         return pending
 
     def _awaited(self, pending: Pending) -> tuple[Receipt, ...] | AuditUnavailable:
-        if not pending.done.wait(self._deadline):
+        if not waiting.has_come(pending.done, self._deadline):
             return AuditUnavailable(pending.give_up())
         if pending.fault is not None:
             raise pending.fault

@@ -18,6 +18,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from consumers.gateway import audit_metrics as metrics
+from consumers.gateway import waiting
 from consumers.gateway.vouching import UNAVAILABLE, WITNESSES_LATE
 from schemas import codec, records
 from schemas.catalogue import AUDIT_TOPIC
@@ -77,7 +78,7 @@ class Grace:
         audit: str = AUDIT_TOPIC,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`known_seconds` is how long a look waits at most until it is known what is covered."""
+        """`known_seconds` is how long a look waits at most, in all, until it is known what is covered."""
         self._bootstrap = bootstrap
         self._grace_ms = seconds * 1_000
         self._known_seconds = known_seconds
@@ -102,7 +103,7 @@ class Grace:
 
     def forbids(self) -> str:
         """Return WITNESSES_LATE once the grace is over, nothing before; AUDIT_UNAVAILABLE while it can't be known."""
-        if not self._known.wait(self._known_seconds):
+        if not waiting.has_come(self._known, self._known_seconds):
             return UNAVAILABLE
         age = self._age_ms()
         metrics.UNCOVERED_AGE.set(age / 1_000)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
+from consumers.gateway import waiting
 from consumers.gateway.admission import Admission, Look
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
 from consumers.gateway.looking import BEHIND, Result, Wanted, outcome_of
@@ -52,6 +53,7 @@ class Passing:
         self._recorder = recorder
         self._pause = pause
 
+    @waiting.one_request()
     def looked(
         self, wish: Wish, asked: Asked, find: Callable[[Wanted], tuple[_Found, Result] | Withheld]
     ) -> tuple[_Found, Result, tuple[Receipt, ...]] | Withheld:
@@ -67,6 +69,7 @@ class Passing:
         receipts = self._recorded(look, second, result[1])
         return receipts if isinstance(receipts, Withheld) else (*result, receipts)
 
+    @waiting.one_request()
     def listed(
         self, wish: Wish, read: Callable[[Second], AuditFound | Withheld], persons: Sequence[str] = ()
     ) -> tuple[AuditFound, tuple[Receipt, ...]] | Withheld:

@@ -12,6 +12,7 @@ from typing import Final
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
+from consumers.gateway import waiting
 from consumers.gateway.admission import Admission, Look
 from consumers.gateway.audit_log import AuditTrail, AuditUnavailable, Receipt
 from consumers.gateway.looking import Looking, Result, Wanted
@@ -73,6 +74,7 @@ class OpenedExport:
         """Where the export's one intent is durable."""
         return self._look.intent
 
+    @waiting.one_request()
     def disclose_chunk(self, family_ids: Sequence[str], render: Render) -> ChunkDisclosed | Withheld:
         """Return the chunk's bytes once a disclosure of each person in it is durable; a Withheld showed nothing.
 

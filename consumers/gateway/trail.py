@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from consumers.gateway import waiting
 from consumers.gateway.request import (
     AuditAsked,
     AuditFound,
@@ -29,6 +30,7 @@ from consumers.read_model.audit_queries import NEWEST, PAGE, Access, AccessPage,
 from identity.audit_reference import EpochKey
 
 OWN_DATA: Final = "HAK_SUBJEK_DATA"
+_BOTH_AWAY: Final = frozenset({"AUDIT_UNAVAILABLE", "READ_MODEL_UNAVAILABLE"})
 # UU 27/2022 art. 32: what the registry holds of the person, as the purpose permits it.
 OWN_FIELDS: Final = (
     "region",
@@ -132,6 +134,7 @@ class Trails:
         answer = self._door.audit_read(caller, purpose, TrailOfPerson(person_ref), read)
         return answer if isinstance(answer, Withheld) else kept[-1]
 
+    @waiting.one_request()
     def data_and_trail(
         self,
         caller: Caller,
@@ -139,9 +142,14 @@ class Trails:
         text: str | None = None,
         render: Callable[[Trail], bytes] | None = None,
     ) -> DataAndTrail:
-        """Return the person's data and who saw it, each under the right of the person to have it."""
+        """Return the person's data and who saw it, each under the right of the person to have it.
+
+        Where the data is refused because the record or the read model is away, so is the trail, at once.
+        """
         purpose = Purpose(OWN_DATA, text)
         data = self._door.look_family(caller, purpose, PersonAsked(person_ref), OWN_FIELDS)
+        if isinstance(data, Withheld) and data.code in _BOTH_AWAY:
+            return DataAndTrail(data, data)
         return DataAndTrail(data, self.of_person(caller, purpose, person_ref, prove=True, render=render))
 
     def of_accessor(  # noqa: PLR0913, PLR0917  who asks, about whom, and which part

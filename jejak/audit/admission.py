@@ -1,5 +1,6 @@
 """Who may come to the door from this machine: tokens and their issuers, policies, agreements, counts. Holds no rule."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,8 +21,6 @@ from consumers.gateway.token_keys import IssuerKeys
 from consumers.issuer.tokens import ALGORITHM, Issuer, Subject
 from identity.secret_file import load_or_create_secret
 from jejak.settings import Settings
-from schemas.catalogue import REQUEST_STATES_TOPIC
-from transport import kafka
 
 DEVELOPMENT: Final = "development"
 CLIENT: Final = "jejak-cli"
@@ -88,20 +87,20 @@ def operators_token(settings: Settings) -> str:
 class _Agreements:
     """The agreements, followed from the first question on: most looks name none."""
 
-    def __init__(self, bootstrap: str, opened: ExitStack) -> None:
+    def __init__(self, bootstrap: str, opened: ExitStack, known_seconds: float) -> None:
+        """`known_seconds` is how long a question waits at most until agreements are known."""
         self._bootstrap = bootstrap
         self._opened = opened
-        self._client = kafka.admin(bootstrap)
+        self._known_seconds = known_seconds
+        self._lock = threading.Lock()
         self._followed: FollowedAgreements | None = None
 
     def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
-        """Return the agreement of this agency as it is now; raises KafkaException or TimeoutError.
-
-        A broker that is away at the first question is found out in a second.
-        """
-        if self._followed is None:
-            kafka.require_answer(self._client, REQUEST_STATES_TOPIC)
-            self._followed = self._opened.enter_context(FollowedAgreements(self._bootstrap))
+        """Return the agreement of this agency as it is now; raises KafkaException, or TimeoutError while not known."""
+        with self._lock:
+            if self._followed is None:
+                followed = FollowedAgreements(self._bootstrap, known_seconds=self._known_seconds)
+                self._followed = self._opened.enter_context(followed)
         return self._followed.active(agreement_id, agency, at)
 
 
@@ -119,7 +118,7 @@ def gate(settings: Settings, bootstrap: str, reviews: Reviews) -> Iterator[Gate]
         if not policies.activations:
             activate(bootstrap, policy.shipped(), _BY)
             _wait_for(policies)
-        yield Gate(policies.current, _Agreements(bootstrap, opened), quotas, reviews)
+        yield Gate(policies.current, _Agreements(bootstrap, opened, settings.audit_seconds / 2), quotas, reviews)
 
 
 def activate(bootstrap: str, found: policy.Policies, by: str) -> None:
