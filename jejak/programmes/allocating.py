@@ -5,7 +5,7 @@ state that serves and the publisher; the order of places is the registry's.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,8 +19,9 @@ from schemas import catalogue, cloudevents, codec
 from schemas.identifiers import NAMESPACE, derived_id
 from schemas.records import AidAllocated, AidWaitlisted, FamilyState, Header
 from stream_processors.registry import allocation
-from stream_processors.registry.allocation import Allocation, Candidate, Place
+from stream_processors.registry.allocation import Allocation, Candidate, Place, Weigh
 from stream_processors.registry.rulebook import RuleBook
+from stream_processors.registry.ruleset import RuleSet
 
 AGENCY = "kemensos"
 _BATCH = 2_000
@@ -31,13 +32,44 @@ class AllocationRefused(Exception):
 
 
 class Planned(NamedTuple):
-    """A plan on disk: what it allocates, how many it gives and has wait, and the file's SHA-256."""
+    """A plan on disk: what it allocates, how many families it gives a place and has wait, and the file's SHA-256.
+
+    `taken` is what those with a place take of the quota, `wanted` what all of them would, in the allocation's unit.
+    """
 
     allocation: Allocation
     path: Path
     given: int
     waiting: int
     digest: str
+    taken: int
+    wanted: int
+
+
+def terms(book: RuleBook, programme: str, region: str, quota: int | None, now: int) -> tuple[int, str]:
+    """Return the quota and what it counts, by the rule set in force at a time (microseconds).
+
+    Without a quota it is the file's `quota_persons`, which is of the whole country. Raises AllocationRefused for a
+    greater one, and where nothing tells one.
+    """
+    rules = next((one for one in book.in_force(now) if one.programme == programme), None)
+    try:
+        most = None if rules is None else allocation.quota_persons(rules)
+        unit = allocation.unit(programme, rules)
+    except ValueError as fault:
+        raise AllocationRefused(str(fault)) from fault
+    if quota is None:
+        if most is None or region:
+            why = (
+                f"{most} is of the whole country" if most is not None else f"no rules of {programme} in force tell one"
+            )
+            raise AllocationRefused(f"name a --quota: {why}")
+        return most, unit
+    if most is not None and quota > most:
+        raise AllocationRefused(
+            f"a quota of {quota} is above the {most} persons that {programme}'s rules in force tell"
+        )
+    return quota, unit
 
 
 def plan(registry: Registry, settings: Settings, asked: Allocation) -> Planned:
@@ -52,17 +84,35 @@ def plan(registry: Registry, settings: Settings, asked: Allocation) -> Planned:
         if terms != asked:
             raise AllocationRefused(f"run {asked.run_id} was planned on other terms ({path}): name another --run")
         return found
-    return write(registry.endpoints.kafka, states.topic_of(registry), asked, path)
+    weigh = weighing(ruling.book(registry), asked)
+    return write(registry.endpoints.kafka, states.topic_of(registry), asked, path, weigh)
 
 
-def write(bootstrap: str, topic: str, asked: Allocation, path: Path) -> Planned:
+def weighing(book: RuleBook, asked: Allocation) -> Weigh:
+    """Return how many places of an allocation a family takes, by the rules that it was decided by.
+
+    What it returns raises AllocationRefused for rules that nobody activated.
+    """
+    if asked.unit == allocation.FAMILIES:
+        return allocation.one_family
+    by_version: dict[str, Callable[[FamilyState], int]] = {}
+
+    def weigh(state: FamilyState, version: str) -> int:
+        if version not in by_version:
+            by_version[version] = allocation.persons(_rules(asked.programme, version, book))
+        return by_version[version](state)
+
+    return weigh
+
+
+def write(bootstrap: str, topic: str, asked: Allocation, path: Path, weigh: Weigh = allocation.one_family) -> Planned:
     """Write the plan over the families of a state topic; the file is whole or not there.
 
     Raises AllocationRefused where no family is eligible: a plan without places would be gone on with for ever.
     """
 
     def made(state: FamilyState) -> Candidate | None:
-        return allocation.candidate(state, asked)
+        return allocation.candidate(state, asked, weigh)
 
     found, at = states.each(bootstrap, topic, made)
     planned = replace(asked, as_of=at.as_of, positions=at.positions)
@@ -83,12 +133,13 @@ def read(path: Path) -> Planned:
     """Return the plan in a file; raises ValueError for what is none."""
     with path.open("rb") as file:
         planned, order = allocation.read(file)
-        given = waiting = 0
+        given = waiting = taken = wanted = 0
         for one in order:
             given, waiting = given + one.given, waiting + (not one.given)
+            taken, wanted = taken + one.weight * one.given, wanted + one.weight
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Planned(planned, path, given, waiting, digest)
+    return Planned(planned, path, given, waiting, digest, taken, wanted)
 
 
 def publish(registry: Registry, planned: Planned, actor: str, progress: Progress) -> Published:
@@ -130,10 +181,14 @@ def change(asked: Allocation, one: Place, book: RuleBook, actor: str) -> AidAllo
 
 
 def _payment(programme: str, one: Place, book: RuleBook) -> int:
+    return _rules(programme, one.rules_version, book).payment(one.amount_rupiah)
+
+
+def _rules(programme: str, version: str, book: RuleBook) -> RuleSet:
     for known in book.activations:
-        if (known.rules.programme, known.version) == (programme, one.rules_version):
-            return known.rules.payment(one.amount_rupiah)
-    raise AllocationRefused(f"{programme} was decided by version {one.rules_version}, which nobody activated")
+        if (known.rules.programme, known.version) == (programme, version):
+            return known.rules
+    raise AllocationRefused(f"{programme} was decided by version {version}, which nobody activated")
 
 
 def _outgoing(changes: Sequence[AidAllocated | AidWaitlisted]) -> Iterator[Outgoing]:
