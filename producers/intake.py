@@ -6,16 +6,16 @@ key store are asked in few round trips. It must not know where drafts come from 
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from typing import Any, Final
 
-from identity import references
+from identity import members_key, references
 from identity.families import FamilyAliases
 from identity.keys import Erased, KeyStore
 from identity.seal import Sealer
-from producers import identity_check
+from producers import identity_check, whose_key
 from producers.draft import Draft, RowRefused
 from producers.outgoing import Outgoing
 from producers.record_of import Maker, maker
@@ -59,6 +59,8 @@ class _Place:
     persons: Mapping[str, str]
     family_id: str
     change_id: uuid.UUID
+    members: str  # owner of the members' key, empty where nothing goes under it
+    head: str | None  # the head's NIK, where the draft names one
 
 
 class Intake:
@@ -85,6 +87,7 @@ class Intake:
         accepted = [each for each in checked if isinstance(each, _Accepted)]
         families = self._families(accepted)
         erased = self._erased(accepted, families)
+        members = self._members(accepted, families, erased)
         for each in checked:
             if isinstance(each, RowRefused):
                 yield each
@@ -97,7 +100,12 @@ class Intake:
             yield (
                 _refusal(each.draft, "", "ERASED", "the person or family was erased")
                 if gone
-                else self._change(each, family_id, {name: families[card] for name, card in each.others.items()})
+                else self._change(
+                    each,
+                    family_id,
+                    {name: families[card] for name, card in each.others.items()},
+                    members.get(family_id, ""),
+                )
             )
 
     def _families(self, accepted: Sequence[_Accepted]) -> Mapping[str, str]:
@@ -148,6 +156,17 @@ class Intake:
                 owners.update(dict.fromkeys(each.persons.values()))
         return {owner for owner, key in self._keys.keys_for_sealing(owners).items() if isinstance(key, Erased)}
 
+    def _members(
+        self, accepted: Sequence[_Accepted], families: Mapping[str, str], erased: Collection[str]
+    ) -> dict[str, str]:
+        """Return the owners of the members' keys of those families that something is to be sealed with them for."""
+        found = {
+            self._family_of(each, families): None
+            for each in accepted
+            if whose_key.wants_members(_form(each.draft.record).shape, each.draft.body)
+        }
+        return members_key.owners_for_sealing(self._keys, [one for one in found if one not in erased])
+
     def _body(self, draft: Draft) -> dict[str, Any]:
         body = dict(draft.body)
         for name, earlier in draft.refers.items():
@@ -176,11 +195,14 @@ class Intake:
         digest = references.content_digest(self._key, said)
         return references.change_id(draft.channel.agency, draft.channel.document, f"{draft.record}/{draft.key}", digest)
 
-    def _change(self, accepted: _Accepted, family_id: str, others: Mapping[str, str]) -> Outgoing | RowRefused:
+    def _change(
+        self, accepted: _Accepted, family_id: str, others: Mapping[str, str], members: str
+    ) -> Outgoing | RowRefused:
         draft, form = accepted.draft, _form(accepted.draft.record)
         body = self._body(draft)
         change_id = self._id_of(draft, body)
-        datum = self._sealed(form.shape, body, _Place(form.name, accepted.persons, family_id, change_id))
+        place = _Place(form.name, accepted.persons, family_id, change_id, members, whose_key.head_of(body))
+        datum = self._sealed(form.shape, body, place)
         if "card_ref" in form.shape.fields:
             # The number that the record itself tells: of a reissued card not the one that the family was found by.
             datum["card_ref"] = self._card_ref(body["card_number"])
@@ -198,16 +220,17 @@ class Intake:
     def _sealed(self, shape: sealed.Shape, body: Mapping[str, Any], place: _Place) -> dict[str, Any]:
         """Return the record with references for NIKs and ciphertext for personal text."""
         datum = dict(body)
-        person = ""
+        person = objector = ""
         if "person_ref" in shape.fields and body.get("person_ref") is not None:
             person = datum["person_ref"] = place.persons[body["person_ref"]]
         if "objector_ref" in shape.fields:
-            datum["objector_ref"] = place.persons[body["objector_ref"]]
+            objector = datum["objector_ref"] = place.persons[body["objector_ref"]]
+        head = place.persons[place.head] if place.head is not None else ""
+        whose = whose_key.Whose(place.family_id, place.members, person, head, objector)
         for field in shape.sealed:
             text = datum.get(field.name)
             if text is not None:
-                owner = person if field.owner == "person" else place.family_id
-                datum[field.name] = self._seal(owner, field.path, place, text)
+                datum[field.name] = self._seal(whose_key.owners(field.owner, whose), field.path, place, text)
         for name, inner in shape.records:
             if datum.get(name) is not None:
                 datum[name] = self._sealed(inner, datum[name], place)
@@ -215,8 +238,15 @@ class Intake:
             datum[name] = [self._sealed(inner, item, place) for item in datum[name]]
         return datum
 
-    def _seal(self, owner: str, path: str, place: _Place, text: str) -> bytes:
-        value = self._sealer.seal(owner, place.record, path, place.change_id, text)
+    def _seal(self, owners: tuple[str, ...], path: str, place: _Place, text: str) -> bytes:
+        where = (place.record, path, place.change_id)
+        match owners:
+            case (owner,):
+                value = self._sealer.seal(owner, *where, text)
+            case (inner, outer):
+                value = self._sealer.seal_for_both(inner, outer, *where, text)
+            case _:
+                raise AssertionError(f"{place.record}.{path} has no owner")
         if isinstance(value, Erased):
             raise ErasedMeanwhile(place.record)
         return value

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from schemas import contract
 
-Owner = Literal["family", "person"]
+Owner = Literal[
+    "family", "person", "members", "person_or_members", "head_or_members", "objector_and_members"
+]  # whose key: what names a person never goes under the family's, which outlives the person (decision 0030)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ class SealedField:
 class Shape:
     """What there is to seal in a record: its own fields, and the shapes of the records within it.
 
-    The person of a record is the one its `person_ref` names; the family is the header's.
+    The person of a record is the one its `person_ref` names, the objector the one of its `objector_ref`; the family is
+    the header's, and the head the one individual whose `relationship` is 1. `…_or_members`: the members' key where the
+    record names no such person; `…_and_members`: sealed for both, the person's layer within.
     """
 
     fields: frozenset[str]

@@ -15,6 +15,7 @@ from consumers.gateway.request import Caller, Purpose, Withheld
 from consumers.gateway.trail import OWN_DATA, Trail
 from consumers.gateway.trail_lines import Line
 from consumers.read_model.audit_rows import DISCLOSURE
+from identity import members_key
 from identity.keys import KeyStore
 from jejak.audit import trail as trails_room
 from jejak.composition import Registry, now
@@ -80,8 +81,10 @@ def erase(  # noqa: PLR0913, PLR0917  who erases whom and why, and what that sta
     if isinstance(verdict, Refused):
         return verdict
     last = not any(_stays(references, member.person_ref, family_id) for member in _others(state, person_ref))
-    for owner in (person_ref, *((family_id,) if last else ())):
-        keys.erase(owner)
+    keys.erase(person_ref)
+    members_key.erase(keys, family_id)  # texts that may name this member: nobody can tell which of them do
+    if last:
+        keys.erase(family_id)
     publish(saying.outgoing(record))
     return Done(family_id, record.header.change_id, last)
 

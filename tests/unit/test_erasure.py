@@ -131,7 +131,7 @@ class Keys(InMemoryKeyStore):
 
     def erase(self, owner: str) -> None:
         super().erase(owner)
-        self.happened.append(f"keys of {owner[0]}")
+        self.happened.append(f"keys of {owner[0]}" + (" members" if "/" in owner else ""))
 
 
 def erase(model: ReadModel, keys: Keys, person: str = ANI, terms: tuple[str, str] = (BASIS, NUMBER)) -> Any:
@@ -147,11 +147,11 @@ def test_keys_go_before_the_event_and_the_familys_own_with_its_last_member() -> 
     keys.key_for_sealing(ANI)
     done = erase(model, keys)
     assert isinstance(done, erasing.Done)
-    assert happened == ["keys of a", "PersonErased"]
+    assert happened == ["keys of a", "keys of f members", "PersonErased"]
     assert isinstance(keys.key_for_sealing(ANI), Erased)
     del model.known[ANI]
     assert erase(model, keys, BUDI).with_family
-    assert happened[2:] == ["keys of b", "keys of f", "PersonErased"]
+    assert happened[3:] == ["keys of b", "keys of f members", "keys of f", "PersonErased"]
 
 
 @pytest.mark.parametrize("terms", [("", NUMBER), (BASIS, ""), ("LAIN", NUMBER)])
