@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from consumers.gateway.request import FamilyDisclosed, Withheld
+from consumers.gateway.request import FamilyDisclosed, Purpose, Withheld
 from consumers.replay import moments
 from consumers.replay.figures import Figure, Figures, FiguresRefused
 from consumers.replay.log import LogRefused
@@ -36,8 +36,10 @@ class Asked:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.moments: list[Moments] = []
+        self.purposes: list[Purpose] = []
 
     def look_family(self, *said: Any) -> Any:
+        self.purposes.append(said[1])
         return self._told(said[-1])
 
     def history(self, *said: Any) -> Any:
@@ -85,6 +87,15 @@ def test_the_times_reach_the_door(monkeypatch: pytest.MonkeyPatch, command: str)
     assert (told.exit_code, told.stdout) == (3, "")
     assert "BEFORE_FIRST_EVENT" in told.stderr
     assert asked.moments == [Moments(moments.parse(JUNE), moments.parse(JULY))]
+
+
+def test_the_expiry_and_the_order_of_a_withheld_look_reach_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asking(monkeypatch, Withheld("EXPIRY_TOO_LATE"))
+    command = ["family", "show", FAMILY, "--purpose", "P", "--visible-from", JUNE, "--order", "12/Pen/2025/PN"]
+    assert RUNNER.invoke(app, command).exit_code == 3
+    assert asked.purposes == [Purpose("P", visible_from=moments.parse(JUNE), court_order="12/Pen/2025/PN")]
+    malformed = RUNNER.invoke(app, ["family", "show", FAMILY, "--visible-from", "soon"])
+    assert (malformed.exit_code, len(asked.purposes)) == (2, 1)
 
 
 def test_what_is_known_by_a_time_ahead_is_what_is_known_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
