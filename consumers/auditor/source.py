@@ -16,6 +16,7 @@ import httpx
 TILE: Final = 256
 HASH: Final = 32
 MOST_PARTITIONS: Final = 4_096
+FIRST_ROUND: Final = 1
 LARGEST_BUNDLE: Final = TILE * (2 + 65_535)
 OVERSIGHT: Final = "PENGAWASAN_EKSTERNAL"
 """Why an auditor reads entries, where nothing else is said: a code of the registry's purposes."""
@@ -216,8 +217,12 @@ def _head(content: bytes) -> Head:
     try:
         said = json.loads(content)
         origin, partitions = said["origin"], said["partitions"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Malformed("rounds.head is no head of an index") from None
     if not isinstance(origin, str) or type(partitions) is not int or not 1 <= partitions <= MOST_PARTITIONS:
         raise Malformed("rounds.head names no origin, or partitions that can't be")
+    written = {"origin": origin, "partitions": partitions, "first_round": FIRST_ROUND}
+    # No signature covers it: a head that may be spelled in two ways could be changed unseen.
+    if content != json.dumps(written, indent=1).encode() + b"\n":
+        raise Malformed("rounds.head is not spelled as the sequencer writes it")
     return Head(origin, partitions)

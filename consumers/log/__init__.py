@@ -8,7 +8,8 @@ On disk, below the log's directory. What a file holds, all but `checkpoint`, is 
 - `tile/entries/<N>`: entry bundle N, up to 256 times (length in two bytes, entry); `.p/<W>` is its first W entries;
 - `rounds`: one record per round that won, of fixed width, big-endian: size (8 bytes), end offset of each partition (8
   bytes each), root (32 bytes);
-- `rounds.head`: a JSON document with `origin`, the number of `partitions`, and `first_round`.
+- `rounds.head`: a JSON document with `origin`, the number of `partitions`, and `first_round` (1), in the one spelling
+  that the sequencer writes: verifiers take no other.
 
 Files may hold more than the checkpoint names: what lies beyond it isn't published and is never served.
 """

@@ -106,7 +106,8 @@ class _Written:
         text = Checkpoint(_ORIGIN, ENTRIES, root).text()
         note = SignedNote(text, (signer.sign(text), *(one.cosign(text, _SECONDS) for one in cosigners)))
         (folder / "checkpoint").write_text(note.format(), encoding="utf-8")
-        (folder / "rounds.head").write_text(f'{{"origin": "{_ORIGIN}", "partitions": 1, "first_round": 1}}')
+        head = f'{{\n "origin": "{_ORIGIN}",\n "partitions": 1,\n "first_round": 1\n}}\n'
+        (folder / "rounds.head").write_text(head)
 
     def _entries(self) -> bytes:
         """Write tiles, bundles and rounds; return the root."""

@@ -151,7 +151,7 @@ class NaiveLog:
         form = struct.Struct(f">Q{self.partitions}Q32s")
         (folder / "rounds").write_bytes(b"".join(form.pack(size, *cut, root) for size, cut, root in self.rounds))
         head = {"origin": self.origin, "partitions": self.partitions, "first_round": 1}
-        (folder / "rounds.head").write_text(json.dumps(head))
+        (folder / "rounds.head").write_text(json.dumps(head, indent=1) + "\n")
         (folder / "checkpoint").write_text(checkpoint or self.checkpoint(), encoding="utf-8")
         return folder
 

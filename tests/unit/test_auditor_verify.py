@@ -1,7 +1,7 @@
 """The auditor's full check: what it counts, what it refuses, and where it says that the fault is."""
 
 import copy
-import json
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -17,13 +17,14 @@ from fastapi import Response
 from consumers.auditor import hashing, published, verify, verify_receipt
 from consumers.auditor.checkpoints import opened
 from consumers.auditor.rounds import Index
-from consumers.auditor.source import Address, Directory, Unreadable
+from consumers.auditor.source import Address, Directory, Head, Malformed, Unreadable
 from consumers.auditor.verdict import Broken, Verdict
 from consumers.auditor.verify import Wishes
 from consumers.log.app import application
 from consumers.log.directory import LogDirectory
 from schemas import records
 from schemas.quorum import parse_policy
+from stream_processors.sequencer import directory as sequencer
 from tests.unit.audit_log_oracle import BROKER_MS, ORIGIN, WITNESSES, Gateway, NaiveLog, key, made, policy, sha256
 
 TRUSTED = parse_policy(policy().encode())
@@ -260,10 +261,86 @@ def test_an_index_without_a_head_is_named(head: bytes, tmp_path: Path) -> None:
         verify_receipt.Export(folder).check(verify_receipt.Policy(policy()))
 
 
+def partitions_by(folder: Path) -> tuple[int, int]:
+    """How many partitions auditor and script find the index to have; 0 where it is none of this log."""
+    try:
+        head = Directory(folder).head()
+        auditor = head.partitions if head.origin == ORIGIN else 0
+    except Malformed:
+        auditor = 0
+    try:
+        _, cut, _ = next(verify_receipt.Export(folder).rounds(ORIGIN))
+    except verify_receipt.Refused:
+        return auditor, 0
+    return auditor, len(cut)
+
+
+def test_of_a_head_with_one_bit_changed_both_verifiers_take_another_count_of_partitions_alone(tmp_path: Path) -> None:
+    folder = made(5, partitions=4).write(tmp_path / "log")
+    head = folder / "rounds.head"
+    (folder / "rounds").write_bytes(bytes(1_000))
+    whole = head.read_bytes()
+    taken = set()
+    for at, bit in itertools.product(range(len(whole)), range(8)):
+        head.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+        auditor, script = partitions_by(folder)
+        assert auditor == script, (at, bit)
+        taken |= {(at, auditor)} if auditor else set()
+    assert taken == {(whole.index(b"4"), 5), (whole.index(b"4"), 6)}
+
+
+WHOLE = f'{{\n "origin": "{ORIGIN}",\n "partitions": 3,\n "first_round": 1\n}}\n'
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        WHOLE[:-1],
+        WHOLE + "\n",
+        WHOLE + "\0",
+        " " + WHOLE,
+        "\ufeff" + WHOLE,
+        WHOLE.replace("\n", "\r\n"),
+        WHOLE.replace("\n", ""),
+        WHOLE.replace("j", "\\u006a", 1),
+        WHOLE.replace("/", "\\/"),
+        WHOLE.replace("}", ',\n "more": 1\n}'),
+        WHOLE.replace(' "first_round": 1', ' "first_round": 2'),
+        WHOLE.replace(' "first_round": 1', ' "first_round": true'),
+        WHOLE.replace(',\n "first_round": 1', ""),
+        *(WHOLE.replace("3", one) for one in ("03", "3.0", "+3", "0", "-3", '"3"', "true", "4097", "99999", "\u0663")),
+        f'{{\n "partitions": 3,\n "origin": "{ORIGIN}",\n "first_round": 1\n}}\n',
+        f'{{\n "origin": "{ORIGIN}",\n "partitions": 3,\n "partitions": 3,\n "first_round": 1\n}}\n',
+        "[" * 10_000,
+        "null",
+    ],
+)
+def test_a_head_in_any_other_spelling_is_none_for_both_verifiers(head: str, tmp_path: Path) -> None:
+    folder = made(5).write(tmp_path / "log")
+    assert partitions_by(folder) == (3, 3)
+    for spelled in (head.encode(), head.encode("utf-16")):
+        (folder / "rounds.head").write_bytes(spelled)
+        assert partitions_by(folder) == (0, 0)
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, 'log "of" \\ signs', "catatan/\u00e9/\U0001f5c2"])
+def test_the_head_that_the_sequencer_writes_is_taken_by_both_verifiers(origin: str, tmp_path: Path) -> None:
+    writer = sequencer.Directory(tmp_path, "s")
+    writer.take_over()
+    writer.claim(sequencer.Head(origin, 4_096))
+    (tmp_path / "rounds").write_bytes(bytes(40_000))
+    assert Directory(tmp_path).head() == Head(origin, 4_096)
+    _, cut, _ = next(verify_receipt.Export(tmp_path).rounds(origin))
+    assert len(cut) == 4_096
+
+
 def test_an_index_of_another_log_is_named(tmp_path: Path) -> None:
     folder = made(5).write(tmp_path / "log")
-    (folder / "rounds.head").write_text(json.dumps({"origin": "another.test", "partitions": 3}))
+    whole = (folder / "rounds.head").read_text()
+    (folder / "rounds.head").write_text(whole.replace(ORIGIN, "another.test"))
     assert broken(verify.verify(Directory(folder), TRUSTED, Wishes())).code == "OTHER_ORIGIN"
+    with pytest.raises(verify_receipt.Refused):
+        verify_receipt.Export(folder).check(verify_receipt.Policy(policy()))
 
 
 def test_a_checkpoint_below_the_quorum_is_not_taken(tmp_path: Path) -> None:
