@@ -121,7 +121,8 @@ def _remedies(state: FamilyState, words: Words) -> Iterator[str]:
     found: dict[str, list[str]] = {}
     for one in state.eligibility:
         for code in one.reasons:
-            remedy = words.find("remedy", f"ELIGIBILITY.{code}", _general(code))
+            own = f"ELIGIBILITY.{one.programme}.{_general(code)}"
+            remedy = words.find("remedy", own, f"ELIGIBILITY.{code}", f"ELIGIBILITY.{_general(code)}")
             if remedy is not None:
                 found.setdefault(remedy, []).append(words.plain(one.programme, "programme"))
     for remedy, of in found.items():
@@ -130,7 +131,7 @@ def _remedies(state: FamilyState, words: Words) -> Iterator[str]:
 
 def _general(code: str) -> str:
     """Return the name under which reasons with numbers are, as DESIL_DI_LUAR_1_4."""
-    return f"ELIGIBILITY.{code.rstrip('0123456789_')}"
+    return code.rstrip("0123456789_")
 
 
 def _proposals_to_ask_for(state: FamilyState, now: int, words: Words) -> Iterator[str]:

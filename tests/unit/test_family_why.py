@@ -254,6 +254,18 @@ def test_what_can_be_done_about_a_programme_s_reasons_is_told_once_for_all_progr
     )
 
 
+@pytest.mark.parametrize("reason", ["DESIL_DI_LUAR_1_4", "BELUM_ADA_DESIL"])
+def test_a_family_outside_the_deciles_of_pip_is_told_that_a_card_is_enough(reason: str) -> None:
+    scene = given(say("FamilyRanked", run_id="Q1", decile=9))
+    values: dict[str, Any] = {"result": "TIDAK_LAYAK", "reasons": (reason,), "rules_version": "2025.1"}
+    values |= {"amount_rupiah": 0, "sequence": scene.state.sequence, "grace_until": 0}
+    decided = [records.Eligibility(programme=one, **values) for one in ("PIP", "PKH")]
+    scene.state = replace(scene.state, eligibility=tuple(decided))
+    (ours,) = [one for one in told(scene, "id")["next"] if "pemegang KIP, KKS atau PKH" in one]
+    (theirs,) = [one for one in told(scene, "en")["next"] if "who holds KIP, KKS or PKH" in one]
+    assert {one.partition(": ")[0] for one in (ours, theirs)} == {"Program Indonesia Pintar (PIP)"}
+
+
 def test_a_reason_of_an_official_s_rule_file_is_told_in_the_words_of_the_file() -> None:
     own: Any = {"DESIL_DI_LUAR_1_4": {"id": "desil keluarga di atas 4", "en": "the decile is above 4"}}
     lived = life(given(say("FamilyRanked", run_id="Q1", decile=9)))
