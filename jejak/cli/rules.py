@@ -70,7 +70,7 @@ def facts(json: Json = False) -> None:
     rows = [("fact", name, f"{one.means}; 0 to {one.most}", one.of) for name, one in FACTS.items()]
     rows += [("condition", name, means, "") for name, means in CONDITIONS.items()]
     rows += [("exclusion", name, means, "") for name, means in EXCLUSIONS.items()]
-    rows += [("component", name, f"who has it {means}", "") for name, means in ASKED.items()]
+    rows += [("component", name, means, "") for name, means in ASKED.items()]
     if json:
         output.as_json([dict(zip(("list", "name", "means", "of"), row, strict=True)) for row in rows])
         return

@@ -17,11 +17,11 @@ OLDEST: Final = 999
 """The end of ages that have none: nobody is older."""
 
 ASKED: Final[Mapping[str, str]] = {
-    "ages": "is of these ages in full years, as 6-21 or 60-",
-    "condition": "has this condition in force; with last_ordinal at most that often, as to the second pregnancy",
-    "severe_disability": "has a difficulty answered 'sama sekali tidak bisa', or severe disability by assessment",
-    "unless_condition": "has not this condition in force",
-    "ages_alone": "or is of these ages where no condition of a component of the same kind is on record for the person",
+    "ages": "the person is of these ages in full years, as 6-21 or 60-",
+    "condition": "the person has this condition in force; with last_ordinal up to that one, as the second pregnancy",
+    "severe_disability": "the person has a difficulty answered 'sama sekali tidak bisa', or DISABILITAS_BERAT",
+    "unless_condition": "the person doesn't have this condition in force",
+    "ages_alone": "ages that stand for the condition, where none of a component of the same kind is on record",
 }
 """What a component's row asks of a person, by field: all that the row names together."""
 
