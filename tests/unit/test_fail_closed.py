@@ -30,7 +30,7 @@ from consumers.gateway.request import Caller, FamilyDisclosed, Purpose, Withheld
 from consumers.read_model.rows import day_of
 from jejak.settings import Settings
 from tests.unit.test_gateway_disclosure import NOW, PERSONS, PURPOSE
-from tests.unit.test_gateway_door import House
+from tests.unit.test_gateway_door import SUPERVISOR, House
 from tests.unit.test_trail_through_door import CITIZEN, trails
 from transport import kafka
 
@@ -63,9 +63,9 @@ class Site:
         )
         self._client = TestClient(application(served), raise_server_exceptions=False)
 
-    def asked(self, url: str = MINE) -> Any:
+    def asked(self, url: str = MINE, headers: dict[str, str] | None = None) -> Any:
         with soon():
-            return self._client.get(url, headers={"Authorization": "Bearer token"})
+            return self._client.get(url, headers={"Authorization": "Bearer token", **(headers or {})})
 
     def refuses_the_trail(self, code: str, told: tuple[int, str] = NOT_ON_RECORD, url: str = MINE) -> None:
         answer = self.asked(url)
@@ -197,6 +197,26 @@ def test_an_unknown_purpose_is_refused_and_the_refusal_is_on_record(site: Site) 
     assert on_record(site) == ("DENY", "WITHHELD", "PURPOSE_UNKNOWN")
 
 
+@pytest.mark.parametrize(
+    ("said", "code"), [(None, "PURPOSE_UNKNOWN"), ("lower", "PURPOSE_UNKNOWN"), ("A B", "IDENTIFIER_MALFORMED")]
+)
+def test_a_purpose_that_is_missing_or_malformed_over_http_is_refused_on_record(
+    site: Site, said: str | None, code: str
+) -> None:
+    site.caller = SUPERVISOR
+    answer = site.asked("/v1/accesses/agency", {} if said is None else {"Jejak-Purpose": said})
+    assert (answer.status_code, answer.json()["code"]) == (403, code)
+    assert on_record(site) == ("DENY", "WITHHELD", code)
+
+
+@pytest.mark.parametrize("event", ["ff" * 16, "00" * 16, "f" * 12 + "7" + "0" * 19])
+def test_a_receipt_of_an_event_that_no_gateway_gave_is_refused_on_record(site: Site, event: str) -> None:
+    site.caller = SUPERVISOR
+    answer = site.asked(f"/v1/accesses/{event}/receipt", {"Jejak-Purpose": "PENGAWASAN_INTERNAL"})
+    assert answer.status_code == 404
+    assert on_record(site)[0] == "ALLOW"
+
+
 def test_a_policy_that_can_not_be_evaluated_refuses_and_the_refusal_is_on_record(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +295,7 @@ def test_every_row_of_the_documents_is_a_test_here() -> None:
     assert here - named == {
         "test_every_row_of_the_documents_is_a_test_here",
         "test_while_everything_is_there_looks_and_trails_are_shown",
+        "test_a_receipt_of_an_event_that_no_gateway_gave_is_refused_on_record",
         "test_a_record_that_is_slow_before_the_read_leaves_less_time_after_it",
     }
 
