@@ -6,7 +6,7 @@ one of the least id. It must not know what is sealed.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +94,11 @@ class CassandraKeyStore:
 
     def is_erased(self, owner: str) -> bool:
         """Tell whether the owner is marked erased in the database."""
-        return bool(read_rows(self._session, self._select_marks, (owner,)))
+        return bool(self.erased_among((owner,)))
+
+    def erased_among(self, owners: Collection[str]) -> frozenset[str]:
+        """Return which of the owners are marked erased in the database, whatever is cached."""
+        return frozenset(owner for (owner,) in read_rows(self._session, self._select_marks, owners))
 
     def erase(self, owner: str) -> None:
         """Mark the owner erased, then delete every key, then drop what this process holds.

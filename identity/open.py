@@ -1,6 +1,7 @@
 """Opening sealed values: for the gateway alone (an import contract holds it), only with proof of a written intent."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -28,6 +29,10 @@ class Opener:
 
     def __init__(self, keystore: KeyStore) -> None:
         self._keys = keystore
+
+    def erased_among(self, owners: Collection[str]) -> frozenset[str]:
+        """Return which of the owners were erased: nothing is opened, and nothing told but that."""
+        return self._keys.erased_among(owners)
 
     def open_sealed(  # noqa: PLR0913, PLR0917  the place of a value has four parts
         self, intent: WrittenIntent, owner: str, record: str, path: str, change_id: uuid.UUID, sealed: bytes

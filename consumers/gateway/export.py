@@ -5,7 +5,7 @@ on record; an export that was killed goes on where its journal stands. Must not 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -19,6 +19,7 @@ from consumers.read_model.queries import FamilyInRegion, FamilyPage
 from identity.export_mark import MarkKey
 from schemas import regions
 
+ERASED_SINCE: Final = "ERASED_SINCE"
 CHUNK: Final = 100  # families; their disclosures fit the audit trail's queue many times over
 
 
@@ -79,24 +80,61 @@ def export(  # noqa: PLR0913, PLR0917  the parts that it joins
 ) -> Made | Withheld:
     """Return the whole file, made durable beside `target`; a Withheld leaves the part that was disclosed so far.
 
+    Where somebody in that part was erased since, it is dropped and made anew, everybody in it disclosed again; where
+    that is found at the end, the answer is ERASED_SINCE, and the same export begins anew when asked for again.
     `second` is the officer who approved, by their own token, where the policies want one for so many persons.
     Raises JournalRefused where another export lies there.
     """
     beginning = Reached(wanted.request_id, wanted.terms, wanted.began_at)
-    with opened(target, beginning) as (journal, reached):
-        left = wanted.most_persons - reached.persons
-        asked = ExportAsked(wanted.request_id, wanted.fields, wanted.regions, left)
-        stream = door.open_export(caller, Purpose(wanted.purpose, None, wanted.request_id), asked, second)
-        if isinstance(stream, Withheld):
-            return stream
+    with opened(target, beginning) as (journal, stood):
+        begun = _begun(lambda at: _asked(door, caller, wanted, at, second), journal, stood, beginning)
+        if isinstance(begun, Withheld):
+            return begun
+        stream, reached = begun
         running = _Running(stream, key, wanted, journal, reached)
-        why = running.run(lists)
+        why = running.run(lists) or _outdated(stream, journal)
         if why is not None:
             return stream.abandon(why.code)
         ended = stream.close()
         if isinstance(ended, Withheld):
             return ended
         return Made(journal.digest(), running.reached, key.mark(wanted.request_id), (stream.intent.event_id.hex(),))
+
+
+def _asked(
+    door: Exporting, caller: Caller, wanted: Export, reached: Reached, second: Caller | None
+) -> ExportStream | Withheld:
+    left = wanted.most_persons - reached.persons
+    asked = ExportAsked(wanted.request_id, wanted.fields, wanted.regions, left)
+    return door.open_export(caller, Purpose(wanted.purpose, None, wanted.request_id), asked, second)
+
+
+def _begun(
+    ask: Callable[[Reached], ExportStream | Withheld], journal: Journal, stood: Reached, beginning: Reached
+) -> tuple[ExportStream, Reached] | Withheld:
+    """Return the stream and where it goes on: at the beginning, where somebody of an earlier run was erased since."""
+    stream = ask(stood)
+    if isinstance(stream, Withheld):
+        return stream
+    why = _outdated(stream, journal)
+    if why is None:
+        return stream, stood
+    ended = stream.abandon(why.code)
+    if ended.code != ERASED_SINCE:
+        return ended
+    anew = ask(beginning)
+    return anew if isinstance(anew, Withheld) else (anew, beginning)
+
+
+def _outdated(stream: ExportStream, journal: Journal) -> Withheld | None:
+    """Drop a file with rows of somebody who was erased since, and say so; None where there is nobody."""
+    erased = stream.erased_among(journal.owners())
+    if isinstance(erased, Withheld):
+        return erased
+    if not erased:
+        return None
+    journal.drop()
+    return Withheld(ERASED_SINCE)
 
 
 def refused(door: Exporting, caller: Caller, wanted: Export, code: str, second: Caller | None = None) -> Withheld:
@@ -156,7 +194,8 @@ class _Running:
             found.insert(place, self._honey())
         for number, row in enumerate(found, pending.rows):
             row[ROW_ID] = self._key.row(self._wanted.request_id, number)
-        self._pending = replace(pending, rows=pending.rows + len(found), honey=True)
+        owners = export_rows.owners(families)
+        self._pending = replace(pending, rows=pending.rows + len(found), honey=True, owners=owners)
         return start + export_rows.written(found, self._heads, self._wanted.kind)
 
     def _honey(self) -> dict[str, Any]:

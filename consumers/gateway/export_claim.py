@@ -8,12 +8,13 @@ is exported.
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from consumers.gateway.export_journal import journal_of, part_of
+from consumers.gateway.export_journal import concerns, drop, journal_of, part_of
 
 RUNNING: Final = "EXPORT_RUNNING"
 ELSEWHERE: Final = "EXPORT_BEGUN_ELSEWHERE"
@@ -25,6 +26,14 @@ class Claimed(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class InTheMaking:
+    """The files in the making that an erasure concerns: those dropped, and those that a process writes just now."""
+
+    dropped: tuple[Path, ...] = ()
+    running: tuple[Path, ...] = ()
 
 
 @contextmanager
@@ -45,6 +54,31 @@ def claimed(folder: Path, request_id: str, target: Path) -> Iterator[None]:
         yield
     finally:
         os.close(opened)
+
+
+def without(folder: Path, owners: Collection[str]) -> InTheMaking:
+    """Drop every file in the making that may hold rows of these families or persons, and return which those were.
+
+    One that a process is writing is left to it: it asks who was erased before its end, and drops its rows itself.
+    """
+    dropped, running = [], []
+    for path in sorted(folder.glob("*.claim")):
+        claim = os.open(path, os.O_RDWR)
+        try:
+            said = os.pread(claim, os.fstat(claim).st_size, 0)
+            target = Path(os.fsdecode(said))
+            if not said or not concerns(target, owners):
+                continue
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                running.append(target)
+                continue
+            drop(target)
+            dropped.append(target)
+        finally:
+            os.close(claim)
+    return InTheMaking(tuple(dropped), tuple(running))
 
 
 def _for_this_file(claim: int, target: Path) -> None:

@@ -2,13 +2,14 @@
 
 A chunk is disclosed, then its bytes are made durable in the file, then its line in the journal. What lies in the file
 beyond the journal's last line is cut off when the export goes on, and disclosed again with its chunk: a chunk that may
-have left twice is on record twice, never less. Must not know what a chunk holds.
+have left twice is on record twice, never less. The journal names by reference whose rows a chunk holds, so that an
+erasure finds them; it goes with the hand-over. Must not know what else a chunk holds.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ class Reached:
     """Where an export stands after a chunk: bytes, rows, persons and families left out so far, and after which family.
 
     `began_at` is when it first began (microseconds since 1970); `honey` whether the recipient's mark is in the file.
+    `owners` are the families and persons whose rows this one chunk added, by reference: whose erasure undoes the file.
     """
 
     export_id: str
@@ -47,6 +49,7 @@ class Reached:
     region: int = 0
     after: tuple[str, str, str] | None = None
     honey: bool = False
+    owners: tuple[str, ...] = ()
 
 
 class Journal:
@@ -66,6 +69,19 @@ class Journal:
         self._lines.flush()
         os.fsync(self._lines.fileno())
 
+    def owners(self) -> frozenset[str]:
+        """Return the families and persons whose rows are in the file."""
+        self._lines.seek(0)
+        return _owners(self._lines.read())  # which leaves it at the end, where the next line goes
+
+    def drop(self) -> None:
+        """Have every row gone, durably; the export stands at its beginning."""
+        for file in (self._lines, self._body):  # a file without a journal is cut when the export goes on
+            file.seek(0)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+
     def digest(self) -> bytes:
         """Return the SHA-256 of the file so far."""
         with self._part.open("rb") as file:
@@ -80,6 +96,27 @@ def part_of(target: Path) -> Path:
 def journal_of(target: Path) -> Path:
     """Return where the journal of the file lies."""
     return target.with_name(f"{target.name}.journal")
+
+
+def concerns(target: Path, owners: Collection[str]) -> bool:
+    """Tell whether the file in the making may hold rows of one of these families or persons, or nobody knows whose."""
+    journal, part = journal_of(target), part_of(target)
+    lines = journal.read_bytes() if journal.exists() else b""
+    if b"\n" not in lines:
+        return part.exists() and part.stat().st_size > 0
+    return not _owners(lines).isdisjoint(owners)
+
+
+def owners_of(target: Path) -> frozenset[str]:
+    """Return the families and persons whose rows the file in the making holds, none where there is no journal."""
+    journal = journal_of(target)
+    return _owners(journal.read_bytes()) if journal.exists() else frozenset()
+
+
+def drop(target: Path) -> None:
+    """Remove the file in the making and its journal; nobody may be writing it."""
+    for path in (journal_of(target), part_of(target)):  # a journal that has more than its file would not go on
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -113,12 +150,19 @@ def _cut(lines: IO[bytes]) -> None:
     lines.seek(end)
 
 
+def _owners(lines: bytes) -> frozenset[str]:
+    return frozenset(owner for line in _whole(lines) for owner in json.loads(line)["owners"])
+
+
+def _whole(lines: bytes) -> list[bytes]:
+    return [line for line in lines.split(b"\n")[:-1] if line]
+
+
 def _last(path: Path) -> Reached | None:
-    if not path.exists():
-        return None
-    whole = [line for line in path.read_bytes().split(b"\n")[:-1] if line]
+    whole = _whole(path.read_bytes()) if path.exists() else []
     if not whole:
         return None
     said = json.loads(whole[-1])
     said["after"] = tuple(said["after"]) if said["after"] is not None else None
+    said["owners"] = tuple(said["owners"])
     return Reached(**said)

@@ -48,6 +48,12 @@ def rows(families: Sequence[FamilyRow]) -> Iterator[Row]:
                 yield shared | {name: _value(name, value) for name, value in member.items() if name != "person_ref"}
 
 
+def owners(families: Sequence[FamilyRow]) -> tuple[str, ...]:
+    """Return whose data the rows of these families hold: each family, and each member that is shown."""
+    members = (member["person_ref"] for family in families for member in family.fields.get("members") or ())
+    return tuple(dict.fromkeys([*[family.family_id for family in families], *members]))
+
+
 def _value(name: str, value: Any) -> Any:
     match value:
         case {"code": code} if name == "region":

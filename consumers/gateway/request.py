@@ -6,7 +6,7 @@ officer; `audit_read` about the trail itself, where the asker of the door hands 
 lends an `ExportStream` whose every chunk is on record, person by person, before its bytes are returned.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -249,6 +249,9 @@ class ExportStream(Protocol):
 
     def disclose_chunk(self, family_ids: Sequence[str], render: Render) -> ChunkDisclosed | Withheld:
         """Return the chunk's bytes once a disclosure of each person in it is durable; a Withheld showed nothing."""
+
+    def erased_among(self, owners: Collection[str]) -> frozenset[str] | Withheld:
+        """Return which of these persons and families were erased since, by any process."""
 
     def close(self) -> tuple[Receipt, ...] | Withheld:
         """Leave the outcome: the count of persons, a digest of every byte, and the root over every disclosure."""

@@ -5,7 +5,7 @@ again, by the agreement and the policies of that moment. Must not know where fam
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, partial
 from typing import Final
 
@@ -110,6 +110,13 @@ class OpenedExport:
         self._bytes += len(body)
         self._left_out += len(left_out)
         return ChunkDisclosed(body, len(found), persons, left_out, answer)
+
+    def erased_among(self, owners: Collection[str]) -> frozenset[str] | Withheld:
+        """Return which of these persons and families were erased by now; a Withheld where the marks can't be read."""
+        try:
+            return self._looking.opener.erased_among(owners)
+        except (DriverException, NoHostAvailable):
+            return Withheld("KEYS_UNAVAILABLE")
 
     def close(self) -> tuple[Receipt, ...] | Withheld:
         """Leave the outcome: the count of persons, a digest of every byte, and the root over every disclosure.

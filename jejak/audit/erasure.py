@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from consumers.gateway.export_claim import InTheMaking, without
 from consumers.gateway.request import Caller, Purpose, Withheld
 from consumers.gateway.trail import OWN_DATA, Trail
 from consumers.gateway.trail_lines import Line
@@ -18,6 +19,7 @@ from consumers.read_model.audit_rows import DISCLOSURE
 from identity import members_key
 from identity.keys import KeyStore
 from jejak.audit import trail as trails_room
+from jejak.audit.exports import CLAIMS
 from jejak.composition import Registry, now
 from producers import erasure as saying
 from producers.erasure import Erasure
@@ -143,11 +145,15 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of an erasure, and who is to be told of it; `unknown` says why nobody can say who, or is empty."""
+    """What came of an erasure, and who is to be told of it; `unknown` says why nobody can say who, or is empty.
+
+    `files` are those in the making on this machine that may have held the person.
+    """
 
     came: Everywhere | Refused
     recipients: tuple[Recipient, ...] = field(default=())
     unknown: str = ""
+    files: InTheMaking = field(default_factory=InTheMaking)
 
 
 def recipients_of(lines: Iterable[Line]) -> tuple[Recipient, ...]:
@@ -169,9 +175,19 @@ def run(registry: Registry, caller: Caller, person_ref: str, terms: tuple[str, s
         return Answer(refused)
     found = _trail(registry, caller, person_ref, terms)
     came = _erased(registry, person_ref, terms)
+    files = _files(registry, person_ref, came)
     if isinstance(found, Withheld):
-        return Answer(came, unknown=found.code)
-    return Answer(came, recipients_of(found.lines))
+        return Answer(came, unknown=found.code, files=files)
+    return Answer(came, recipients_of(found.lines), files=files)
+
+
+def _files(registry: Registry, person_ref: str, came: Everywhere | Refused) -> InTheMaking:
+    """Drop the exports in the making on this machine that hold the person; also where an erasure is finished again."""
+    if isinstance(came, Refused) and came.rule != ALREADY_ERASED:
+        return InTheMaking()
+    done = () if isinstance(came, Refused) else came.done
+    owners = {person_ref, *(one.family_id for one in done if one.with_family)}
+    return without(registry.settings.data / CLAIMS, owners)
 
 
 def _trail(registry: Registry, caller: Caller, person_ref: str, terms: tuple[str, str]) -> Trail | Withheld:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from consumers.gateway import export_journal
-from consumers.gateway.export import Export, Made, export, recipient_of, refused
+from consumers.gateway.export import ERASED_SINCE, Export, Made, export, recipient_of, refused
 from consumers.gateway.export_claim import Claimed, claimed
 from consumers.gateway.export_journal import JournalRefused
 from consumers.gateway.export_rows import Format
@@ -65,7 +65,7 @@ def run(  # noqa: PLR0913  what is exported to whom, where
     if state is None or state.agency != caller.agency_id:
         return Withheld("AGREEMENT_NOT_ACTIVE")
     if state.step == DONE:
-        return _finished(state, target)
+        return _finished(state, target) if _still_whole(registry, target) else Withheld(ERASED_SINCE)
     if state.step != GRANTED:
         return Withheld("AGREEMENT_NOT_ACTIVE")
     wanted = _wanted(state, purpose, kind, now())
@@ -164,6 +164,14 @@ def _handed_over(
             return _finished(after, target)
         time.sleep(_PAUSE_SECONDS)
     return Withheld("HAND_OVER_NOT_ON_RECORD")
+
+
+def _still_whole(registry: Registry, target: Path) -> bool:
+    """Tell whether nobody in a file that has no name yet was erased since; drop it where somebody was."""
+    if not registry.key_store().erased_among(export_journal.owners_of(target)):
+        return True
+    export_journal.drop(target)
+    return False
 
 
 def _finished(state: AccessRequestState, target: Path) -> HandedOver | Withheld:

@@ -35,6 +35,8 @@ def erase(
 
 
 def _shown(answer: erasure.Answer, *, json: bool) -> None:
+    for file in answer.files.dropped:
+        output.say(f"an export in the making may have held this person and was dropped, to be made anew: {file}")
     if isinstance(answer.came, Refused):
         output.say(f"refused: {answer.came.rule}: {answer.came.explanation}")
         raise typer.Exit(REFUSED)
@@ -59,6 +61,8 @@ def _told(answer: erasure.Answer, done: erasure.Everywhere) -> dict[str, Any]:
         "left": done.left,
         "recipients_to_be_told": [{"agency": one.agency, "request_id": one.request_id} for one in answer.recipients],
         "recipients_withheld": answer.unknown,
+        "exports_dropped": [str(file) for file in answer.files.dropped],
+        "exports_running": [str(file) for file in answer.files.running],
         "caches_empty_within_seconds": erasure.KEY_CACHE_SECONDS,
         "backups_gone_within_days": erasure.BACKUP_DAYS,
     }

@@ -123,6 +123,7 @@ def test_nothing_sealed_for_an_erased_owner_opens_and_no_more_is_sealed(open_sto
         assert process.key_for_sealing(owner) == Erased()
         assert process.keys_for_sealing([owner])[owner] == Erased()
         assert process.is_erased(owner)
+        assert process.erased_among([owner, other, new_owner()]) == {owner}
         assert opened_by(process, other, kept) == "Siti"
         assert not process.is_erased(other)
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
-from cryptography.exceptions import InvalidTag
 
 from identity import members_key
 from identity.families import InMemoryAliases
-from identity.keys import KEY_ID_BYTES, InMemoryKeyStore
+from identity.keys import InMemoryKeyStore
 from identity.references import ReferenceKey, person_ref
-from identity.seal import NONCE_BYTES, VERSION, associated_data
 from jejak.audit import erasure as erasing
 from producers.draft import Channel, Draft
 from producers.intake import Intake
 from producers.outgoing import Outgoing
-from schemas import codec, contract, sealed
+from schemas import contract, sealed
 from tests.contract import golden_samples
+from tests.unit import every_key
 from tests.unit.registry_scenarios import ANI, BUDI, DINSOS, FAMILY, NOW, claimed, given, registered
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 KEY: Final = ReferenceKey(b"e" * 32)
 GONE, STAYS, OBJECTOR = "3571010403800101", "3571014503820102", "3571010101700103"
@@ -107,49 +102,9 @@ def sealed_by(keys: InMemoryKeyStore, drafts: list[Draft]) -> list[Outgoing]:
     return [one for one in taken if isinstance(one, Outgoing)]
 
 
-def values(shape: sealed.Shape, record: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield path and bytes of every sealed value that stands in a record."""
-    for field in shape.sealed:
-        if (value := getattr(record, field.name)) is not None:
-            yield field.path, value
-    for name, inner in shape.records:
-        if (within := getattr(record, name)) is not None:
-            yield from values(inner, within)
-    for name, inner in shape.lists:
-        for item in getattr(record, name):
-            yield from values(inner, item)
-
-
-def tried(keys: InMemoryKeyStore, record: str, path: str, change_id: uuid.UUID, value: bytes) -> set[bytes]:
-    """Return what a value gives to somebody who tries each key that is left as if it were the right one."""
-    if value[: len(VERSION)] != VERSION:
-        return {value}
-    found: set[bytes] = set()
-    at = len(VERSION) + KEY_ID_BYTES
-    for owner, held in keys._keys.items():
-        for key in held.values():
-            place = associated_data(owner, record, path, change_id)
-            try:
-                inner = key.cipher.decrypt(value[at : at + NONCE_BYTES], value[at + NONCE_BYTES :], place)
-            except InvalidTag:
-                continue
-            found |= tried(keys, record, path, change_id, inner)
-    return found
-
-
 def opened(keys: InMemoryKeyStore, messages: list[Outgoing]) -> dict[tuple[int, str, str], list[str]]:
-    """Return all that any key that is left makes of any sealed value, by message, kind of record and path."""
-    found: dict[tuple[int, str, str], list[str]] = {}
-    for number, message in enumerate(messages):
-        record = codec.decode(message.value)
-        name = codec.name_of(record)
-        change_id = uuid.UUID(bytes=record.header.change_id)
-        for path, value in values(sealed.shape_of(name), record):
-            at = (number, name.removeprefix("jejak."), path)
-            while at in found:  # the items of a list share a path
-                at = (at[0], at[1], f"{at[2]}+")
-            found[at] = [text.decode() for text in tried(keys, name, path, change_id, value)]
-    return found
+    held = [(owner, key.cipher) for owner, by_id in keys._keys.items() for key in by_id.values()]
+    return every_key.opened(held, [message.value for message in messages])
 
 
 class Family:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from consumers.gateway import export_journal, export_rows
 from consumers.gateway.audit_log import Receipt
-from consumers.gateway.export import CHUNK, Export, Made, export, recipient_of, refused
-from consumers.gateway.export_claim import ELSEWHERE, RUNNING, Claimed, claimed
+from consumers.gateway.export import CHUNK, ERASED_SINCE, Export, Made, export, recipient_of, refused
+from consumers.gateway.export_claim import ELSEWHERE, RUNNING, Claimed, InTheMaking, claimed
+from consumers.gateway.export_claim import without as drop_exports
 from consumers.gateway.export_journal import JournalRefused
 from consumers.gateway.honey import Honey
 from consumers.gateway.request import Caller, ChunkDisclosed, FamilyRow, Withheld
@@ -25,7 +26,7 @@ from identity.rules import check_nik
 from jejak.audit.exports import widest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from schemas import regions
@@ -36,6 +37,8 @@ PLACE = "35.71.02"
 CALLER = Caller("opd/35.71", "jejak-cli", "officer-7", "operator", "HIGH", "EXPORT", "r-1")
 FIELDS = ("address_line", "member.name", "member.national_id", "region")
 FAMILIES = 2 * CHUNK + CHUNK // 2
+GONE = {"withheld": "ERASED"}
+PLACE_OF = {"p": 0, "q": 1}  # of a member in their family, by the first letter of the reference
 
 
 class Killed(BaseException):
@@ -49,6 +52,14 @@ def family(number: int) -> FamilyRow:
     ]
     shown = {"region": {"system": "KEMENDAGRI", "edition": "e", "code": f"{PLACE}.1001"}, "address_line": "-"}
     return FamilyRow(f"f{number:04d}", 3, {**shown, "members": members})
+
+
+def without(shown: FamilyRow, erased: Collection[str]) -> FamilyRow:
+    """Return the family as the door shows it: an erased member is unlinked, and no field of theirs opens."""
+    for member in shown.fields["members"]:
+        if member["person_ref"] in erased:
+            member |= {"person_ref": "unlinked", "name": GONE, "national_id": GONE}
+    return shown
 
 
 class Lists:
@@ -75,6 +86,7 @@ class Door:
     at: Callable[[str, int], Withheld | None] = lambda _where, _chunk: None
     asked: list[Any] = field(default_factory=list)
     chunks: int = 0
+    erased: set[str] = field(default_factory=set)
 
     def open_export(self, caller: Any, purpose: Any, asked: Any, second: Any = None) -> Any:
         assert (caller, purpose.agreement_id, second) == (CALLER, REQUEST, None)
@@ -89,11 +101,22 @@ class Door:
         self.chunks += 1
         if (refused := self.at("before", self.chunks)) is not None:
             return refused
-        found = [family(int(one[1:])) for one in family_ids]
+        found = [self.show(int(one[1:])) for one in family_ids]
         body = render(found)
         self.disclosed += [member["name"] for one in found for member in one.fields["members"]]
         self.at("disclosed", self.chunks)
         return ChunkDisclosed(body, len(found), 2 * len(found), (), ())
+
+    def erased_among(self, owners: Collection[str]) -> frozenset[str] | Withheld:
+        refused = self.at("erased", self.chunks)
+        return refused or frozenset(one for one in owners if one[0] in PLACE_OF and self.shows_erased(one))
+
+    def show(self, number: int) -> FamilyRow:
+        return without(family(number), self.erased)
+
+    def shows_erased(self, person: str) -> bool:
+        member = self.show(int(person[1:])).fields["members"][PLACE_OF[person[0]]]
+        return bool(member["name"] == GONE)
 
     def close(self) -> tuple[Receipt, ...]:
         self.ended.append("DELIVERED")
@@ -157,6 +180,93 @@ def test_a_killed_export_goes_on_and_whatever_may_have_left_twice_is_on_record_t
     twice = 2 * min(CHUNK, FAMILIES - (chunk - 1) * CHUNK) if where == "disclosed" else 0
     assert len(on_record) == len(EVERYBODY) + twice
     assert again.asked[0].persons == 10_000 - 2 * CHUNK * (chunk - 1)
+
+
+@pytest.mark.parametrize("chunk", [2, 3])
+def test_an_export_killed_before_an_erasure_begins_anew_and_has_no_row_of_the_erased(
+    tmp_path: Path, chunk: int
+) -> None:
+    target = tmp_path / "out.csv"
+    with pytest.raises(Killed):
+        export(Door(at=kill_at("before", chunk)), Lists(), KEY, CALLER, wanted(), target)
+    assert "WARGA 5" in names(export_journal.part_of(target))
+    again = Door(erased={"p5"})
+    made = export(again, Lists(), KEY, CALLER, wanted(), target)
+    assert isinstance(made, Made)
+    found = names(export_journal.part_of(target))
+    assert "WARGA 5" not in found
+    assert "ANAK 5" in found
+    assert len(found) == made.reached.rows == len(EVERYBODY) - 1 + 1
+    # All of the first run that the file still has is disclosed anew, under an intent of its own.
+    assert len(again.disclosed) == len(EVERYBODY)
+    assert again.ended == [ERASED_SINCE, "DELIVERED"]
+    assert [one.persons for one in again.asked] == [10_000 - 2 * CHUNK * (chunk - 1), 10_000]
+
+
+def test_an_export_goes_on_where_only_somebody_who_is_not_in_it_yet_was_erased(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with pytest.raises(Killed):
+        export(Door(at=kill_at("before", 2)), Lists(), KEY, CALLER, wanted(), target)
+    again = Door(erased={f"q{CHUNK}"})
+    assert isinstance(export(again, Lists(), KEY, CALLER, wanted(), target), Made)
+    assert again.ended == ["DELIVERED"]
+    assert len(again.disclosed) == len(EVERYBODY) - 2 * CHUNK
+    assert f"ANAK {CHUNK}" not in names(export_journal.part_of(target))
+
+
+def test_an_erasure_while_an_export_runs_keeps_the_file_from_being_handed_over(tmp_path: Path) -> None:
+    target, door = tmp_path / "out.csv", Door()
+
+    def erase_in_the_last_chunk(where: str, chunk: int) -> None:
+        if (where, chunk) == ("disclosed", 3):
+            door.erased.add("p5")
+
+    door.at = erase_in_the_last_chunk
+    assert export(door, Lists(), KEY, CALLER, wanted(), target) == Withheld(ERASED_SINCE)
+    assert export_journal.part_of(target).read_bytes() == b""
+    made = export(Door(erased={"p5"}), Lists(), KEY, CALLER, wanted(), target)
+    assert isinstance(made, Made)
+    assert "WARGA 5" not in names(export_journal.part_of(target))
+
+
+def test_an_export_does_not_go_on_while_nobody_can_tell_who_was_erased(tmp_path: Path) -> None:
+    target = tmp_path / "out.csv"
+    with pytest.raises(Killed):
+        export(Door(at=kill_at("before", 2)), Lists(), KEY, CALLER, wanted(), target)
+    before = export_journal.part_of(target).read_bytes()
+    silent = Door(at=lambda where, _: Withheld("KEYS_UNAVAILABLE") if where == "erased" else None)
+    assert export(silent, Lists(), KEY, CALLER, wanted(), target) == Withheld("KEYS_UNAVAILABLE")
+    assert (silent.disclosed, silent.ended) == ([], ["KEYS_UNAVAILABLE"])
+    assert export_journal.part_of(target).read_bytes() == before
+
+
+def test_an_erasure_drops_the_killed_exports_that_hold_the_person_and_no_other(tmp_path: Path) -> None:
+    target, claims = tmp_path / "out.csv", tmp_path / "claims"
+    with pytest.raises(Killed), claimed(claims, REQUEST, target):
+        export(Door(at=kill_at("before", 2)), Lists(), KEY, CALLER, wanted(), target)
+    part = export_journal.part_of(target)
+    assert drop_exports(claims, {f"p{CHUNK}"}) == InTheMaking()
+    assert part.exists()
+    with claimed(claims, REQUEST, target):
+        assert drop_exports(claims, {"p5"}) == InTheMaking(running=(target,))
+    assert part.exists()
+    assert drop_exports(claims, {"p5"}) == InTheMaking(dropped=(target,))
+    assert not part.exists()
+    assert not export_journal.journal_of(target).exists()
+    assert drop_exports(claims, {"p5"}) == InTheMaking()
+    assert isinstance(export(Door(erased={"p5"}), Lists(), KEY, CALLER, wanted(), target), Made)
+
+
+def test_an_erasure_drops_a_file_in_the_making_of_which_nobody_knows_whom_it_holds(tmp_path: Path) -> None:
+    target, claims = tmp_path / "out.csv", tmp_path / "claims"
+    with claimed(claims, REQUEST, target):
+        export_journal.part_of(target).write_bytes(b"WARGA 5")
+    assert drop_exports(claims, {"p5"}) == InTheMaking(dropped=(target,))
+    assert not export_journal.part_of(target).exists()
+
+
+def test_no_claim_is_no_fault_of_an_erasure(tmp_path: Path) -> None:
+    assert drop_exports(tmp_path / "never made", {"p5"}) == InTheMaking()
 
 
 @given(torn=st.binary(max_size=200))

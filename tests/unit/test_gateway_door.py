@@ -419,6 +419,21 @@ def test_an_export_ends_with_one_outcome_that_commits_to_every_disclosure_and_ev
     assert stream.disclose_chunk([FAMILY], names) == Withheld("EXPORT_CLOSED")
 
 
+def test_an_export_tells_who_was_erased_since_or_that_nobody_can_tell(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream, keys = house.export(), house.room.keys
+    assert stream.erased_among(PERSONS) == frozenset()
+    keys.erase(PERSONS[0])
+    assert stream.erased_among(PERSONS) == {PERSONS[0]}
+
+    def silent(_: object) -> None:
+        raise OperationTimedOut
+
+    monkeypatch.setattr(keys, "erased_among", silent)
+    assert stream.erased_among(PERSONS) == Withheld("KEYS_UNAVAILABLE")
+
+
 def test_an_export_without_a_grant_is_refused(house: House) -> None:
     assert house.export(purpose=Purpose("BERBAGI_PAKAI_DATA")) == Withheld("AGREEMENT_NEEDED")
     assert house.export(purpose=replace(SHARED, agreement_id="a-2")) == Withheld("AGREEMENT_NOT_ACTIVE")

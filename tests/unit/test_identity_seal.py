@@ -56,6 +56,26 @@ def test_a_sealed_value_is_version_key_id_nonce_ciphertext_and_tag(keystore: InM
     )
 
 
+@given(plaintext=texts)
+def test_what_is_sealed_for_both_opens_through_one_key_and_then_the_other(plaintext: str) -> None:
+    keystore = InMemoryKeyStore()
+    sealed = Sealer(keystore).seal_for_both("inner", "outer", RECORD, PATH, CHANGE, plaintext)
+    assert isinstance(sealed, bytes)
+    for owner in ("outer", "inner"):
+        key = keystore.key_for_sealing(owner)
+        assert isinstance(key, DataKey)
+        assert isinstance(Opener(keystore).open_sealed(INTENT, OWNER, RECORD, PATH, CHANGE, sealed), NotOpenable)
+        sealed = key.cipher.decrypt(sealed[9:21], sealed[21:], associated_data(owner, RECORD, PATH, CHANGE))
+    assert sealed == plaintext.encode("utf-8", "surrogatepass")
+
+
+@pytest.mark.parametrize("gone", ["inner", "outer"])
+def test_nothing_is_sealed_for_both_once_one_of_them_is_erased(gone: str) -> None:
+    keystore = InMemoryKeyStore()
+    keystore.erase(gone)
+    assert Sealer(keystore).seal_for_both("inner", "outer", RECORD, PATH, CHANGE, NUMBER) == Erased()
+
+
 def test_the_same_text_never_seals_to_the_same_bytes(keystore: InMemoryKeyStore) -> None:
     assert len({sealed_by(keystore) for _ in range(100)}) == 100
 
