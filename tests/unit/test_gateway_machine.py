@@ -1,18 +1,20 @@
 """For every byte that left there is an earlier record of person and fields: a machine of looks, faults and crashes.
 
-The door, its gateway and its write-ahead files are real; the broker and the read model are played. The suite takes some
-hundred steps; `JEJAK_AUDIT_STEPS` says how many instead, shared out among processes that mostly wait: for a broker
-that is away, and for threads to end.
+Of looks, readings of trails, and exports. The door, its gateway and its write-ahead files are real; the broker and the
+read model are played. The suite takes some hundred steps; `JEJAK_AUDIT_STEPS` says how many instead, shared out among
+processes that mostly wait: for a broker that is away, and for threads to end.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,14 +31,19 @@ from consumers.gateway import audit_log, purposes, replay_ahead, write_ahead
 from consumers.gateway.admission import Gate
 from consumers.gateway.audit_log import AuditLog
 from consumers.gateway.disclosure import Door
+from consumers.gateway.policy import Agreement
 from consumers.gateway.replay_ahead import NotReplayed, replay
 from consumers.gateway.request import (
+    AuditDisclosed,
+    AuditFound,
     CardAsked,
+    ExportAsked,
     FamilyAsked,
     FamilyDisclosed,
     HistoryDisclosed,
     PersonAsked,
     Purpose,
+    TrailOfPerson,
     Withheld,
 )
 from identity.keys import InMemoryKeyStore
@@ -59,7 +66,9 @@ from tests.unit.test_gateway_disclosure import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from consumers.gateway.audit_log import Receipt
     from consumers.gateway.frames import Entry, Segment
+    from consumers.gateway.request import ExportStream, FamilyRow
 
 STEPS = int(os.environ.get("JEJAK_AUDIT_STEPS", "400"))
 STEPS_A_RUN = 50
@@ -69,7 +78,12 @@ PROCESSES = 8
 HOUR = 3_600_000_000
 ASKED = (FamilyAsked(FAMILY), PersonAsked(PERSONS[0]), CardAsked(CARD), FamilyAsked("g" * 26), PersonAsked("z" * 26))
 FIELDS = ("region", "status", "member.name", "member.national_id", "address_line", "card_number", "nonsense")
+EXPORTER = replace(CALLER, actor_role="operator")
+SUPERVISOR = replace(CALLER, actor_role="supervisor", actor_ref="officer-9")
+GRANT = Agreement("a-1", CALLER.agency_id, ("BERBAGI_PAKAI_DATA",), FIELDS[:-1], ("35.71",), 0, 2 * NOW, 5_000)
 FAULTS = (
+    ("suspended", True),
+    ("suspended", False),
     ("away", True),
     ("away", False),
     ("ahead_ms", 4_000),
@@ -106,6 +120,7 @@ class World:
         self.pwrite_fault = self.fsync_fault = 0
         self.forbidden = ""
         self.read_fault: Exception | None = None
+        self.suspended = False
         self.keys = InMemoryKeyStore()
         self.events = sealed_events(Sealer(self.keys))
         self.state = state_of(self.events)
@@ -115,8 +130,8 @@ class World:
 
     # As a read model.
     def family(self, family_id: str) -> records.FamilyState | None:
-        last = [entry for entry in self.entries() if entry.gateway_id == self.gateway_id][-1]
-        if not self.asked:  # several at once: their intents lie somewhere before
+        if not self.asked:  # several at once, or a chunk: their intents lie somewhere before
+            last = [entry for entry in self.entries() if entry.gateway_id == self.gateway_id][-1]
             assert isinstance(last, records.AccessIntent), "read before the intent was durable"
             assert last.decision == "ALLOW"
         if self.read_fault:
@@ -135,6 +150,10 @@ class World:
 
     def family_of(self, reference: str) -> str | None:
         return FAMILY if reference in {*PERSONS, CARD} else None
+
+    def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
+        assert (agreement_id, agency) == (GRANT.agreement_id, GRANT.agency)
+        return None if self.suspended or at >= GRANT.valid_until else GRANT
 
     def entries(self) -> list[Any]:
         return [decoded(value) for value in self.broker.values]
@@ -180,6 +199,8 @@ class Gateways(RuleBasedStateMachine):
         self.patched.setattr(replay_ahead, "_read_back", self.world.read_back)
         self.patched.setattr(replay_ahead, "_produce", self.world.replayed)
         self.last: Callable[[], Any] = lambda: None
+        self.stream: ExportStream | None = None
+        self.exported = 0  # persons by the stream, each as often as shown
         self.start()
 
     def start(self) -> None:
@@ -194,7 +215,8 @@ class Gateways(RuleBasedStateMachine):
             forbidden=lambda: world.forbidden,
         )
         world.gateway_id = self.log.gateway_id
-        gate = Gate(now=lambda: world.time)
+        self.stream = None
+        gate = Gate(agreements=world, now=lambda: world.time)
         self.door = Door(world, Opener(world.keys), self.log, EPOCH_KEY, pause=lambda _: None, gate=gate)
 
     def step(self, name: str) -> None:
@@ -219,6 +241,72 @@ class Gateways(RuleBasedStateMachine):
         self.last = lambda: self.judge(self.door.history(CALLER, PURPOSE, asked))
         self.last()
 
+    @rule(person=st.sampled_from([PERSONS[0], "z" * 26]))
+    def read_a_trail(self, person: str) -> None:
+        self.step("trails")
+        about = TrailOfPerson(person)
+
+        def read() -> AuditFound:
+            last = self.world.entries()[-1]
+            assert (last.action, last.decision) == ("AUDIT_READ", "ALLOW"), "read before the intent was durable"
+            return AuditFound(({"person": person},))
+
+        self.last = lambda: self.judge(self.door.audit_read(SUPERVISOR, Purpose("HAK_SUBJEK_DATA"), about, read))
+        self.last()
+
+    # Exports: the stream outlives a step, though not its gateway.
+
+    @rule(
+        fields=st.lists(st.sampled_from(FIELDS[:-1]), min_size=1, max_size=4),
+        family_ids=st.lists(st.sampled_from([FAMILY, FAMILY, FAMILY, "g" * 26]), min_size=1, max_size=2),
+        mended=st.booleans(),
+    )
+    def a_chunk_leaves(self, fields: list[str], family_ids: list[str], *, mended: bool) -> None:
+        self.step("chunks")
+        if mended:
+            self.mend()
+        if self.stream is None:
+            self.begin_an_export(fields)
+        self.last = lambda: self.let_a_chunk_leave(family_ids)
+        self.last()
+
+    def begin_an_export(self, fields: list[str]) -> None:
+        asked = ExportAsked("e-1", tuple(dict.fromkeys(fields)), GRANT.regions, 9)
+        found = self.door.open_export(EXPORTER, Purpose("BERBAGI_PAKAI_DATA", agreement_id="a-1"), asked)
+        if isinstance(found, Withheld):
+            COUNTED[f"export {found.code}"] += 1
+        else:
+            self.stream, self.exported = found, 0
+
+    def let_a_chunk_leave(self, family_ids: list[str]) -> None:
+        if self.stream is None:
+            return
+        self.world.asked = [()]
+        found = self.stream.disclose_chunk(family_ids, _rendered)
+        self.world.asked = []
+        if isinstance(found, Withheld):
+            COUNTED[f"chunk {found.code}"] += 1
+            return
+        COUNTED["chunks that left"] += 1
+        left = [one for fields in json.loads(found.body) for one in _of_family(fields)]
+        intent = self.entry_of(self.stream.intent)
+        assert (intent.action, intent.gateway_id) == ("EXPORT", self.world.gateway_id)
+        self.hold(intent, found.receipts, left)
+        assert found.persons == len(found.receipts)
+        self.exported += found.persons
+
+    @rule(whole=st.booleans())
+    def an_export_ends(self, *, whole: bool) -> None:
+        self.step("export ends")
+        if self.stream is None:
+            return
+        stream, self.stream = self.stream, None
+        stream.close() if whole else stream.abandon("GIVEN_UP")
+        for entry in self.world.entries():  # none where it waits in the queue, or the gateway ended before
+            if isinstance(entry, records.AccessOutcome) and entry.intent_id == stream.intent.event_id:
+                assert entry.result_count == entry.batch_size == self.exported
+                COUNTED["outcomes of exports"] += 1
+
     @rule()
     def retry(self) -> None:
         self.step("retries")
@@ -240,21 +328,35 @@ class Gateways(RuleBasedStateMachine):
             COUNTED[found.code] += 1
             return
         COUNTED["shown"] += 1
-        by_id = {entry.event_id: entry for entry in self.world.entries()}
-        intent, outcome, *disclosures = (by_id[receipt.event_id] for receipt in found.receipts)
-        self.world.receipts += [receipt.event_id for receipt in found.receipts]
-        assert isinstance(intent, records.AccessIntent)
+        intent, outcome = (self.entry_of(receipt) for receipt in found.receipts[:2])
         assert (outcome.outcome, outcome.intent_id) == ("DELIVERED", intent.event_id)
+        self.hold(intent, found.receipts[2:], [*_left(found)])
+        self.durable(found.receipts)
+
+    def entry_of(self, receipt: Receipt) -> Any:
+        (found,) = (each for each in self.world.entries() if each.event_id == receipt.event_id)
+        return found
+
+    def hold(self, intent: Any, receipts: Sequence[Receipt], left: list[tuple[str, set[str]]]) -> None:
+        """Hold each person and field that left against the disclosures that these receipts are of."""
+        assert isinstance(intent, records.AccessIntent)
+        disclosures = [self.entry_of(receipt) for receipt in receipts]
         assert {each.intent_id for each in disclosures} <= {intent.event_id}
         assert all(intent.gateway_seq < each.gateway_seq for each in disclosures)
-        covered = {each.subject_ref: {*each.fields_disclosed} for each in disclosures}
-        for person, fields in _left(found):
+        covered: dict[bytes, set[str]] = {}
+        for each in disclosures:
+            covered.setdefault(each.subject_ref, set()).update(each.fields_disclosed)
+        for person, fields in left:
             assert fields <= covered[EPOCH_KEY.subject_ref(person)], "bytes left without a record"
-            assert fields <= {*intent.fields_requested}
+            assert fields <= {*intent.fields_requested, "trail"}
+        self.durable(receipts)
+
+    def durable(self, receipts: Sequence[Receipt]) -> None:
+        self.world.receipts += [receipt.event_id for receipt in receipts]
         kept = write_ahead.read(self.world.wal, self.world.gateway_id)
         assert kept is not None
         on_disk = {decoded(entry.value).event_id for entry in kept.entries}
-        assert on_disk >= {receipt.event_id for receipt in found.receipts}
+        assert on_disk >= {receipt.event_id for receipt in receipts}
 
     # Faults, and their end.
 
@@ -281,7 +383,7 @@ class Gateways(RuleBasedStateMachine):
         world = self.world
         world.broker.away, world.broker.ahead_ms = False, 0
         world.pwrite_fault = world.fsync_fault = 0
-        world.forbidden, world.read_fault = "", None
+        world.forbidden, world.read_fault, world.suspended = "", None, False
 
     # Ends, and those who follow.
 
@@ -339,18 +441,30 @@ class Gateways(RuleBasedStateMachine):
         self.world.folder.cleanup()
 
 
-def _left(found: FamilyDisclosed | HistoryDisclosed) -> Iterator[tuple[str, set[str]]]:
+def _left(found: FamilyDisclosed | HistoryDisclosed | AuditDisclosed) -> Iterator[tuple[str, set[str]]]:
     """Yield every person whose data left, and the codes of the fields that did."""
-    if isinstance(found, HistoryDisclosed):
-        for entry in found.entries:
-            if entry.person_ref:
-                yield entry.person_ref, {purposes.HISTORY}
-        return
-    of_family = {*found.fields} - {"members"}
+    match found:
+        case HistoryDisclosed():
+            for entry in found.entries:
+                if entry.person_ref:
+                    yield entry.person_ref, {purposes.HISTORY}
+        case AuditDisclosed():
+            for line in found.found.lines:
+                yield line["person"], {"trail"}
+        case FamilyDisclosed():
+            yield from _of_family(found.fields)
+
+
+def _of_family(shown: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
+    of_family = {*shown} - {"members"}
     for person in PERSONS:
         yield person, of_family
-    for member in found.fields.get("members", ()):
+    for member in shown.get("members", ()):
         yield member["person_ref"], {f"member.{name}" for name in member if name != "person_ref"}
+
+
+def _rendered(rows: Sequence[FamilyRow]) -> bytes:
+    return json.dumps([row.fields for row in rows]).encode()
 
 
 def stepped(steps: int) -> Counter[str]:
@@ -381,4 +495,5 @@ def test_for_every_byte_that_left_there_is_an_earlier_record_of_person_and_field
             counted = sum(pool.map(stepped, [-(-STEPS // PROCESSES)] * PROCESSES), Counter[str]())
     print(dict(counted))  # noqa: T201  the figures of a run at length
     assert counted["shown"]
+    assert counted["chunks that left"] or STEPS < AT_LENGTH
     assert counted["steps"] >= STEPS
