@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from consumers.gateway import policy
+from consumers.gateway.agreements import FollowedAgreements
 from consumers.gateway.policy_feed import FollowedPolicies, activation
 from jejak.audit import admission
 from schemas import codec
@@ -30,6 +32,9 @@ class Said:
 
     def value(self) -> bytes | None:
         return self._value
+
+    def partition(self) -> int:
+        return 0
 
     def error(self) -> Any:
         return KafkaError(KafkaError._PARTITION_EOF) if self._end else None
@@ -65,6 +70,36 @@ def test_agreements_say_in_time_that_the_broker_is_away(nobody: str) -> None:
             with pytest.raises(TimeoutError):
                 agreements.active("a-1", "dinsos/35.71", 0)
             assert time.monotonic() - began < REFUSED_IN
+
+
+class Late(Topic):
+    """The topic of agreements, whose end comes once it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def consume(self, most: int, timeout: float) -> list[Said]:
+        if timeout and self.let.wait(timeout) and not self.said:
+            return [Said(end=True)]
+        return super().consume(most, timeout)
+
+    def close(self) -> None: ...
+
+
+def test_agreements_are_read_in_the_background_until_they_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = Late()
+    monkeypatch.setattr(kafka, "reader", lambda *_, **__: topic)
+    monkeypatch.setattr(kafka, "admin", lambda _: None)
+    monkeypatch.setattr(kafka, "require_answer", lambda *_: None)
+    monkeypatch.setattr(kafka, "partitions", lambda *_: (0,))
+    with FollowedAgreements("nowhere", known_seconds=0.05) as agreements:
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                agreements.active("a-1", "dinsos/35.71", 0)
+        topic.let.set()
+        assert agreements._read.wait(10)
+        assert agreements.active("a-1", "dinsos/35.71", 0) is None
 
 
 @pytest.mark.parametrize(
