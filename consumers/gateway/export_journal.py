@@ -20,10 +20,14 @@ _MODE: Final = 0o600
 
 OF_ANOTHER: Final = "EXPORT_OF_ANOTHER_THERE"
 SHORTENED: Final = "EXPORT_FILE_SHORTENED"
+UNREADABLE: Final = "EXPORT_JOURNAL_UNREADABLE"
 
 
 class JournalRefused(Exception):
-    """`code` OF_ANOTHER: what lies there is another export's. SHORTENED: the file has less than the journal says."""
+    """`code` OF_ANOTHER: what lies there is another export's. SHORTENED: the file has less than the journal says.
+
+    UNREADABLE: the journal is another build's, or none.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -104,7 +108,10 @@ def concerns(target: Path, owners: Collection[str]) -> bool:
     lines = journal.read_bytes() if journal.exists() else b""
     if b"\n" not in lines:
         return part.exists() and part.stat().st_size > 0
-    return not _owners(lines).isdisjoint(owners)
+    try:
+        return not _owners(lines).isdisjoint(owners)
+    except JournalRefused:
+        return True
 
 
 def owners_of(target: Path) -> frozenset[str]:
@@ -151,7 +158,7 @@ def _cut(lines: IO[bytes]) -> None:
 
 
 def _owners(lines: bytes) -> frozenset[str]:
-    return frozenset(owner for line in _whole(lines) for owner in json.loads(line)["owners"])
+    return frozenset(owner for line in _whole(lines) for owner in _reached(line).owners)
 
 
 def _whole(lines: bytes) -> list[bytes]:
@@ -160,9 +167,13 @@ def _whole(lines: bytes) -> list[bytes]:
 
 def _last(path: Path) -> Reached | None:
     whole = _whole(path.read_bytes()) if path.exists() else []
-    if not whole:
-        return None
-    said = json.loads(whole[-1])
-    said["after"] = tuple(said["after"]) if said["after"] is not None else None
-    said["owners"] = tuple(said["owners"])
-    return Reached(**said)
+    return _reached(whole[-1]) if whole else None
+
+
+def _reached(line: bytes) -> Reached:
+    try:
+        said = json.loads(line)
+        after = tuple(said["after"]) if said["after"] is not None else None
+        return Reached(**{**said, "after": after, "owners": tuple(said["owners"])})
+    except (ValueError, KeyError, TypeError):
+        raise JournalRefused(UNREADABLE) from None

@@ -65,7 +65,7 @@ def run(  # noqa: PLR0913  what is exported to whom, where
     if state is None or state.agency != caller.agency_id:
         return Withheld("AGREEMENT_NOT_ACTIVE")
     if state.step == DONE:
-        return _finished(state, target) if _still_whole(registry, target) else Withheld(ERASED_SINCE)
+        return _outdated(registry, target) or _finished(state, target)
     if state.step != GRANTED:
         return Withheld("AGREEMENT_NOT_ACTIVE")
     wanted = _wanted(state, purpose, kind, now())
@@ -166,12 +166,16 @@ def _handed_over(
     return Withheld("HAND_OVER_NOT_ON_RECORD")
 
 
-def _still_whole(registry: Registry, target: Path) -> bool:
-    """Tell whether nobody in a file that has no name yet was erased since; drop it where somebody was."""
-    if not registry.key_store().erased_among(export_journal.owners_of(target)):
-        return True
+def _outdated(registry: Registry, target: Path) -> Withheld | None:
+    """Drop a file that has no name yet where somebody in it was erased since, and say so; None where nobody was."""
+    try:
+        owners = export_journal.owners_of(target)
+    except JournalRefused as fault:
+        return Withheld(fault.code)
+    if not registry.key_store().erased_among(owners):
+        return None
     export_journal.drop(target)
-    return False
+    return Withheld(ERASED_SINCE)
 
 
 def _finished(state: AccessRequestState, target: Path) -> HandedOver | Withheld:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,9 +20,9 @@ from consumers.replay.quick import QuickFold
 from identity.audit_reference import load_or_create_epoch_key
 from identity.buckets import bucket_of
 from identity.families import Aliases
-from identity.keys import Erased
+from identity.keys import DataKey, Erased
 from identity.keys_cassandra import CassandraKeyStore
-from identity.master_key import MasterKey
+from identity.master_key import MasterKey, WrappedKeyError
 from identity.references import ReferenceKey, person_ref
 from identity.tables import create_tables
 from jejak.audit import erasure
@@ -31,6 +32,7 @@ from producers.outgoing import Outgoing
 from schemas import catalogue, codec, regions
 from tests.integration.plaintext import Search
 from tests.integration.registry_rig import Rig, rigged, wait_until
+from tests.unit import every_key
 from transport import kafka
 from transport.cassandra import closing_session
 
@@ -49,6 +51,8 @@ SAID_BY: Final = Channel(f"desa/{VILLAGE}", "petugas", "BA-7")
 CARD: Final = "3571020101154021"
 NIKS: Final = ("3571020405804021", "3571025405824022")
 NAMES: Final = ("SLAMET WIRYATMO", "ENDANG SULASTINI")
+OBJECTOR: Final = "3571020101704023"
+ACCOUNT: Final = "009988776655"
 STREET: Final = "GANG PINGGIR NOMOR SEMBILAN"
 CALLER: Final = Caller("dinsos/35.71", "sik-ng", "officer-7", "verifier", "HIGH", "CLI", "r-1")
 PURPOSE: Final = Purpose("VERIFIKASI_VALIDASI")
@@ -76,7 +80,41 @@ def drafts() -> list[Draft]:
             "birth_day": nik[6:8] if not number else "14",
         }
         said.append(Draft(SAID_BY, "MembershipClaimed", BEGAN, CARD, body, key=f"{number}"))
-    return said
+    return [*said, *naming(*region.values())]
+
+
+def naming(system: str, edition: str, code: str) -> list[Draft]:
+    """Return records that name the first person where no field of a person does; what the fold refuses is kept too."""
+    visit = {
+        "result": 1,
+        "questionnaire": "REGSOSEK22-K",
+        "family": {"head_name": NAMES[0], "address_line": STREET},
+        "individuals": [{"person_ref": NIKS[0], "relationship": 1, "name": NAMES[0]}],
+    }
+    aid = {
+        "programme": "ODKB",
+        "period": "2025",
+        "amount_rupiah": 1,
+        "received_on": 20_200,
+        "determination_number": "SK-1",
+        "person_ref": NIKS[0],
+        "account": ACCOUNT,
+    }
+    drafted = {"kind": "PERBAIKAN", "proposer": "WARGA", "channel": "FORMAL", "note": f"{NAMES[0]} pindah"}
+    objection = {
+        "objection_kind": "TIDAK_LAYAK",
+        "objector_ref": OBJECTOR,
+        "objector_region": {"system": system, "edition": edition, "code": code},
+        "grounds": f"rumah {NAMES[0]} bertingkat",
+    }
+    return [
+        Draft(SAID_BY, "GroundCheckRecorded", BEGAN + 1, CARD, visit),
+        Draft(SAID_BY, "GroundCheckRecorded", BEGAN + 2, CARD, {**visit, "individuals": []}),
+        Draft(SAID_BY, "AidReceived", BEGAN + 3, CARD, aid),
+        Draft(SAID_BY, "AidReceived", BEGAN + 4, CARD, {**aid, "programme": "BPNTD", "person_ref": None}),
+        Draft(SAID_BY, "ProposalDrafted", BEGAN + 5, CARD, drafted),
+        Draft(SAID_BY, "ObjectionFiled", BEGAN + 6, CARD, objection),
+    ]
 
 
 @dataclass
@@ -142,6 +180,19 @@ class Erasing:
         fold.take(range(len(events)), [key for key, _ in events], [value for _, value in events])
         return {family_id.encode(): framed for family_id, framed, _ in fold.framed()}
 
+    def opens(self) -> set[str]:
+        """Return what every key that is left makes of every sealed value of the log, accepted or refused."""
+        select = "SELECT owner, key_id, wrapped FROM jejak_keys.owner_keys_v1"
+        held = []
+        for owner, key_id, wrapped in self.session.execute(select):
+            with suppress(WrappedKeyError):  # another registry's on the same database
+                held.append((owner, DataKey.of(key_id, MASTER.unwrap(owner, key_id, wrapped)).cipher))
+        found: set[str] = set()
+        for topic in (catalogue.CHANGES_TOPIC, catalogue.EVENTS_TOPIC):
+            told = [one.value() or b"" for one in kafka.read_all(self.rig.bootstrap, self.rig.name(topic))]
+            found.update(text for texts in every_key.opened(held, told).values() for text in texts)
+        return found
+
     def audit(self) -> list[bytes]:
         topic = self.rig.name(catalogue.AUDIT_TOPIC)
         return [one.value() or b"" for one in kafka.read_all(self.rig.bootstrap, topic)]
@@ -186,6 +237,7 @@ def test_after_an_erasure_no_byte_gives_the_person_back_and_all_proofs_and_repla
     backup = list(erasing.session.execute(select, (bucket, gone)))
     assert len(backup) == 1
     audit_before = erasing.audit()
+    assert erasing.opens() >= {*NIKS, *NAMES, CARD, STREET, ACCOUNT, f"rumah {NAMES[0]} bertingkat"}
 
     done = erasure.erase(erasing.model, erasing.keys, erasing.send, gone, ("dinsos/35.71", "petugas-1"), TERMS)
 
@@ -193,6 +245,9 @@ def test_after_an_erasure_no_byte_gives_the_person_back_and_all_proofs_and_repla
     assert (done.family_id, done.with_family) == (family_id, False)
     # Keys: gone here at once, elsewhere when the cache is old, and from a backup of the keys never again.
     assert list(erasing.session.execute(select, (bucket, gone))) == []
+    left = erasing.opens()
+    assert left >= {NIKS[1], NAMES[1], CARD, STREET}
+    assert not [text for text in left if NIKS[0] in text or NAMES[0] in text or ACCOUNT in text]
     erasing.clock[0] += CACHED
     assert elsewhere.key(gone, backup[0][0]) is None
     insert = "INSERT INTO jejak_keys.owner_keys_v1 (bucket, owner, key_id, wrapped) VALUES (%s, %s, %s, %s)"

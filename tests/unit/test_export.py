@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +23,9 @@ from consumers.gateway.honey import Honey
 from consumers.gateway.request import Caller, ChunkDisclosed, FamilyRow, Withheld
 from consumers.read_model.queries import FamilyInRegion, FamilyPage
 from identity.export_mark import MarkKey
+from identity.keys import InMemoryKeyStore
 from identity.rules import check_nik
+from jejak.audit import exports
 from jejak.audit.exports import widest
 
 if TYPE_CHECKING:
@@ -263,6 +266,33 @@ def test_an_erasure_drops_a_file_in_the_making_of_which_nobody_knows_whom_it_hol
         export_journal.part_of(target).write_bytes(b"WARGA 5")
     assert drop_exports(claims, {"p5"}) == InTheMaking(dropped=(target,))
     assert not export_journal.part_of(target).exists()
+
+
+def test_a_file_whose_hand_over_is_on_record_gets_no_name_once_somebody_in_it_is_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, keys = tmp_path / "out.csv", InMemoryKeyStore()
+    made = export(Door(), Lists(), KEY, CALLER, wanted(), target)
+    assert isinstance(made, Made)
+    handed_over = SimpleNamespace(agency=CALLER.agency_id, step=exports.DONE, file_digest=made.digest, persons=500)
+    monkeypatch.setattr("jejak.audit.exports.requests.states", lambda _: {REQUEST: handed_over})
+    registry: Any = SimpleNamespace(endpoints=SimpleNamespace(kafka=""), key_store=lambda: keys)
+    keys.erase("p5")
+    assert exports.run(registry, CALLER, REQUEST, target) == Withheld(ERASED_SINCE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", [b'{"export_id": "x", "after": null}', b"[]", b"\xff", b'{"owners": 7}'])
+def test_a_journal_that_does_not_read_goes_on_with_nothing_and_an_erasure_drops_its_file(
+    tmp_path: Path, line: bytes
+) -> None:
+    target, claims = tmp_path / "out.csv", tmp_path / "claims"
+    with claimed(claims, REQUEST, target):
+        export_journal.part_of(target).write_bytes(b"WARGA 5")
+        export_journal.journal_of(target).write_bytes(line + b"\n")
+    with pytest.raises(JournalRefused, match="EXPORT_JOURNAL_UNREADABLE"):
+        export(Door(), Lists(), KEY, CALLER, wanted(), target)
+    assert drop_exports(claims, {"p5"}) == InTheMaking(dropped=(target,))
 
 
 def test_no_claim_is_no_fault_of_an_erasure(tmp_path: Path) -> None:
