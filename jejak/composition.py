@@ -85,8 +85,11 @@ class Registry:
         return Publisher(producer, CassandraLedger(self.session), now, batch)
 
     @contextmanager
-    def door(self) -> Iterator[Door]:
-        """Lend the one door to persons' data; its chain of audit entries is closed afterwards."""
+    def door(self, *, under_agreement: bool = False) -> Iterator[Door]:
+        """Lend the one door to persons' data; its chain of audit entries is closed afterwards.
+
+        `under_agreement` is for who asks once, under an agreement: they are known then. Raises TimeoutError otherwise.
+        """
         # Policies, tokens and signatures take a second to load, and most workers open no door.
         from consumers.gateway.break_glass import KeptReviews  # noqa: PLC0415
         from consumers.gateway.disclosure import door  # noqa: PLC0415
@@ -97,8 +100,9 @@ class Registry:
         year = time.gmtime().tm_year
         epoch_key = load_or_create_epoch_key(self.settings.key_folder(), year)
         bootstrap, hasty = self.endpoints.kafka, self.in_time()
+        reviews = KeptReviews(hasty.accesses())
         with (
-            admission.gate(self.settings, bootstrap, KeptReviews(hasty.accesses())) as gate,
+            admission.gate(self.settings, bootstrap, reviews, under_agreement=under_agreement) as gate,
             gateway.trail(self.settings, bootstrap, gate.policies) as trail,
         ):
             yield door(hasty.read_model(), hasty.key_store(), trail, epoch_key, partial(rules.book, bootstrap), gate)

@@ -1,8 +1,7 @@
 """The agreements that policies read: what was granted to whom, as the states of access requests say it.
 
 Follows the compacted topic of states from its beginning, read in the background; what is new is taken in at each
-question. Must not know how a
-request comes to be granted, nor what the policies make of an agreement.
+question. Must not know how a request comes to be granted, nor what the policies make of an agreement.
 """
 
 import threading
@@ -105,6 +104,11 @@ class FollowedAgreements(KnownAgreements):
         with self._lock:
             if self._reader is not None:
                 self._reader.close()
+
+    def wait(self, seconds: float = READY_SECONDS) -> None:
+        """Wait until the agreements are known; raises TimeoutError when they are not by then."""
+        if not self._read.wait(seconds):
+            raise TimeoutError("the agreements could not be read to their end")
 
     def state(self, request_id: str) -> AccessRequestState | None:
         """Return the request's state as it is now; raises TimeoutError or KafkaException as `active`."""

@@ -97,18 +97,26 @@ class _Agreements:
 
     def active(self, agreement_id: str, agency: str, at: int) -> Agreement | None:
         """Return the agreement of this agency as it is now; raises KafkaException, or TimeoutError while not known."""
+        return self._following().active(agreement_id, agency, at)
+
+    def wait(self) -> None:
+        """Wait until they are known, ahead of a question that must not fail for that; raises TimeoutError."""
+        self._following().wait()
+
+    def _following(self) -> FollowedAgreements:
         with self._lock:
             if self._followed is None:
                 followed = FollowedAgreements(self._bootstrap, known_seconds=self._known_seconds)
                 self._followed = self._opened.enter_context(followed)
-        return self._followed.active(agreement_id, agency, at)
+            return self._followed
 
 
 @contextmanager
-def gate(settings: Settings, bootstrap: str, reviews: Reviews) -> Iterator[Gate]:
+def gate(settings: Settings, bootstrap: str, reviews: Reviews, *, under_agreement: bool = False) -> Iterator[Gate]:
     """Lend what requests are judged by; where no policy set was ever activated, the shipped one is, first.
 
-    `reviews` tells which emergencies wait.
+    `reviews` tells which emergencies wait. `under_agreement` waits for the agreements too: who asks once, under one,
+    would else be refused for beginning. Raises TimeoutError when policies or agreements can't be read.
     """
     with (
         FollowedPolicies(bootstrap) as policies,
@@ -118,7 +126,10 @@ def gate(settings: Settings, bootstrap: str, reviews: Reviews) -> Iterator[Gate]
         if not policies.activations:
             activate(bootstrap, policy.shipped(), _BY)
             _wait_for(policies)
-        yield Gate(policies.current, _Agreements(bootstrap, opened, settings.audit_seconds / 2), quotas, reviews)
+        agreements = _Agreements(bootstrap, opened, settings.audit_seconds / 2)
+        if under_agreement:
+            agreements.wait()
+        yield Gate(policies.current, agreements, quotas, reviews)
 
 
 def activate(bootstrap: str, found: policy.Policies, by: str) -> None:

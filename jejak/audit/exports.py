@@ -87,7 +87,7 @@ def _claimed(  # noqa: PLR0913, PLR0917  what is exported to whom, where
 ) -> HandedOver | Withheld:
     """Make the file and hand it over; the claim is held until that is on record."""
     request_id, key = state.request_id, load_or_create_mark_key(registry.settings.key_folder())
-    with registry.door() as door:
+    with registry.door(under_agreement=True) as door:
         made = export(door, registry.figures(), key, caller, wanted, target, second)
     if isinstance(made, Withheld):
         return made
