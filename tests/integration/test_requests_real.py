@@ -63,7 +63,7 @@ class OneFamilys(Registry):
     topic: str
 
     @contextmanager
-    def door(self) -> Iterator[Door]:
+    def door(self, *, under_agreement: bool = False) -> Iterator[Door]:
         bootstrap, keys = self.endpoints.kafka, InMemoryKeyStore()
         epoch = load_or_create_epoch_key(self.folder, 2025)
         producer = audit_log.producer(bootstrap)
@@ -73,6 +73,8 @@ class OneFamilys(Registry):
             ) as log,
             FollowedAgreements(bootstrap) as agreements,
         ):
+            if under_agreement:
+                agreements.wait()
             families: Any = OneFamily(keys)
             yield door(families, keys, log, epoch, gate=Gate(agreements=agreements))
 
