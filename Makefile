@@ -12,7 +12,7 @@ AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJ
 SPREAD := --dist loadfile --durations 10
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
-.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks changes-at-length counts-at-length
+.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks changes-at-length counts-at-length rules-at-length
 
 demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
 	$(RUN) jejak demo
@@ -31,7 +31,8 @@ unit: sync ## the tests that need no service
 faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transactions: compared with an unbroken run
 	@mkdir -p build && rm -f build/faults.jsonl
 	@echo "three runs at once, each on servers of its own; their output is in build/faults-*.txt"
-	@$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_crash_points_real.py > build/faults-points.txt 2>&1 & points=$$!; \
+	@{ $(AT_LENGTH) $(RUN) pytest -s tests/integration/test_crash_points_real.py && \
+		$(RUN) pytest -m at_length tests/integration/test_local_stack.py; } > build/faults-points.txt 2>&1 & points=$$!; \
 	$(AT_LENGTH) $(RUN) pytest -s tests/integration/faults_at_length.py > build/faults-kills.txt 2>&1 & kills=$$!; \
 	$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_faults_real.py \
 		tests/integration/test_fold_faults_real.py::$(ZOMBIE) > build/faults-rest.txt 2>&1 && \
@@ -60,6 +61,9 @@ changes-at-length: sync ## 1,000,000 random changes through the folds: nothing r
 
 counts-at-length: sync ## what the stream counts of 200,000 simulated families, against two recounts
 	$(RUN) python -m tests.unit.counts_at_length
+
+rules-at-length: sync ## an official ranks, changes a rule and activates it; every family is decided once and told why
+	$(RUN) pytest -m at_length tests/integration/test_rules_official_real.py
 
 check: sync ## style, types, the house's contracts, schema compatibility, dependencies
 	$(RUN) ruff check .

@@ -139,6 +139,7 @@ def test_a_second_start_is_refused_and_says_where_the_first_runs_and_reset_leave
     assert not local.down(data)
 
 
+@pytest.mark.at_length
 def test_one_server_can_be_killed_and_started_again_while_the_other_runs_on(data: Path) -> None:
     # Given a running stack with a topic
     endpoints = start(data)
@@ -180,6 +181,7 @@ def test_a_server_that_ends_by_itself_takes_the_other_along_and_its_log_is_kept(
     assert "Starting listening for CQL clients" in crash.tail or crash.tail.count("\n") > 10
 
 
+@pytest.mark.at_length
 def test_a_full_disk_under_the_broker_is_told_to_the_producer_and_nothing_acknowledged_is_lost(data: Path) -> None:
     # Given a broker whose files may not grow beyond 16 MiB, which to it is a full disk
     endpoints = start(data, file_size_limit=16 << 20)

@@ -98,6 +98,7 @@ def decided(town: Town, version: str) -> Counter[str]:
     return Counter(one.header.family_id for one in ours if one.rules_version == version)
 
 
+@pytest.mark.at_length
 def test_an_official_ranks_changes_a_rule_and_every_family_is_decided_once_and_told_why(town: Town) -> None:
     # Given families whose published run the live fold accepted
     town.jejak("simulate", "--families", "40", "--seed", "7", "--json")
