@@ -1,5 +1,6 @@
 """What every run of the tests says first, and which tests share the run's one broker and database."""
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -30,6 +31,13 @@ def _logs_end_with_the_test() -> Iterator[None]:
 def pytest_report_header() -> str:
     """Say in one line what the real tests run on, and why."""
     return f"real tests run on: {containers.chosen().why}"
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of later looks for garbage: ten thousand tests are looked through in vain."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
