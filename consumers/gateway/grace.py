@@ -101,6 +101,10 @@ class Grace:
         self._over.set()
         self._thread.join(KNOWN_SECONDS)
 
+    def wait(self, seconds: float = KNOWN_SECONDS) -> None:
+        """Wait until it is known what is covered, or so long: what opens a door has time that no request has."""
+        self._known.wait(seconds)
+
     def forbids(self) -> str:
         """Return WITNESSES_LATE once the grace is over, nothing before; AUDIT_UNAVAILABLE while it can't be known."""
         if not waiting.has_come(self._known, self._known_seconds):

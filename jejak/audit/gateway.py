@@ -50,6 +50,7 @@ def trail(settings: Settings, bootstrap: str, policies: Callable[[], Policies | 
         ) as log,
         _replaying(folder(settings), bootstrap),
     ):
+        grace.wait()
         yield log
 
 

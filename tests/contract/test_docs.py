@@ -40,11 +40,15 @@ def test_every_command_in_the_readme_exists() -> None:
     assert len(spoken) > 10
     for line in spoken:
         words = line.split("#")[0].split("jejak ", 1)[1]
-        for part in re.split(r"[|,]", words):
-            first = re.match(r"[a-z-]+", part.strip())
-            if first is None or not part.strip()[0].islower():
-                continue
-            assert any(first.group() in command.split() for command in known), f"{line}: {first.group()}"
+        group = words.split()[0]
+        assert group in known, line
+        for part in re.split(r"[|,]", words.removeprefix(f"{group} ")):
+            first = re.match(r"[a-z][a-z-]*(?![a-z_])", part.strip())
+            if first is not None and not (group == "indicators" and part == words.removeprefix("indicators ")):
+                name = first.group()
+                assert {name, f"{group} {name}"} & {*known, *(one.rsplit(" ", 1)[0] for one in known)}, (
+                    f"{line}: {name}"
+                )
 
 
 @pytest.mark.parametrize("line", [one for page in OFFICERS for one in lines_of_code(page) if "jejak " in one])
