@@ -26,7 +26,7 @@ test: sync ## every test, on a real broker and database started by the project i
 	wait $$units; units=$$?; cat build/units.txt; wait $$pair; pair=$$?; cat build/pair.txt; test $$units$$pair$$own = 000
 
 unit: sync ## the tests that need no service
-	$(RUN) pytest tests/unit tests/contract
+	JEJAK_EXAMPLES=100 $(RUN) pytest tests/unit tests/contract
 
 faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transactions: compared with an unbroken run
 	@mkdir -p build && rm -f build/faults.jsonl

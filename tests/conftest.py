@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 from collections.abc import Iterator
 
 import hypothesis
@@ -14,8 +15,9 @@ from tests.integration import containers
 
 ONE_RUN = "system: SystemRun"  # how a test asks for the fixture
 
-# How long an example takes says how busy the machine is.
-hypothesis.settings.register_profile("untimed", deadline=None)
+# How long an example takes says how busy the machine is. `make test` shares it with servers, `make unit` draws more.
+EXAMPLES = int(os.environ.get("JEJAK_EXAMPLES", "40"))
+hypothesis.settings.register_profile("untimed", deadline=None, max_examples=EXAMPLES)
 hypothesis.settings.load_profile("untimed")
 
 

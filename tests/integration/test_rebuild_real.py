@@ -214,6 +214,7 @@ def test_the_read_model_is_rebuilt_beside_compared_switched_rolled_back_and_drop
     assert world.roles("read-model") == {"v1": "serves"}
 
 
+@pytest.mark.at_length
 def test_a_version_built_again_under_a_dropped_name_serves_and_the_first_one_does_not_come_back(
     world: World, registry: Registry
 ) -> None:
@@ -370,6 +371,7 @@ def test_a_frozen_worker_that_wakes_after_a_switch_decides_nothing_on_the_old_st
     world.command("rebuild", "drop", "state", "--version", version)
 
 
+@pytest.mark.at_length
 def test_a_fold_refuses_to_start_on_a_state_that_is_not_there(world: World) -> None:
     now = world.serving(STATE)
     choose(world.bootstrap, STATE, pointer.pausing(now), "test")
