@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from consumers.gateway.waiting import left_to_read
 from consumers.read_model import tables as read_tables
 from consumers.read_model.serving import served, served_accesses
 from identity import tables as identity_tables
@@ -57,7 +58,8 @@ class Registry:
 
     def in_time(self) -> Registry:
         """Return this registry for who answers looks: a database that hangs is given up in time to refuse them."""
-        return replace(self, session=cassandra.hasty(self.session, self.settings.read_seconds))
+        left = partial(left_to_read, self.settings.read_seconds)
+        return replace(self, session=cassandra.hasty(self.session, left))
 
     def read_model(self) -> ReadModel:
         """Return the read model: of the version that serves at each question."""

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     worker: str = Field("local", description="Name of this worker process; part of its transactional id.")
     gateway: str = Field("cli", description="Name of this gateway in the audit trail.")
     audit_seconds: float = Field(2.0, description="Seconds after which a look that isn't on record yet is refused.")
-    read_seconds: float = Field(2.0, description="Seconds after which a look is refused that the database hangs over.")
+    read_seconds: float = Field(1.7, description="Seconds after which a look is refused that the database hangs over.")
     grace_minutes: float = Field(
         15.0, description="Minutes that a gateway still shows data while no published checkpoint covers its entries."
     )

@@ -20,7 +20,7 @@ from cassandra.policies import (
 from cassandra.query import tuple_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 logging.getLogger("cassandra").addHandler(logging.NullHandler())
 
@@ -79,9 +79,9 @@ def session(
 
 
 class Hasty:
-    """A session that waits so many seconds at most for each answer; all else that is asked of it is the session's."""
+    """A session that waits for each answer as long as is left then; all else that is asked of it is the session's."""
 
-    def __init__(self, lent: Session, seconds: float) -> None:
+    def __init__(self, lent: Session, seconds: Callable[[], float]) -> None:
         self._lent = lent
         self._seconds = seconds
 
@@ -90,15 +90,15 @@ class Hasty:
 
     def execute(self, *asked: Any, **told: Any) -> Any:
         """Return the rows; raises OperationTimedOut."""
-        return self._lent.execute(*asked, **{"timeout": self._seconds, **told})
+        return self._lent.execute(*asked, **{"timeout": self._seconds(), **told})
 
     def execute_async(self, *asked: Any, **told: Any) -> Any:
         """Return the answer to come; its `result` raises OperationTimedOut."""
-        return self._lent.execute_async(*asked, **{"timeout": self._seconds, **told})
+        return self._lent.execute_async(*asked, **{"timeout": self._seconds(), **told})
 
 
-def hasty(lent: Session, seconds: float) -> Session:
-    """Return the session for who must be refused in time where the database hangs."""
+def hasty(lent: Session, seconds: Callable[[], float]) -> Session:
+    """Return the session for who must be refused in time where the database hangs: `seconds` is asked at each wait."""
     return cast("Session", Hasty(lent, seconds))
 
 

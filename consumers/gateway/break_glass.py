@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from cassandra import DriverException
 from cassandra.cluster import NoHostAvailable
 
+from consumers.gateway.waiting import reading
 from consumers.read_model import audit_queries
 
 BREAK_GLASS: Final = "BREAK_GLASS"
@@ -62,7 +63,8 @@ class KeptReviews:
     def waiting(self, agency: str) -> Mapping[bytes, Emergency]:
         """Return every emergency of the agency that was not reviewed yet; raises TimeoutError without a database."""
         try:
-            rows = self._tables.unreviewed(agency)
+            with reading():
+                rows = self._tables.unreviewed(agency)
         except (DriverException, NoHostAvailable) as fault:
             raise TimeoutError("the tables of emergencies do not answer") from fault
         return {

@@ -89,7 +89,8 @@ class Passing:
     def _reading(self, look: Look, second: Second, read: Callable[[], Any]) -> Any:
         """Return what `read` finds; when it can't, that is on record before the refusal, or the fault, goes on."""
         try:
-            found = self._patiently(read)
+            with waiting.reading():
+                found = self._patiently(read)
         except KeysUnavailable:
             return self._unread(look, "KEYS_UNAVAILABLE", "FAILED", second)
         except _AWAY:

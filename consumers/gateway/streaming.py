@@ -84,7 +84,8 @@ class OpenedExport:
         if self._over:
             return Withheld(CLOSED)
         try:
-            found, left_out = self._found(family_ids)
+            with waiting.reading():
+                found, left_out = self._found(family_ids)
         except _Stopped as stopped:
             return Withheld(stopped.code)
         except KeysUnavailable:

@@ -43,9 +43,10 @@ class Session:
 
 def test_who_is_hasty_waits_no_longer_than_it_says_and_may_say_otherwise() -> None:
     session: Any = Session()
-    lent = hasty(session, 2.0)
+    left = iter([2.0, 1.5, 1.0])
+    lent = hasty(session, lambda: next(left))
     lent.execute("SELECT", (1,))
     lent.execute_async("SELECT", (1,))
     lent.execute("SELECT", timeout=5.0)
-    assert session.waited == [2.0, 2.0, 5.0]
+    assert session.waited == [2.0, 1.5, 5.0]
     assert lent.keyspace == "jejak_keys"

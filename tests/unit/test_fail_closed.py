@@ -27,6 +27,7 @@ from consumers.api.service import Service
 from consumers.gateway.agreements import FollowedAgreements
 from consumers.gateway.authentication import SERVER_AWAY, NotAuthenticated
 from consumers.gateway.request import Caller, FamilyDisclosed, Purpose, Withheld
+from consumers.gateway.waiting import left_to_read
 from consumers.read_model.rows import day_of
 from jejak.settings import Settings
 from tests.unit.test_gateway_disclosure import NOW, PERSONS, PURPOSE
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 BOUND_SECONDS = 3.0  # of a refusal
 NOT_ON_RECORD = (503, "not-on-record")
 SHIPPED_SECONDS = Settings.model_fields["audit_seconds"].default
+SHIPPED_READ_SECONDS = Settings.model_fields["read_seconds"].default
 TURN_SECONDS = 0.02
 MINE, MY_DATA = "/v1/me/accesses", "/v1/me/data"
 AGREED = Purpose(PURPOSE.code, agreement_id="a-1")
@@ -272,6 +274,27 @@ def test_a_record_that_is_slow_before_the_read_leaves_less_time_after_it(site: S
     assert site.house.kinds()[0] == "AccessIntent"
 
 
+@pytest.mark.parametrize("slow", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("away", [False, True])
+def test_a_database_that_hangs_after_a_slow_record_is_told_in_time(site: Site, slow: float, *, away: bool) -> None:
+    """The broker is slow over the intent, the database hangs, and the outcome finds a broker or none."""
+    room = site.house.room
+
+    def hangs(family_id: str) -> records.FamilyState | None:
+        room.broker.away = away
+        time.sleep(left_to_read(SHIPPED_READ_SECONDS))
+        raise OperationTimedOut
+
+    room.registry.family = hangs  # type: ignore[method-assign]
+    room.broker.away = bool(slow)
+    threading.Timer(slow * SHIPPED_SECONDS, setattr, (room.broker, "away", False)).start()
+    with soon():
+        answer = site.house.look()
+    told = "AUDIT_UNAVAILABLE" if away or slow > 0.5 else "READ_MODEL_UNAVAILABLE"
+    assert answer == Withheld(told)
+    assert site.house.kinds()[0] == "AccessIntent"
+
+
 def test_an_outcome_that_can_not_be_written_after_the_read_shows_nothing_and_the_intent_stands(site: Site) -> None:
     room = site.house.room
 
@@ -297,6 +320,7 @@ def test_every_row_of_the_documents_is_a_test_here() -> None:
         "test_while_everything_is_there_looks_and_trails_are_shown",
         "test_a_receipt_of_an_event_that_no_gateway_gave_is_refused_on_record",
         "test_a_record_that_is_slow_before_the_read_leaves_less_time_after_it",
+        "test_a_database_that_hangs_after_a_slow_record_is_told_in_time",
     }
 
 
