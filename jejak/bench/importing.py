@@ -8,7 +8,6 @@ such a file. Must not know servers: nothing is published.
 
 import csv
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape  # writes, parses nothing
 
+from jejak.bench.resident import peak
 from jejak.bench.results import Figure, Result
 from producers.report import Tally
 from producers.sources import SOURCES
@@ -66,8 +66,8 @@ def importing() -> Iterator[Result]:
             if rows == MANY:
                 figure = Figure(f"import.{name}", what, "rows", rows, measured["seconds"], measured["cpu_seconds"])
                 yield from figure.results()
-        for rows, peak in peaks.items():
-            yield Result(f"import.{name}.memory.{rows}", f"greatest memory, {rows:,} rows, {name}", peak, "MB")
+        for rows, most in peaks.items():
+            yield Result(f"import.{name}.memory.{rows}", f"greatest memory, {rows:,} rows, {name}", most, "MB")
         growth = peaks[MANY] / peaks[FEW]
         yield Result(f"import.{name}.growth", "memory for ten times the rows", growth, "times", "one process each")
 
@@ -145,7 +145,7 @@ def read(source: str, path: Path) -> dict[str, float]:
         "refused": tally.refused,
         "seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mb": peak() / 1e6,
     }
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from jejak.bench import corpus as corpora
 from jejak.bench import profile
+from jejak.bench.resident import peak
 from jejak.bench.results import Result
 from jejak.programmes import states
 from schemas import catalogue, codec
@@ -52,8 +53,8 @@ def _measured(place: str, what: str) -> dict[str, float]:
 
 
 def _memory(name: str, what: str, told: dict[str, float]) -> Result:
-    peak, idle = told["peak"] / _MEBI, told["base"] / _MEBI
-    return Result(name, f"peak of resident memory, {what}", peak, "MiB", f"{idle:.0f} idle")
+    most, idle = told["peak"] / _MEBI, told["base"] / _MEBI
+    return Result(name, f"peak of resident memory, {what}", most, "MiB", f"{idle:.0f} idle")
 
 
 def invent(path: Path, families: int) -> None:
@@ -106,16 +107,10 @@ def allocated(path: Path) -> dict[str, float]:
 def main() -> None:
     """Compare or allocate over the states in a folder, and print what that took as JSON."""
     path = Path(sys.argv[1]) / "states"
-    base, begun = _peak(), time.process_time()
+    base, begun = peak(), time.process_time()
     told = compared(path) if sys.argv[2] == "diff" else allocated(path)
-    told |= {"cpu": time.process_time() - begun, "base": base, "peak": _peak()}
+    told |= {"cpu": time.process_time() - begun, "base": base, "peak": peak()}
     sys.stdout.write(json.dumps(told))
-
-
-def _peak() -> int:
-    """Return the most resident memory that this program had, in bytes; what started it had is left out."""
-    status = Path("/proc/self/status").read_text("ascii").splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) << 10
 
 
 if __name__ == "__main__":

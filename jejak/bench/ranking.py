@@ -5,7 +5,6 @@ Scored and cut in a process of its own, so that its memory is its own. Every fam
 
 import hashlib
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import polars as pl
 
 from jejak.bench import corpus as corpora
 from jejak.bench import profile
+from jejak.bench.resident import peak
 from jejak.bench.results import Result
 from jejak.ranking import columns, computing
 from jejak.ranking.run import FAMILIES, Asked, Folder
@@ -123,15 +123,10 @@ def main() -> None:
     asked = folder.asked()
     if asked is None:
         raise SystemExit("no run there")
-    base, begun, cpu = _peak(), time.perf_counter(), time.process_time()
+    base, begun, cpu = peak(), time.perf_counter(), time.process_time()
     computing.compute(folder, asked, folder.model())
-    told = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu, "base": base, "peak": _peak()}
+    told = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu, "base": base, "peak": peak()}
     sys.stdout.write(json.dumps(told))
-
-
-def _peak() -> int:
-    """Return the most resident memory that this process ever had, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

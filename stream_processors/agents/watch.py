@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import faust
@@ -20,6 +21,7 @@ from schemas import catalogue, cloudevents, codec, records
 from stream_processors.agents import intake
 from stream_processors.agents.app import bare, now
 from stream_processors.agents.beginning import Beginning
+from stream_processors.watch.marks import Marks
 from stream_processors.watch.memory import Memory
 from stream_processors.watch.thresholds import SHIPPED, Thresholds
 from stream_processors.watch.unusual import Watch
@@ -69,6 +71,30 @@ class _Progress:
         return time.monotonic() - self.read_at > _QUIET_S or self.appended_at > clock - _RECENT
 
 
+class _Told:
+    """Tells alerts, and has what was found be marked once the broker acknowledged each."""
+
+    def __init__(self, alerts: Any, marks: Marks, memory: Memory) -> None:
+        self._alerts, self._marks, self._memory = alerts, marks, memory
+        self._turn = asyncio.Lock()  # what a timer finds must not write the marks of an entry
+
+    async def of(self, find: Callable[[], Iterable[records.UnusualUseDetected]]) -> None:
+        """Tell what is found; whoever ends before it is marked tells it again, by the same id."""
+        async with self._turn:
+            try:
+                for alert in find():
+                    await self._tell(alert)
+            except BaseException:
+                self._marks.drop()
+                self._memory.begin_anew()
+                raise
+            self._marks.write()
+
+    async def _tell(self, alert: records.UnusualUseDetected) -> None:
+        headers = cloudevents.headers(codec.name_of(alert), alert.alert_id, "/watch")
+        await (await self._alerts.send(key=alert.agency_id.encode(), value=codec.encode(alert), headers=headers))
+
+
 def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey | None = None) -> faust.App:
     """Return the app with the watch attached; it is not started. `honey` is asked anew every `every_s`."""
     app = bare(settings.bootstrap, settings.name, settings.partitions)
@@ -80,7 +106,9 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey 
         TABLE, key_type=bytes, value_type=None, default=None, partitions=settings.partitions, use_partitioner=True
     )
     known = frozenset(bytes.fromhex(one) for one in settings.honey)
-    memory = Memory(table, Watch(Thresholds.parse(settings.thresholds)), honey() if honey is not None else known)
+    marks = Marks(table)
+    memory = Memory(marks, Watch(Thresholds.parse(settings.thresholds)), honey() if honey is not None else known)
+    told = _Told(alerts, marks, memory)
     progress, placed = _Progress(), asyncio.Event()
     beginning, begun_in = Beginning(app, settings.audit_topic), _NEVER
 
@@ -97,7 +125,7 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey 
             if isinstance(record, str):
                 await intake.send_letter(letters, settings.dead_letters_topic, settings.name, event, record)
             else:
-                await _tell(alerts, memory.seen(record, appended_at, clock()))
+                await told.of(partial(memory.seen, record, appended_at, clock()))
             progress.read(appended_at)
 
     async def look() -> None:
@@ -109,17 +137,10 @@ def build(settings: WatchSettings, clock: Callable[[], int] = now, honey: Honey 
         if honey is not None:
             memory.watch_over(honey())
         if begun_in == app.rebalancing_count and not app.rebalancing and progress.is_at_end(clock()):
-            await _tell(alerts, (*memory.unanswered(clock()), *memory.silent(clock())))
+            await told.of(lambda: (*memory.unanswered(clock()), *memory.silent(clock())))
 
     app.timer(interval=settings.every_s, name="unanswered")(look)
     return app
-
-
-async def _tell(alerts: Any, found: Iterable[records.UnusualUseDetected]) -> None:
-    """Have each alert acknowledged by the broker."""
-    for alert in found:
-        headers = cloudevents.headers(codec.name_of(alert), alert.alert_id, "/watch")
-        await (await alerts.send(key=alert.agency_id.encode(), value=codec.encode(alert), headers=headers))
 
 
 def main(settings: WatchSettings, honey: Honey | None = None) -> None:

@@ -1,6 +1,7 @@
 """What the watch remembers between two entries, in any mapping of bytes to plain values: open intents, windows, chains.
 
 An entry that comes twice is seen once: a gateway numbers its entries, and what is not beyond its last number is known.
+What it keeps of an entry must not be there before the alerts of it are (`marks` holds it back).
 Must not know what keeps the mapping.
 """
 
@@ -55,6 +56,12 @@ class Memory:
     def watch_over(self, honey: frozenset[bytes]) -> None:
         """Take these for the records that nobody has a reason to look at, from the next entry on."""
         self._honey = honey
+
+    def begin_anew(self) -> None:
+        """Forget all but what is kept, as after a start: some of it was not."""
+        self._intents = None
+        self._speaking.clear()
+        self._running.clear()
 
     def seen(self, entry: Entry, at: int, now: int) -> tuple[UnusualUseDetected, ...]:
         """Return the alerts of an entry appended `at`, read `now` (µs, UTC); none of one that was seen before."""

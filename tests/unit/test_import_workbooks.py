@@ -68,11 +68,12 @@ def sheet_of(folder: Path, rows: str, more: str = "") -> Path:
 
 
 READ = """
-import resource, sys
+import sys
 from pathlib import Path
+from jejak.bench.resident import peak
 from producers.tables.workbook import sheets_of
 (sheet,) = sheets_of(Path(sys.argv[1]))
-print(sum(1 for _ in sheet.records()), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(sum(1 for _ in sheet.records()), peak() >> 20)
 """
 
 
