@@ -10,9 +10,10 @@ RUN := $(UV) run --frozen --no-sync
 AT_LENGTH := JEJAK_FAULTS_REPORT=build/faults.jsonl JEJAK_FAULTS_AT_LENGTH=1 JEJAK_FAULT_POINTS=2000
 # A file's tests stay together, they share servers; so do all that look at the one run of the whole system.
 SPREAD := --dist loadfile --durations 10
+KILLS := killed_in_turn
 ZOMBIE := test_a_fold_frozen_amid_a_transaction_that_wakes_after_another_took_over_adds_nothing
 
-.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks changes-at-length counts-at-length rules-at-length
+.PHONY: demo test check fix sync up down status bench unit faults audit-proofs audit-faults audit-attacks changes-at-length counts-at-length engine-at-length rules-at-length
 
 demo: sync ## see a district live through the registry, on real Kafka and real Cassandra
 	$(RUN) jejak demo
@@ -31,16 +32,18 @@ unit: sync ## the tests that need no service
 faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transactions: compared with an unbroken run
 	@mkdir -p build && rm -f build/faults.jsonl
 	@echo "three runs at once, each on servers of its own; their output is in build/faults-*.txt"
-	@{ $(AT_LENGTH) $(RUN) pytest -s tests/integration/test_crash_points_real.py && \
-		$(RUN) pytest -m at_length tests/integration/test_local_stack.py; } > build/faults-points.txt 2>&1 & points=$$!; \
-	$(AT_LENGTH) $(RUN) pytest -s tests/integration/faults_at_length.py > build/faults-kills.txt 2>&1 & kills=$$!; \
+	@$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_crash_points_real.py > build/faults-points.txt 2>&1 & points=$$!; \
+	$(AT_LENGTH) $(RUN) pytest -s -k $(KILLS) tests/integration/faults_at_length.py > build/faults-kills.txt 2>&1 & kills=$$!; \
 	$(AT_LENGTH) $(RUN) pytest -s tests/integration/test_faults_real.py \
 		tests/integration/test_fold_faults_real.py::$(ZOMBIE) > build/faults-rest.txt 2>&1 && \
-	$(RUN) pytest -m at_length tests/integration/test_fold_faults_real.py \
-		tests/integration/test_engine_faults.py tests/integration/test_projector_real.py \
-		tests/integration/test_rebuild_real.py >> build/faults-rest.txt 2>&1; rest=$$?; \
-	wait $$points; points=$$?; wait $$kills; kills=$$?; tail -n 3 build/faults-*.txt; \
+	$(AT_LENGTH) $(RUN) pytest -s -k "not $(KILLS)" tests/integration/faults_at_length.py >> build/faults-rest.txt 2>&1; \
+	rest=$$?; wait $$points; points=$$?; wait $$kills; kills=$$?; tail -n 3 build/faults-*.txt; \
 	$(RUN) python -m tests.integration.fault_report build/faults.jsonl && test $$points$$kills$$rest = 000
+
+engine-at-length: sync ## fold, projector, rebuild and the local stack over longer outages and floods than the suite has time for
+	$(RUN) pytest -m at_length --durations 10 tests/integration/test_fold_faults_real.py \
+		tests/integration/test_engine_faults.py tests/integration/test_projector_real.py \
+		tests/integration/test_rebuild_real.py tests/integration/test_local_stack.py
 
 audit-proofs: sync ## every proof of all sizes to 2,048 and two million random ones, against a recursive reading of RFC 6962
 	$(RUN) python -m tests.unit.merkle_at_length
