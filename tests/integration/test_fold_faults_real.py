@@ -1,7 +1,8 @@
 """The product's fold and read model under faults, on a real broker and a real database.
 
 After each fault everything is compared, record by record, with an unbroken run over the very same changes. More and
-longer: `make faults`, `make engine-at-length` (JEJAK_FAULT_KILLS, JEJAK_FAULT_CHANGES, JEJAK_FAULT_OUTAGE_S; JEJAK_FAULT_SEED repeats a run).
+longer: `make faults`, `make engine-at-length`; JEJAK_FAULT_KILLS, JEJAK_FAULT_CHANGES and JEJAK_FAULT_OUTAGE_S say how
+much, JEJAK_FAULT_SEED repeats a run.
 """
 
 from __future__ import annotations
