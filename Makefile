@@ -40,9 +40,9 @@ faults: sync ## 1,000 crash points, 50 kills, zombies, late and aborted transact
 	rest=$$?; wait $$points; points=$$?; wait $$kills; kills=$$?; tail -n 3 build/faults-*.txt; \
 	$(RUN) python -m tests.integration.fault_report build/faults.jsonl && test $$points$$kills$$rest = 000
 
-engine-at-length: sync ## fold, projector, rebuild and the local stack over longer outages and floods than the suite has time for
-	$(RUN) pytest -m at_length --durations 10 tests/integration/test_fold_faults_real.py \
-		tests/integration/test_engine_faults.py tests/integration/test_projector_real.py \
+engine-at-length: sync ## long outages and floods, rebuilds, and a million events replayed by another hand
+	$(RUN) pytest -m at_length --durations 10 tests/integration/test_replay_real.py \
+		tests/integration/test_fold_faults_real.py tests/integration/test_engine_faults.py tests/integration/test_projector_real.py \
 		tests/integration/test_rebuild_real.py tests/integration/test_local_stack.py
 
 audit-proofs: sync ## every proof of all sizes to 2,048 and two million random ones, against a recursive reading of RFC 6962

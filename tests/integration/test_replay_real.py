@@ -38,6 +38,7 @@ pytestmark = pytest.mark.real
 AVRO = Path(__file__).parents[2] / "schemas" / "avro"
 SECONDS = 30
 FAMILIES = 60
+MILLION = 1_000_000
 
 
 class Log:
@@ -137,16 +138,31 @@ def test_two_replays_on_one_or_two_processes_write_the_same_bytes(whole: Log, tm
     assert compare(tmp_path / "1.json", tmp_path / "2.json").same
 
 
-def test_another_hand_comes_to_the_same_digests_and_counts(whole: Log, tmp_path: Path, events: list[Accepted]) -> None:
-    found = whole.replay(tmp_path / "a.json").document
-    naive = naive_replay.replay(whole.bootstrap, AVRO, whole.topic)
+def told_alike(log: Log, attest: Path, events: int, families: int) -> None:
+    """Hold a replay against another hand's: digests and counts, in total and of each partition."""
+    found = log.replay(attest).document
+    naive = naive_replay.replay(log.bootstrap, AVRO, log.topic)
     assert found["state_digest"] == naive["state_digest"]
-    assert (found["events"], found["families"]) == (naive["events"], naive["families"]) == (len(events), FAMILIES)
+    assert (found["events"], found["families"]) == (naive["events"], naive["families"]) == (events, families)
     totals = {indicator: total for indicator, total in found["counts"]["totals"].items() if total}
     assert (found["counts"]["digest"], totals) == (naive["counts_digest"], naive["totals"])
     for one in found["partitions"]:
         assert one["events_digest"] == naive["partitions"][one["partition"]]["events_digest"]
         assert one["state_digest"] == naive["partitions"][one["partition"]]["state_digest"]
+
+
+def test_another_hand_comes_to_the_same_digests_and_counts(whole: Log, tmp_path: Path, events: list[Accepted]) -> None:
+    told_alike(whole, tmp_path / "a.json", len(events), FAMILIES)
+
+
+@pytest.mark.at_length
+@pytest.mark.timeout(1_800)
+def test_another_hand_comes_to_the_same_digests_and_counts_over_a_million_events(made: Log, tmp_path: Path) -> None:
+    some = list(accepted.accepted(1_000))
+    times = -(-MILLION // len(some))
+    made.write(accepted.again(some, times))
+    told_alike(made, tmp_path / "a.json", len(some) * times, 1_000 * times)
+    print(f"{len(some) * times:,} events of {1_000 * times:,} families")  # noqa: T201  the figure of a long run
 
 
 def test_a_replay_comes_to_the_states_of_the_live_fold(system: SystemRun, tmp_path: Path) -> None:
