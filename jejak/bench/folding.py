@@ -19,6 +19,7 @@ from jejak.bench import profile
 from jejak.bench.ground import Ground, Watch
 from jejak.bench.results import Figure, Result
 from jejak.composition import FOLD_GROUP
+from jejak.processes import Children
 from schemas import catalogue
 from stream_processors.engine import clients
 from stream_processors.engine.contract import Output
@@ -160,14 +161,12 @@ def _pinned(ground: Ground, count: int, cores: Sequence[int], numbers: Iterator[
     step = ground.wishes.copies
     batch = [*ground.corpus.copies([next(numbers) for _ in range(step)])]
     with ground.workers() as workers:
-        ports = [free_port() for _ in range(count)]
-        for number, port in enumerate(ports):
-            workers.start(f"fold-{number}", "run", "fold", JEJAK_METRICS_PORT=str(port), JEJAK_WORKER=f"bench-{number}")
+        ports = start_folds(workers, count)
         processes = [psutil.Process(pid) for pid in workers.running().values()]
         for number, process in enumerate(processes):
             # The last core first: the broker has the first.
             process.cpu_affinity([cores[-1 - number % len(cores)]])
-        _wait_held(ports)
+        wait_held(ports)
         for process in processes:
             process.send_signal(signal.SIGSTOP)
         try:
@@ -190,7 +189,15 @@ def _pinned(ground: Ground, count: int, cores: Sequence[int], numbers: Iterator[
     )
 
 
-def _wait_held(ports: Sequence[int], deadline_seconds: float = 60.0) -> None:
+def start_folds(workers: Children, count: int) -> list[int]:
+    """Start so many workers of the fold, and return the ports of their metrics."""
+    ports = [free_port() for _ in range(count)]
+    for number, port in enumerate(ports):
+        workers.start(f"fold-{number}", "run", "fold", JEJAK_METRICS_PORT=str(port), JEJAK_WORKER=f"bench-{number}")
+    return ports
+
+
+def wait_held(ports: Sequence[int], deadline_seconds: float = 60.0) -> None:
     """Return once the workers hold all partitions between them, each some, and have nothing to do."""
     deadline = time.monotonic() + deadline_seconds
     while time.monotonic() < deadline:

@@ -43,6 +43,7 @@ class Wishes:
     states: int = 200_000
     entries: int = 1_000_000
     ranked: int = 1_000_000
+    workers: int = 2
 
 
 class WorkerEnded(Exception):

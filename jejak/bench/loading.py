@@ -10,6 +10,7 @@ from typing import Final
 import psutil
 
 from jejak.bench import corpus as corpora
+from jejak.bench import folding
 from jejak.bench.ground import Ground, Watch, produce
 from jejak.bench.results import Result
 from jejak.composition import FOLD_GROUP
@@ -45,13 +46,13 @@ class _Seen:
 
 def lag(ground: Ground) -> Iterator[Result]:
     """Yield how long a change waits from its append to the commit of what follows, at a paced rate."""
-    rate, seconds = ground.wishes.rate, ground.wishes.seconds
-    ground.progress(f"lag at {rate:,} changes a second for {seconds:.0f} s")
+    rate, seconds, count = ground.wishes.rate, ground.wishes.seconds, ground.wishes.workers
+    ground.progress(f"lag at {rate:,} changes a second for {seconds:.0f} s, {count} of the fold's workers")
     wanted = round(rate * seconds)
     changes = [*islice(ground.corpus.copies(range(1 + wanted // len(ground.corpus.changes))), wanted)]
     seen = _Seen()
     with ground.workers() as workers:
-        workers.start("fold", "run", "fold")
+        folding.wait_held(folding.start_folds(workers, count))
         ground.send(changes[:1])
         warm = Watch(ground.kafka, FOLD_GROUP, (catalogue.CHANGES_TOPIC,), workers.running().values())
         warm.until(1)
@@ -72,7 +73,7 @@ def lag(ground: Ground) -> Iterator[Result]:
             time.sleep(_LAG_LOOK_SECONDS)
         look()
     waits = sorted(_waits(ground, seen))
-    note = f"{len(waits):,} changes sent at {len(waits) / sent:,.0f}/s, looked at each {_LAG_LOOK_SECONDS * 1e3:.0f} ms"
+    note = f"{len(waits):,} changes sent at {len(waits) / sent:,.0f}/s; {count} of the fold's workers"
     for name, at in (("p50", 0.5), ("p95", 0.95), ("max", 1.0)):
         yield Result(f"lag.{name}", f"append to commit, {name}", waits[max(0, round(at * len(waits)) - 1)], "s", note)
     yield Result("lag.held", "committed while it was sent", during / sent, "changes/s")

@@ -26,6 +26,7 @@ def bench(
     states: Annotated[int, typer.Option(min=1_000, help="States that `restore` takes over.")] = 200_000,
     entries: Annotated[int, typer.Option(min=1_000, help="Audit entries that `trail` is asked over.")] = 1_000_000,
     ranked: Annotated[int, typer.Option(min=10_000, help="Families that `rank` scores and cuts.")] = 1_000_000,
+    workers: Annotated[int, typer.Option(min=1, max=12, help="Workers of the fold for `lag`.")] = 2,
     json: Json = False,
 ) -> None:
     """Measure intake, fold, replay, restore, projection and more on a broker and database of their own."""
@@ -34,7 +35,7 @@ def bench(
         raise typer.BadParameter("bench starts servers of its own: unset JEJAK_KAFKA and JEJAK_CASSANDRA")
     if unknown := [name for name in names or () if name not in benchmarks.NAMES]:
         raise typer.BadParameter(f"no measurement named {', '.join(unknown)}")
-    wishes = Wishes(families, copies, minutes, seconds, rate, states, entries, ranked)
+    wishes = Wishes(families, copies, minutes, seconds, rate, states, entries, ranked, workers)
     loads = [os.getloadavg()[0]]
     found = []
     try:
