@@ -72,7 +72,7 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
     yield from (Noted(0, Fault(code)) for code in form.findings)
     checker, said, sums = Checker(table), Said(), _Sums()
     for number, cells in table.rows():
-        read = checker.check(number, cells)
+        read = _no_total(checker.check(number, cells))
         if sums.printed is not None:
             item = _below(read, channel)
             sums.complete &= isinstance(item, Noted)
@@ -88,6 +88,13 @@ def _items(table: Table, channel: Channel) -> Iterator[Item]:
             sums.complete &= isinstance(item, Noted)
             yield item
     yield from _total(sums, form, channel)
+
+
+def _no_total(row: Row | Broken) -> Row | Broken:
+    """Return the row; one that is spelled as a total and names an SLS is neither."""
+    if isinstance(row, Row) or row.faults[0].rule != "TOTAL_ROW" or not sls_label.names_unit(row["SLS"] or ""):
+        return row
+    return Broken(row.number, (Fault("TOTAL_NAMES_SLS", "SLS"),), row.values)
 
 
 def _below(row: Row | Broken, channel: Channel) -> RowRefused | Noted:

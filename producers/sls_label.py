@@ -7,9 +7,9 @@ beside the id. Must not know forms.
 import re
 from typing import Final
 
-_UNITS: Final = re.compile(
-    r"(?P<kind>rw|rt|dusun|dsn|lingkungan|lingk|jorong|banjar|kampung|blok)[\s.:/-]*(?P<name>[^/,]+?)\s*(?:[/,]|$)"
-)
+_KIND: Final = "rw|rt|dusun|dsn|lingkungan|lingk|jorong|banjar|kampung|blok"
+_UNITS: Final = re.compile(rf"(?P<kind>{_KIND})[\s.:/-]*(?P<name>[^/,]+?)\s*(?:[/,]|$)")
+_OF_A_KIND: Final = re.compile(rf"\s*(?:{_KIND})\b")
 _KINDS: Final = {"dsn": "dusun", "lingk": "lingkungan"}
 _ROMAN: Final = re.compile(r"(?=[xvi])(x{0,3})(ix|iv|v?i{0,3})")
 _ROMAN_DIGITS: Final = {"": 0, "i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9}
@@ -29,6 +29,11 @@ def sls_id(printed: str) -> str | None:
         found.append(name)
         at = unit.end() + (len(text[unit.end() :]) - len(text[unit.end() :].lstrip()))
     return "/".join(sorted(found, key=lambda one: one.startswith("rt-"))) if found and at == len(text) else None
+
+
+def names_unit(printed: str) -> bool:
+    """Tell whether the label is meant for a unit, even if no id is made of it (`RW E`)."""
+    return _OF_A_KIND.match(printed.casefold()) is not None or sls_id(printed) is not None
 
 
 def is_roman(printed: str) -> bool:

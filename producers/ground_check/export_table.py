@@ -30,8 +30,9 @@ class Table:
     rows: tuple[tuple[int, tuple[Cell, ...]], ...] = field(repr=False)
 
     def cell(self, cells: Sequence[Cell], wanted: Iterable[str]) -> str:
-        """Return the first cell that isn't blank under one of these heads; empty where it holds no text."""
-        found = (cells[self.heads.index(head)] for head in wanted if head in self.heads)
+        """Return the first text that isn't blank under one of these heads, or an empty text."""
+        places = (self.heads.index(head) for head in wanted if head in self.heads)
+        found = (cells[at] for at in places if at < len(cells))
         return next((cell.strip() for cell in found if isinstance(cell, str) and cell.strip()), "")
 
     @property

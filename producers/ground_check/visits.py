@@ -19,6 +19,7 @@ from producers.ground_check import answers, names
 from producers.ground_check.answers import Sheet
 from producers.ground_check.submission import Submission
 from producers.messages import Fault
+from schemas.bounds import MOST_MEMBERS
 from schemas.questionnaire import Questionnaire, Variable, questionnaire
 from schemas.regions import Region
 
@@ -27,7 +28,6 @@ _NEW_MEMBER: Final = 5
 _HEAD: Final = 1
 _YES: Final = 1
 _PREGNANT_MONTHS: Final = 9  # a pregnancy that began in the month of the visit ends by then: our design
-_MOST_ON_RECORD: Final = 112  # as many as the registry holds of a family
 _NOT_TOLD: Final = 0
 _CLAIMED: Final = (names.NAME, names.BORN, names.SEX, names.PRESENCE, "relationship", names.MARRIED)
 _SEXES: Final = {1: "male", 2: "female"}
@@ -197,8 +197,8 @@ def _persons(visit: Visit) -> None:
     heads = sum(sheet.values.get("relationship") == _HEAD for sheet in visit.members)
     if heads > 1 or (heads == 0 and visit.result == names.COMPLETE and visit.members):
         visit.family.fault("V14", f"{names.MEMBERS}/relationship", {"heads": heads})
-    if len(visit.members) > _MOST_ON_RECORD:
-        visit.family.fault("MEMBERS_TOO_MANY", names.MEMBERS, {"most": _MOST_ON_RECORD})
+    if len(visit.members) > MOST_MEMBERS:
+        visit.family.fault("MEMBERS_TOO_MANY", names.MEMBERS, {"most": MOST_MEMBERS})
 
 
 def _counted(visit: Visit, version: Questionnaire) -> None:

@@ -19,10 +19,10 @@ from producers.tables.dates import microseconds
 from producers.tables.kinds import Formats
 from producers.tables.seen import Said, doubled
 from producers.tables.written import Record
+from schemas.bounds import MOST_MEMBERS
 
 _HEAD: Final = 1
-_MOST_ON_RECORD: Final = 112  # as many as the registry holds of a family
-_TOO_MANY: Final = Fault("MEMBERS_TOO_MANY", columns.KK, {"most": _MOST_ON_RECORD})
+_TOO_MANY: Final = Fault("MEMBERS_TOO_MANY", columns.KK, {"most": MOST_MEMBERS})
 _AGAIN: Final = Fault("NIK_GANDA", columns.NIK)
 _DOUBLES: Final = frozenset({"DOUBLED_ROW", "HEADER_REPEATED"})
 
@@ -77,7 +77,7 @@ def _family(rows: Sequence[Row | Broken], channel: Channel) -> Iterator[Draft | 
 
 def _verdict(members: Sequence[Row], broken: Sequence[Broken]) -> Fault | None:
     """Return why the family's rows, each right by itself, are refused together; None when they aren't."""
-    if len(members) > _MOST_ON_RECORD:
+    if len(members) > MOST_MEMBERS:
         return _TOO_MANY
     said = {tuple(map(row.values.get, columns.SAME_IN_FAMILY)) for row in members}
     for column, texts in zip(columns.SAME_IN_FAMILY, zip(*said, strict=True), strict=False):

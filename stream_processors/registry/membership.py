@@ -6,6 +6,7 @@ Machine 4.D of the domain guide as far as one family sees it; who else claims a 
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.bounds import MOST_MEMBERS
 from schemas.records import (
     CivilRegistryMatched,
     Facet,
@@ -29,7 +30,6 @@ from stream_processors.registry.making import maker, replace
 
 _member, _family_state, _noted = maker(Member), maker(FamilyState), maker(MembershipNoted)
 _MONTHS = 12
-_MOST_ON_RECORD = 112  # with who died or left; it bounds the state, and is no rule of the form
 _FIRST_BIRTH_YEAR = 1900
 _CODED = (("sex", 1, 2), ("relationship", 1, 8), ("marital_status", 1, 4), ("presence", 1, 5))
 
@@ -46,8 +46,8 @@ def decide_residence(record: FamilyRegistered | FamilyMoved | FamilyArrived) -> 
 
 def decide_claim(record: MembershipClaimed, state: FamilyState, recorded_at: int) -> Refused | None:
     """Refuse a claim outside the code lists (V3, Regsosek 404, 405, 408, 409), or of more people than a state holds."""
-    if len(state.members) >= _MOST_ON_RECORD and member_of(state, record.person_ref) is None:
-        return Refused("MEMBERS_TOO_MANY", "/person_ref", f"a family has at most {_MOST_ON_RECORD} members on record")
+    if len(state.members) >= MOST_MEMBERS and member_of(state, record.person_ref) is None:
+        return Refused("MEMBERS_TOO_MANY", "/person_ref", f"a family has at most {MOST_MEMBERS} members on record")
     if not 1 <= record.birth_month <= _MONTHS:
         return Refused("V3", "/birth_month", "month of birth is 1 to 12")
     now = calendar.month_of(recorded_at)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from schemas.bounds import MOST_MEMBERS
 from stream_processors.registry.calendar import WIB
 from stream_processors.registry.components import OLDEST, Component, Entitlement, Group, Span
 from stream_processors.registry.ruleset import CONDITIONS, EXCLUSIONS, FACTS, MOST, Amount, Asked, Rule, RuleSet
@@ -220,7 +221,7 @@ _AMOUNT: Final = {
     "once": _Field(_flag, default=False),
 }
 _CAPS: Final = {
-    "most": _Field(_number(1, 112), default=0),
+    "most": _Field(_number(1, MOST_MEMBERS), default=0),
     "unit": _Field(_one_of(("persons", "components")), default="persons"),
 }
 _RULE: Final = {
@@ -251,12 +252,12 @@ _COMPONENT: Final = {
     "unless_condition": _Field(_one_of(tuple(CONDITIONS))),
     "ages_alone": _Field(_ages),
     "kind": _Field(_text),
-    "most": _Field(_number(1, 112), default=0),
+    "most": _Field(_number(1, MOST_MEMBERS), default=0),
     "source": _Field(_text),
 }
 _GROUP: Final = {
     "components": _Field(_codes, required=True, default=[]),
-    "most": _Field(_number(1, 112), required=True, default=1),
+    "most": _Field(_number(1, MOST_MEMBERS), required=True, default=1),
     "source": _Field(_text),
 }
 

@@ -120,6 +120,32 @@ def test_a_row_whose_parts_do_not_add_up_is_refused_and_no_total_is_told(tmp_pat
     assert any(isinstance(item, Noted) and item.fault.rule == "TOTAL_INCOMPLETE" for item in found)
 
 
+@pytest.mark.parametrize("label", ["RW V", "RW5", "Dusun Krajan", "RW E"])
+@pytest.mark.parametrize("word", ["Total", "Jumlah"])
+def test_a_row_that_says_total_and_names_an_sls_is_refused_and_no_total_is_told(
+    tmp_path: Path, label: str, word: str
+) -> None:
+    late = ("5.", "RW 6", "10", "1", "11", "", "")
+    found = form(tmp_path, _FORM.with_rows([*_FORM.rows, (word, label, "10", "1", "11", "", ""), late]))
+    at = _FORM.first + len(_FORM.rows)
+    assert report(found) == [(at, "SLS", "TOTAL_NAMES_SLS")]
+    assert [table.rows[0].text("SLS") for table in rows_of(found)] == [*[row[1] for row in _FORM.rows], "RW 6"]
+    assert any(isinstance(item, Noted) and item.fault.rule == "TOTAL_INCOMPLETE" for item in found)
+
+
+def test_a_row_below_the_total_that_says_total_and_names_an_sls_is_refused(tmp_path: Path) -> None:
+    rows = [*_FORM.rows, ("Total", "", "", "", "", "", ""), ("Total", "RW V", "10", "1", "11", "", "")]
+    found = form(tmp_path, _FORM.with_rows(rows))
+    (refused,) = [item for item in found if isinstance(item, RowRefused)]
+    assert [fault.rule for fault in refused.faults] == ["SLS_BELOW_TOTAL", "TOTAL_NAMES_SLS"]
+
+
+def test_a_total_that_says_of_what_is_a_total(tmp_path: Path) -> None:
+    found = form(tmp_path, _FORM.with_rows([*_FORM.rows, ("Jumlah", "RTS", "", "", "", "", "")]))
+    assert report(found) == []
+    assert [table.rows[0].key for table in rows_of(found)].count("total") == 1
+
+
 _LATE = ("5.", "RW 5", "10", "1", "11", "", "")
 
 

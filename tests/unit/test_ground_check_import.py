@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,10 @@ WIFE = {
     "birth_date": "1982-03-04",
     "relationship": "2",
 }
-FUZZED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `JEJAK_FUZZ=5000` for a long run, as for the other importers.
+FUZZED = settings(
+    max_examples=int(os.environ.get("JEJAK_FUZZ", "40")), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def form(*people: dict[str, str], instance: str = INSTANCE, **said: Any) -> bytes:
@@ -421,6 +425,22 @@ def test_a_person_whose_visit_is_not_in_the_export_is_told() -> None:
     _, people = tables("odk", PERSON, key="uuid:00000000-90c5-4b0e-9d6f-6e9a5a2f7f41")
     items = read(visits, people, suffix=".csv")
     assert [item.rule for item in items if isinstance(item, RowRefused)] == ["ANSWER_MISSING", "VISIT_MISSING"]
+
+
+@pytest.mark.parametrize("style", ["odk", "kobo"])
+@pytest.mark.parametrize("table", [0, 1], ids=["visits", "persons"])
+def test_a_row_of_an_export_that_ends_early_is_a_line_wherever_it_ends(style: str, table: int) -> None:
+    whole = tables(style)
+    head, row, *rest = whole[table].splitlines(keepends=True)
+    separator = b"," if style == "odk" else b";"
+    cells = row.split(separator)
+    for kept in range(1, len(cells)):
+        cut = [*whole]
+        cut[table] = head + separator.join(cells[:kept]) + b"\r\n" + b"".join(rest)
+        items = read(*cut, suffix=".csv")
+        ends(items, 1)
+        told = {item.rule for item in items if isinstance(item, RowRefused)}
+        assert told & {"ROW_SHORT", "TRUNCATED", "VISIT_MISSING"}, kept
 
 
 def test_xml_and_an_export_are_not_read_together() -> None:
