@@ -17,7 +17,7 @@ def peak() -> int:
     Of this program alone where the kernel tells it, as Linux does: the figure of `getrusage` begins with what the
     process that started this one had.
     """
-    if not _STATUS.exists():
+    if not _STATUS.exists():  # macOS, which tells bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     lines = _STATUS.read_text("ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(_PEAK)) << 10
